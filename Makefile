@@ -1,0 +1,63 @@
+# DialGuard: needs Python 3.11 or newer, pip, make and git. `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup test demo bench wheel lock clean
+
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.dialguard-ready
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+# PYTHON=/path/to/python chooses the interpreter of a new .venv.
+PYTHON ?=
+LOCK_TOOL := uv==0.13.9
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
+
+setup: $(STAMP)  ## make .venv with the pinned dependencies and the `dialguard` command
+
+# The stamp is newer than both files when nothing is left to do.
+$(STAMP): requirements.lock pyproject.toml
+	@if ! [ -x $(PY) ]; then \
+	  for python in $(PYTHON) $(if $(PYTHON),,python3.11 python3 python3.12 python3.13 python3.14); do \
+	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	  done; \
+	  if [ -z "$${found:-}" ]; then \
+	    echo "make setup: no Python 3.11 or newer was found$(if $(PYTHON), at '$(PYTHON)',; looked for python3.11 to python3.14 and python3). Install one, or name it: make setup PYTHON=/path/to/python" >&2; exit 1; \
+	  fi; \
+	  echo "Making $(VENV) with $$("$$found" -V) ..."; \
+	  if ! "$$found" -m venv $(VENV); then \
+	    rm -rf $(VENV); \
+	    echo "make setup: '$$found -m venv' failed. Some systems ship venv apart (on Debian and Ubuntu the package is python3-venv)." >&2; exit 1; \
+	  fi; \
+	fi
+	@echo "Installing the pinned dependencies ..."
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-index --no-deps --no-build-isolation --editable .
+	@$(PIP) check
+	@touch $(STAMP)
+
+test: setup  ## run the whole test suite
+	$(PY) -m pytest -q
+
+demo: setup  ## make a lead file and Do-Not-Call lists under demo/ and screen the leads
+	@$(PY) -m simulations.demo
+
+bench: setup  ## run the benchmarks
+	$(PY) -m benchmarks
+
+wheel: setup  ## build the wheel into dist/
+	@$(PY) -m pip --disable-pip-version-check wheel --no-index --no-deps --no-build-isolation --wheel-dir dist .
+
+# Keeps the pinned versions that still fit; `make lock UPGRADE=--upgrade` takes the newest.
+lock:  ## pin the dependencies of pyproject.toml in requirements.lock (maintainers; needs the network)
+	@[ -x .venv-lock/bin/uv ] || { python3 -m venv .venv-lock && .venv-lock/bin/pip install --quiet $(LOCK_TOOL); }
+	@.venv-lock/bin/uv pip compile --quiet $(UPGRADE) pyproject.toml --extra dev --output-file requirements.lock \
+	  --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+	@grep -c '^[a-z]' requirements.lock | sed 's/$$/ packages pinned in requirements.lock/'
+
+clean:  ## remove what the other targets made, except .venv
+	rm -rf build dist demo .pytest_cache .hypothesis .venv-lock
+	find dialguard simulations tests benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
