@@ -19,7 +19,10 @@ setup: $(STAMP)  ## make .venv with the pinned dependencies and the `dialguard` 
 
 # The stamp is newer than both files when nothing is left to do.
 $(STAMP): requirements.lock pyproject.toml
-	@if ! [ -x $(PY) ]; then \
+	@if [ -x $(PY) ]; then \
+	  $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "make setup: $(VENV) holds $$($(PY) -V), and 3.11 or newer is needed. Remove $(VENV) and run make setup again." >&2; exit 1; }; \
+	else \
 	  for python in $(PYTHON) $(if $(PYTHON),,python3.11 python3 python3.12 python3.13 python3.14); do \
 	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
 	  done; \
@@ -37,6 +40,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PIP) install --no-index --no-deps --no-build-isolation --editable .
 	@$(PIP) check
 	@touch $(STAMP)
+	@echo "Ready: $(VENV)/bin/dialguard"
 
 test: setup  ## run the whole test suite
 	$(PY) -m pytest -q

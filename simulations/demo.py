@@ -1,0 +1,76 @@
+"""What `make demo` shows: Do-Not-Call lists are imported and a lead file is screened, all of it made up, in `demo/`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from simulations import leads, registry, state_list
+
+FOLDER = Path("demo")
+SEED = 7
+ROWS = 20_000
+REGISTERED = 300_000
+# How many numbers each state's own list holds.
+STATE_LISTS = {"PA": 12_000, "FL": 15_000, "TX": 15_000, "IN": 8_000, "LA": 6_000}
+SELLER = "acme-windows"
+CAMPAIGN = {
+    "id": "spring-windows",
+    "seller": SELLER,
+    "purpose": "telemarketing",
+    "subject": "window replacement",
+    "dialing": "manual",
+    "voice": "live",
+    "registered_states": ["FL", "IN", "LA", "MS", "NJ", "NY", "OR", "PA", "TX", "UT"],
+}
+
+
+def run(*arguments: str) -> None:
+    """Print a `dialguard` command as a user would type it, then run it; end with its status if it fails."""
+    print(f"\n$ dialguard {shlex.join(arguments)}", flush=True)
+    status = subprocess.run([sys.executable, "-m", "dialguard", *arguments]).returncode
+    if status:
+        sys.exit(status)
+
+
+def quarter_began(today: date) -> date:
+    """The first day of a date's calendar quarter, on which states publish their lists."""
+    return date(today.year, 3 * ((today.month - 1) // 3) + 1, 1)
+
+
+def make() -> None:
+    """Write the lead file, the national registry, the state lists and the campaign."""
+    FOLDER.mkdir(exist_ok=True)
+    lead_file = FOLDER / "leads.tsv"
+    leads.write(lead_file, ROWS, SEED)
+    numbers = registry.lead_numbers(lead_file)
+    # About as many as are on the real registry: 258 million of some 740 million numbers in use.
+    held = registry.choose(numbers, 0.35, SEED)
+    registry.write(FOLDER / "national.txt", registry.generate(REGISTERED, SEED, (), held, set(numbers) - held))
+    for state, size in STATE_LISTS.items():
+        state_list.write(FOLDER / f"{state.lower()}.txt", state, size, SEED, numbers, share=0.1)
+    (FOLDER / "campaign.json").write_text(json.dumps(CAMPAIGN, indent=2) + "\n", encoding="utf-8")
+    print(f"Made {ROWS:,} leads, a national list of {REGISTERED:,} numbers and {len(STATE_LISTS)} state lists in {FOLDER}/")
+
+
+def main() -> None:
+    """Make the data, then run the commands."""
+    make()
+    today = datetime.now(UTC).date()
+    store = str(FOLDER / "store")
+    run("lists", "import", "national", str(FOLDER / "national.txt"), "--published", str(today), "--store", store)
+    for state in STATE_LISTS:
+        file, published = str(FOLDER / f"{state.lower()}.txt"), str(quarter_began(today))
+        run("lists", "import", state, file, "--published", published, "--store", store)
+    run("ledger", "declare", "--seller", SELLER, "--since", "2020-01-01", "--store", store)
+    result = FOLDER / "screened.csv"
+    run("screen", str(FOLDER / "leads.tsv"), str(result), "--campaign", str(FOLDER / "campaign.json"), "--store", store)
+    print(f"\nEvery lead with its verdict, reasons and next lawful moment: {result}")
+
+
+if __name__ == "__main__":
+    main()
