@@ -1,0 +1,1 @@
+"""DialGuard: decides whether a business may call or text somebody in the United States, and why."""

@@ -1,0 +1,1 @@
+"""Rule files and calendars: reading, checking and building them."""
