@@ -1,0 +1,1 @@
+"""Facts about an attempt that can be worked out from what the caller sent."""
