@@ -1,0 +1,1 @@
+"""Evaluators beside the reference: generated Python for one attempt."""

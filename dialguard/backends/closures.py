@@ -1,0 +1,267 @@
+"""Generated Python that judges many rules on one attempt in a few microseconds.
+
+Each condition is compiled up to three times: *possible* (an unknown test counts as met), *certain* (an unknown test counts
+as not met) and *stubborn* (as possible, but an unknown asserted fact takes the value that silences the rule). ``not``
+swaps possible and certain. The generated function appends the indexes of rules that deny and of rules that oblige; the
+kind of a denial (certain or open) is worked out by the same closures when it is asked for.
+"""
+
+import itertools
+import linecache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from dialguard.expr.nodes import All, Any, ClosedDay, Const, Count, LocalTime, Node, Not, Period, Test
+from dialguard.expr.outcome import silenceable
+from dialguard.model.history import count
+from dialguard.model.moment import DAY, NEVER, SECOND
+from dialguard.model.vocabulary import Vocabulary
+
+POSSIBLE, CERTAIN, STUBBORN = "possible", "certain", "stubborn"
+_SWAP = {POSSIBLE: CERTAIN, CERTAIN: POSSIBLE}
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One rule as a program sees it: its condition and the reliefs that name it, folded."""
+
+    index: int
+    kind: str
+    condition: Node
+    reliefs: tuple[Node, ...]
+    deny_unknown: bool = False
+
+
+Program = Callable[[dict, object, list, list], None]
+"""(facts with every name present, moment, denying indexes, obliging indexes) -> None."""
+
+
+class _Days(dict):
+    """Whether a date is closed, remembered."""
+
+    def __init__(self, closed: Callable[[int], object]) -> None:
+        super().__init__()
+        self._closed = closed
+
+    def __missing__(self, ordinal: int) -> bool:
+        if len(self) > 4000:
+            self.clear()
+        answer = self[ordinal] = self._closed(ordinal) is not None
+        return answer
+
+
+class Compiler:
+    """Writes the source of one program and keeps the constants that it uses."""
+
+    def __init__(self, closed: Callable[[str, int], str | None], vocabulary: Vocabulary) -> None:
+        self.closed = closed
+        self.vocabulary = vocabulary
+        self.constants: dict[str, object] = {"NEVER": NEVER, "count": count}
+        self.facts: dict[str, str] = {}
+        self.locals: dict[str, str] = {}
+        self._named: dict[tuple[str, object], str] = {}
+
+    def constant(self, kind: str, key: object, value: object) -> str:
+        """The name of a constant, one for each distinct (kind, key)."""
+        name = self._named.get((kind, key))
+        if name is None:
+            name = self._named[kind, key] = f"{kind}{len(self._named)}"
+            self.constants[name] = value
+        return name
+
+    def fact(self, name: str) -> str:
+        """The local variable that holds a fact."""
+        return self.facts.setdefault(name, f"f{len(self.facts)}")
+
+    def local(self, name: str, source: str) -> str:
+        """A local variable of the moment."""
+        self.locals.setdefault(name, source)
+        return name
+
+    def expression(self, node: Node, mode: str) -> str:
+        """Python source that is true as the mode says."""
+        match node:
+            case Const(None):
+                return str(mode != CERTAIN)
+            case Const(value):
+                return str(value)
+            case All(items):
+                return "(" + " and ".join(self.expression(item, mode) for item in items) + ")"
+            case Any(items):
+                return "(" + " or ".join(self.expression(item, mode) for item in items) + ")"
+            case Not(item):
+                return f"(not {self.expression(item, self._opposite(mode))})"
+            case LocalTime():
+                return self._local_time(node)
+            case ClosedDay(calendar):
+                days = self.constant("days", calendar, _Days(lambda ordinal: self.closed(calendar, ordinal)))
+                return f"{days}[{self.local('o', 'm.ordinal')}]"
+            case Count():
+                held, history = self.constant("count", node, node), self.fact("history.attempts")
+                if mode == CERTAIN:
+                    return f"({history} is not None and count({held}, {history}, m) is True)"
+                return f"({history} is None or count({held}, {history}, m) is not False)"
+            case Test():
+                return self._test(node, mode)
+        raise TypeError(f"closures have no code for {type(node).__name__}")
+
+    @staticmethod
+    def _opposite(mode: str) -> str:
+        # The opposite of stubborn: certain, but an unknown asserted fact takes the value that meets the test.
+        return {POSSIBLE: CERTAIN, CERTAIN: POSSIBLE, STUBBORN: "yielding", "yielding": STUBBORN}[mode]
+
+    def _test(self, node: Test, mode: str) -> str:
+        names = [self.fact(name) for name in node.reads()]
+        if node.settled:
+            unknown_counts = False
+        elif mode in (STUBBORN, "yielding"):
+            asserted = self.vocabulary.is_asserted(node.fact)
+            unknown_counts = (mode == STUBBORN) != asserted
+        else:
+            unknown_counts = mode == POSSIBLE
+        return self._held(node, names, unknown_counts)
+
+    def _held(self, node: Test, names: list[str], unknown_counts: bool) -> str:
+        name, value = names[0], node.value
+        if node.operator == "in":
+            if value == {True}:
+                return f"({name} is not False)" if unknown_counts else f"({name} is True)"
+            if value == {False}:
+                return f"({name} is not True)" if unknown_counts else f"({name} is False)"
+            words = sorted(map(repr, value)) + (["None"] if unknown_counts else [])
+            return f"({name} in {{{', '.join(words)}}})"
+        if node.operator == "stated":
+            return "True" if unknown_counts else f"({name} is not None)"
+        match node.operator:
+            case "at_least" | "at_most" | "above" | "below":
+                sign = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}[node.operator]
+                test = f"{name} {sign} {value!r}"
+            case "has_any":
+                test = f"not {name}.isdisjoint({self.constant('set', value, value)})"
+            case "open":
+                spans, second = f"{name}[{self.local('w', 'm.weekday')}]", self.local("s", "m.second")
+                test = f"any(a <= {second} < b for a, b in {spans})"
+            case "within" | "older_than":
+                function = self.constant("period", (node.operator, value, node.kind), _period(value, node.operator, node.kind))
+                test = f"{name} is not NEVER and {function}({name}, m)"
+            case _:
+                test = self._before(node, names)
+        if unknown_counts:
+            return "(" + " or ".join(f"{each} is None" for each in names) + f" or {test})"
+        return "(" + " and ".join(f"{each} is not None" for each in names) + f" and {test})"
+
+    @staticmethod
+    def _before(node: Test, names: list[str]) -> str:
+        sign = "<" if node.operator == "before" else ">"
+        if len(names) == 2:
+            return f"({names[0]} is not NEVER and {names[1]} is not NEVER and {names[0]} {sign} {names[1]})"
+        left = f"m.date_of({names[0]})" if node.kind == "moment" else names[0]
+        return f"({names[0]} is not NEVER and {left} {sign} {node.value!r})"
+
+    def _local_time(self, node: LocalTime) -> str:
+        if node.offset is None:
+            weekday, second = self.local("w", "m.weekday"), self.local("s", "m.second")
+        else:
+            base = self.local(f"x{node.offset % 86_400}", f"m.instant // {SECOND} + {node.offset}")
+            weekday = self.local(f"w{base}", f"({base} // 86400 + 3) % 7")
+            second = self.local(f"s{base}", f"{base} % 86400")
+        if all(len(day) <= 1 for day in node.windows):
+            if len(set(node.windows)) == 1:
+                if not node.windows[0]:
+                    return "False"
+                start, end = node.windows[0][0]
+                return f"({start} <= {second} < {end})"
+            opens = tuple(day[0][0] if day else 86_400 for day in node.windows)
+            closes = tuple(day[0][1] if day else 0 for day in node.windows)
+            return f"({self.constant('opens', opens, opens)}[{weekday}] <= {second} < {self.constant('closes', closes, closes)}[{weekday}])"
+        spans = self.constant("spans", node.windows, node.windows)
+        return f"any(a <= {second} < b for a, b in {spans}[{weekday}])"
+
+    def compile(self, clauses: Sequence[Clause], name: str) -> Program:
+        """One function for all clauses."""
+        body: list[str] = []
+        for clause in clauses:
+            body.extend(self._clause(clause))
+        head = ["def program(F, m, deny, oblige):"]
+        head += [f"  {variable} = F[{fact!r}]" for fact, variable in self.facts.items()]
+        head += [f"  {variable} = {source}" for variable, source in self.locals.items()]
+        if not body:
+            body = ["  pass"]
+        source = "\n".join(head + body) + "\n"
+        file = f"<dialguard {name} {next(_numbers)}>"
+        space = dict(self.constants)
+        exec(compile(source, file, "exec"), space)  # noqa: S102 - our own text, from checked nodes only
+        linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+        return space["program"]
+
+    def _clause(self, clause: Clause) -> list[str]:
+        lifted = "".join(f" and not {self.expression(relief, CERTAIN)}" for relief in clause.reliefs)
+        possible = self.expression(clause.condition, POSSIBLE)
+        if clause.kind == "obligation":
+            return [f"  if {possible}{lifted}: oblige.append({clause.index})"]
+        asserted = self._asserted(clause)
+        if not asserted:
+            return [f"  if {possible}{lifted}: deny.append({clause.index})"]
+        lines = [f"  if {possible}{lifted}:"]
+        if all(number == 1 for number in asserted.values()):
+            decides = self.expression(clause.condition, STUBBORN)
+        else:
+            # A fact that is read twice must take one value in both places: all its values are tried.
+            held = self.constant("stubborn", clause.condition, _stubborn(clause.condition, self.closed, self.vocabulary))
+            decides = f"({self.expression(clause.condition, CERTAIN)} or {held}(F, m))"
+        lines.append(f"    (deny if {decides} else oblige).append({clause.index})")
+        return lines
+
+    def _asserted(self, clause: Clause) -> dict[str, int]:
+        """How often each asserted fact is read by the clause's own condition."""
+        times: dict[str, int] = {}
+        if not clause.deny_unknown:
+            for node in clause.condition.walk():
+                if isinstance(node, Test):
+                    for fact in node.reads():
+                        if self.vocabulary.is_asserted(fact):
+                            times[fact] = times.get(fact, 0) + 1 + (len(node.reads()) > 1) + (node.operator == "stated")
+        return times
+
+
+def _stubborn(condition: Node, closed, vocabulary) -> Callable[[dict, object], bool]:
+    def stubborn(facts: dict, moment) -> bool:
+        return not silenceable(condition, facts, moment, closed, vocabulary)
+
+    return stubborn
+
+
+def _period(period: Period, operator: str, kind: str) -> Callable[[int, object], bool]:
+    inside = operator == "within"
+    if kind == "date":
+        return lambda value, m: value <= m.ordinal and (m.ordinal <= period.end_from(value)) == inside
+    if period.exact:
+        length = period.microseconds
+        return lambda value, m: value <= m.instant and (m.instant - value < length) == inside
+    # Far from the edge a subtraction settles it; only near the edge are dates worked out.
+    near, far = (period.months * 28 + period.days - 2) * DAY, (period.months * 31 + period.days + 2) * DAY
+
+    def test(value: int, m) -> bool:
+        passed = m.instant - value
+        if passed < 0:
+            return False
+        if passed < near:
+            return inside
+        if passed > far:
+            return not inside
+        return (m.ordinal <= period.end_from(m.date_of(value))) == inside
+
+    return test
+
+
+def predicate(node: Node, mode: str, closed, vocabulary: Vocabulary) -> Callable[[dict, object], bool]:
+    """A single condition compiled in one mode: (facts with every name present, moment) -> bool."""
+    compiler = Compiler(closed, vocabulary)
+    expression = compiler.expression(node, mode)
+    head = ["def predicate(F, m):"]
+    head += [f"  {variable} = F[{fact!r}]" for fact, variable in compiler.facts.items()]
+    head += [f"  {variable} = {source}" for variable, source in compiler.locals.items()]
+    space = dict(compiler.constants)
+    exec(compile("\n".join([*head, f"  return {expression}"]), "<dialguard predicate>", "exec"), space)  # noqa: S102
+    return space["predicate"]

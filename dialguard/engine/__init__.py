@@ -1,0 +1,1 @@
+"""From facts to a decision: candidate rules, their evaluation, time search and the decision itself."""

@@ -1,0 +1,78 @@
+"""When the answer changes: ``retry_at`` for a denial, ``valid_until`` for a permission.
+
+Between two instants at which some condition may change, nothing changes; so the search steps from one such instant to the
+next. For a denial it may leap: while one rule that denies cannot change, the answer stays.
+"""
+
+from dialguard.engine.judge import Engine, Finding
+from dialguard.expr.when import HORIZON_DAYS, midnight, next_change
+from dialguard.model.facts import Facts
+from dialguard.model.moment import DAY, SECOND, Instant, Moment
+
+LIMIT = 20_000
+
+
+def retry_at(engine: Engine, facts: Facts) -> Instant | None:
+    """The first whole second at which the same attempt would be allowed when time alone cures it, else None.
+
+    Facts are held as they are; clock, counts, periods and law move on; list ages stay. Searched 400 days ahead.
+    """
+    end = facts.at + HORIZON_DAYS * DAY
+    instant = facts.at
+    for _ in range(LIMIT):
+        findings = engine.judge(facts, instant).deny
+        if not findings:
+            return instant if instant > facts.at else None
+        values = facts.at_instant(instant)
+        steps = [_next(engine, facts, values, finding) for finding in findings]
+        if any(step is None for step in steps):
+            return None
+        instant = -(-max(steps) // SECOND) * SECOND
+        if instant > end:
+            return None
+    return None
+
+
+def valid_until(engine: Engine, facts: Facts) -> Instant | None:
+    """The first instant after an allowed attempt at which it would be denied, or a list falls due; None when none is in sight."""
+    end = facts.at + HORIZON_DAYS * DAY
+    instant = facts.at
+    for _ in range(LIMIT):
+        values = facts.at_instant(instant)
+        steps = [_next(engine, facts, values, finding) for finding in engine.timed(facts, instant)]
+        steps += [change for change in facts.changes if change > instant][:1]
+        steps += _law_changes(engine, facts, instant)
+        steps = [step for step in steps if step is not None]
+        nearest = min(steps, default=None)
+        if facts.due is not None and (nearest is None or facts.due <= nearest):
+            return facts.due
+        if nearest is None or nearest > end:
+            return None
+        instant = nearest
+        if engine.judge(facts, instant).deny:
+            return instant
+    return instant
+
+
+def _next(engine: Engine, facts: Facts, values: dict[str, object], finding: Finding) -> Instant | None:
+    """The first instant at which a rule may answer otherwise in its place."""
+    moment, law = finding.moment, engine.law(finding)
+    steps = [next_change(law.whole, values, moment, engine.packs.closed)]
+    steps += [change for change in facts.changes if change > moment.instant][:1]
+    names = (law.rule.id, *law.rule.relieved_by)
+    for name in names:
+        for span in engine.packs.by_id[name].spans:
+            for day in (span.first, span.last + 1):
+                if moment.ordinal < day <= moment.ordinal + HORIZON_DAYS:
+                    steps.append(midnight(day, moment))
+    return min((step for step in steps if step is not None), default=None)
+
+
+def _law_changes(engine: Engine, facts: Facts, instant: Instant) -> list[Instant]:
+    found = []
+    for zone in {zone for _, zone in facts.places}:
+        moment = Moment(instant, zone, engine.clock)
+        day = engine.programs.next_law_change(moment.ordinal)
+        if day is not None and day <= moment.ordinal + HORIZON_DAYS:
+            found.append(midnight(day, moment))
+    return found

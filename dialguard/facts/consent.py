@@ -1,0 +1,98 @@
+"""Consent, revocation and relationship as they stand at one instant, for one contact."""
+
+from collections.abc import Iterable
+
+from dialguard.model.moment import MINUTE, NEVER, Instant
+from dialguard.model.records import COVERS, Consent, Revocation
+
+_GROUPS = {"voice": "voice", "rvm": "voice", "sms": "text", "mms": "text", "fax": "fax"}
+_MACHINE = frozenset({"autodialed", "prerecorded", "ai", "rvm"})
+
+
+def reaches(revocation: Revocation, channel: str, purpose: str, subject: str | None) -> bool:
+    """Whether a revocation speaks of this contact (scope absent is all; a subject absent on either side is the same)."""
+    if purpose == "emergency":
+        return False
+    match revocation.scope:
+        case "marketing":
+            return purpose == "telemarketing"
+        case "category":
+            return revocation.subject is None or subject is None or revocation.subject == subject
+        case "medium":
+            return revocation.channel is None or _GROUPS[revocation.channel] == _GROUPS[channel]
+    return True
+
+
+def in_force(consent: Consent, channel: str, instant: Instant) -> bool:
+    """Whether a consent has begun, has not expired and reaches the channel; revocations apart."""
+    if consent.level == "none":
+        return False
+    if consent.obtained_at is not None and consent.obtained_at > instant:
+        return False
+    if consent.expires_at is not None and consent.expires_at <= instant:
+        return False
+    return consent.channels is None or channel in consent.channels
+
+
+def voided(consent: Consent, revocations: Iterable[Revocation], instant: Instant) -> bool:
+    """Whether a revocation not older than the consent voids it; of a consent without a date, any does."""
+    return any(
+        revocation.at <= instant and (consent.obtained_at is None or revocation.at >= consent.obtained_at)
+        for revocation in revocations
+    )
+
+
+def covered(consent: Consent, purpose: str) -> frozenset[str]:
+    """What a consent covers: as stated, else as its level has it."""
+    if consent.covers is not None:
+        return frozenset(consent.covers)
+    everything = frozenset(COVERS) - {"other_hours"}
+    if consent.level == "express" and purpose == "telemarketing":
+        return everything - _MACHINE
+    return everything
+
+
+def consent_facts(
+    consents: Iterable[Consent], revocations: Iterable[Revocation], channel: str, purpose: str, subject: str | None, instant: Instant
+) -> dict[str, object]:
+    """The consent facts at an instant: the best consent in force, and whether a revocation bars the contact."""
+    speaking = [revocation for revocation in revocations if revocation.at <= instant and reaches(revocation, channel, purpose, subject)]
+    begun = [consent for consent in consents if in_force(consent, channel, instant)]
+    standing = [consent for consent in begun if not voided(consent, speaking, instant)]
+    barred = any(
+        not any(consent.obtained_at is not None and consent.obtained_at > revocation.at for consent in standing)
+        for revocation in speaking
+    )
+    facts: dict[str, object] = {
+        "revocations": barred,
+        "message.within_five_minutes": any(0 <= instant - revocation.at <= 5 * MINUTE for revocation in speaking),
+    }
+    if not standing:
+        return facts | NO_CONSENT
+    best = max(standing, key=lambda consent: (consent.level == "express_written", consent.obtained_at or -(10**18)))
+    return facts | {
+        "consent.level": best.level,
+        "consent.form": frozenset(best.form or ()),
+        "consent.covers": covered(best, purpose),
+        "consent.obtained_at": NEVER if best.obtained_at is None else best.obtained_at,
+        "consent.requested_at": NEVER if best.requested_at is None else best.requested_at,
+    }
+
+
+NO_CONSENT: dict[str, object] = {
+    "consent.level": "none",
+    "consent.form": frozenset(),
+    "consent.covers": frozenset(),
+    "consent.obtained_at": NEVER,
+    "consent.requested_at": NEVER,
+}
+
+
+def turning_points(consents: Iterable[Consent], revocations: Iterable[Revocation], after: Instant) -> list[Instant]:
+    """Instants after ``after`` at which these facts may change."""
+    points: list[Instant] = []
+    for consent in consents:
+        points += [point for point in (consent.obtained_at, consent.expires_at) if point is not None]
+    for revocation in revocations:
+        points += [revocation.at, revocation.at + 5 * MINUTE + 1]
+    return [point for point in points if point > after]

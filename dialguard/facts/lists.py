@@ -1,0 +1,76 @@
+"""What a list says of a number on a local date: listed, clear, or unknown and why.
+
+A version may be used until its own use-by date, until the next version was due (the list's schedule in the rule files), or
+for so many days; past that, or where no version covers the number, the answer is unknown and never clear.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+from dialguard.packs.rule import ListSchedule
+
+STALE, INCOMPLETE = "list_stale", "list_incomplete"
+
+
+class Said(NamedTuple):
+    """One version's answer. Dates are ordinals; ``listed`` None means that it does not cover the number."""
+
+    listed: bool | None
+    published: int | None
+    effective: int | None
+    use_by: int | None
+
+
+class Standing(NamedTuple):
+    """The list's answer: ``listed`` None is unknown, ``why`` then says what to mend; ``last_day`` is its last day of use."""
+
+    listed: bool | None
+    why: str | None
+    last_day: int | None
+
+
+def standing(answers: Iterable[Said], schedule: ListSchedule | None, ordinal: int) -> Standing:
+    """Judge the versions of one list on a local date.
+
+    In force is the latest version effective on or before the date; a number in a later loaded version counts as listed.
+    """
+    answers = tuple(answers)
+    begun = [said for said in answers if _start(said) is None or _start(said) <= ordinal]
+    later = [said for said in answers if said not in begun]
+    if not begun:
+        if any(said.listed for said in later):
+            return Standing(True, None, None)
+        return Standing(None, INCOMPLETE, None)
+    current = max(begun, key=lambda said: (_start(said) or 0, said.published or 0))
+    last = last_day(current, schedule)
+    if any(said.listed for said in later):
+        return Standing(True, None, None)
+    if last is not None and ordinal > last:
+        return Standing(None, STALE, last)
+    if current.listed is None:
+        return Standing(None, INCOMPLETE, last)
+    return Standing(current.listed, None, last)
+
+
+def _start(said: Said) -> int | None:
+    return said.effective if said.effective is not None else said.published
+
+
+def last_day(said: Said, schedule: ListSchedule | None) -> int | None:
+    """The last local date on which a version may be used, by its own date and by the schedule; None when neither says."""
+    limits = [] if said.use_by is None else [said.use_by]
+    if schedule is not None:
+        if schedule.max_age_days is not None and said.published is not None:
+            limits.append(said.published + schedule.max_age_days)
+        start = _start(said)
+        if schedule.publish_on and start is not None:
+            limits.append(_next_due(start, schedule) - 1)
+    return min(limits, default=None)
+
+
+def _next_due(start: int, schedule: ListSchedule) -> int:
+    """The first date by which the version after one that began on ``start`` must be in use."""
+    year = date.fromordinal(start).year
+    days = sorted(date(each, month, day).toordinal() for each in (year, year + 1) for month, day in schedule.publish_on)
+    return next(day for day in days if day > start) + (schedule.use_within_days or 0)

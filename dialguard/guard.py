@@ -1,0 +1,101 @@
+"""The Python API: ``Guard(...).check(attempt) -> Decision``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dialguard.engine.decision import Decision
+from dialguard.engine.judge import Engine
+from dialguard.facts import attempt as attempts
+from dialguard.facts import clock, feed
+from dialguard.facts.attempt import Campaign, InvalidInput
+from dialguard.facts.gather import Gatherer, Sources
+from dialguard.packs.load import Packs, load
+
+if TYPE_CHECKING:
+    from dialguard.storage.ports import Store
+
+__all__ = ["Guard", "InvalidInput"]
+
+
+def default_store() -> str:
+    """The folder of the embedded store when none is named: DIALGUARD_STORE, else ~/.dialguard."""
+    return os.environ.get("DIALGUARD_STORE") or str(Path.home() / ".dialguard")
+
+
+class Guard:
+    """Decides attempts by the shipped rule packs, an operator's own, and a store of lists, consent and history.
+
+    ``store``: a folder (made on first write), a store object, or None for the default folder; ``no_store=True`` judges by
+    the facts in each attempt alone. ``rules``: further folders of rule files. ``as_of``: RFC 3339, answer from what was known then. ``disable``: disputed rules switched
+    off, id to recorded reason. Raises PackError where the rule files are not usable, ValueError for other mistakes.
+    """
+
+    def __init__(
+        self,
+        store: str | os.PathLike[str] | Store | None = None,
+        *,
+        no_store: bool = False,
+        rules: Iterable[str | os.PathLike[str]] = (),
+        as_of: str | None = None,
+        disable: Mapping[str, str] | None = None,
+        packs: Packs | None = None,
+    ) -> None:
+        self.packs = packs if packs is not None else load([Path(folder) for folder in rules])
+        self._disabled = _disabled(self.packs, disable or {})
+        self.as_of = clock.parse_instant(as_of) if as_of is not None else None
+        self.store = None if no_store else open_store(store)
+        self._engine = Engine(self.packs, clock, disabled=self._disabled)
+        self._gatherer = Gatherer(Sources(self.packs, self.store, _feed(self.store), self.as_of))
+        self._campaigns: dict[str, Campaign] = {}
+
+    def add_campaign(self, campaign: Mapping[str, object]) -> str:
+        """Register a campaign under its ``id``, so that attempts may name it; the rules are specialised for it once."""
+        checked = attempts.read_campaign(campaign)
+        if not checked.id:
+            raise InvalidInput([("campaign.id", "missing")])
+        checked.key = f"{checked.id}\0{len(self._campaigns)}"
+        self._campaigns[checked.id] = checked
+        return checked.id
+
+    def check(self, attempt: Mapping[str, object]) -> Decision:
+        """Decide one attempt (the JSON of the public contract). Raises InvalidInput naming every mistake in it."""
+        given = attempts.read(attempt, self._campaigns)
+        if given.at is None and self.as_of is not None:
+            given.at = self.as_of
+        facts, evidence = self._gatherer.gather(given)
+        return Decision(self._engine, facts, self._engine.judge(facts), given.id, evidence)
+
+
+def open_store(store: str | os.PathLike[str] | Store | None) -> Store:
+    """A store object as it is, or the embedded store of a folder."""
+    if store is not None and not isinstance(store, (str, os.PathLike)):
+        return store
+    name = os.fspath(store) if store is not None else default_store()
+    if "://" in name:
+        raise ValueError(f"store {name.split('://')[0]}:// is not known; expected a folder")
+    from dialguard.storage.embedded import EmbeddedStore
+
+    Path(name).mkdir(parents=True, exist_ok=True)
+    return EmbeddedStore(name)
+
+
+def _feed(store: object) -> feed.Feed:
+    folder = getattr(store, "_folder", None)
+    path = Path(folder) / "feed.json" if folder is not None else None
+    return feed.load(path) if path is not None and path.is_file() else feed.Feed()
+
+
+def _disabled(packs: Packs, disable: Mapping[str, str]) -> frozenset[str]:
+    for name, reason in disable.items():
+        rule = packs.by_id.get(name)
+        if rule is None:
+            raise ValueError(f"no rule `{name}` to switch off")
+        if not rule.disputed:
+            raise ValueError(f"`{name}` is not disputed and cannot be switched off")
+        if not reason or not reason.strip():
+            raise ValueError(f"switching off `{name}` needs a reason")
+    return frozenset(disable)

@@ -1,0 +1,42 @@
+"""The facts of one attempt as the engine takes them: values by name, and how they may change as time moves on."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from dialguard.model.moment import Instant
+
+
+class Place(NamedTuple):
+    """A state and a time zone in which the called person may be."""
+
+    state: str
+    zone: str
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is known of one attempt.
+
+    ``values`` holds every fact by name, None where it is unknown, as of ``at``. ``refresh(instant)`` gives them as of another
+    instant with everything held but time; it differs only past one of the instants in ``changes``. ``why`` says of an
+    unknown fact that a list or a look-up is at fault (``list_stale``, ``list_incomplete``, ``lookup_unavailable``).
+    ``due`` is the instant at which the first list used falls due. ``scope`` is what programs are compiled for: channel,
+    purpose, dialing, voice and the key of a registered campaign, whose ``fixed`` facts are then given.
+    """
+
+    values: dict[str, object]
+    at: Instant
+    places: tuple[Place, ...]
+    scope: tuple
+    fixed: Mapping[str, object] | None = None
+    changes: tuple[Instant, ...] = ()
+    refresh: Callable[[Instant], dict[str, object]] | None = None
+    why: Mapping[str, str] = field(default_factory=dict)
+    due: Instant | None = None
+
+    def at_instant(self, instant: Instant) -> dict[str, object]:
+        """The values as of an instant not before ``at``."""
+        if self.refresh is None or not any(self.at < change <= instant for change in self.changes):
+            return self.values
+        return self.refresh(instant)
