@@ -21,11 +21,21 @@ def evaluate(node: Node, facts: Mapping[str, object], moment: Moment, closed: Cl
         case Const(value):
             return value
         case All(items):
-            values = [evaluate(item, facts, moment, closed) for item in items]
-            return False if False in values else None if None in values else True
+            found: bool | None = True
+            for item in items:
+                value = evaluate(item, facts, moment, closed)
+                if value is False:
+                    return False
+                found = None if value is None else found
+            return found
         case Any(items):
-            values = [evaluate(item, facts, moment, closed) for item in items]
-            return True if True in values else None if None in values else False
+            found = False
+            for item in items:
+                value = evaluate(item, facts, moment, closed)
+                if value is True:
+                    return True
+                found = None if value is None else found
+            return found
         case Not(item):
             value = evaluate(item, facts, moment, closed)
             return None if value is None else not value

@@ -9,6 +9,7 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 3600 * SECOND
 DAY = 86_400 * SECOND
+_EPOCH_ORDINAL = 719_163  # date(1970, 1, 1).toordinal()
 
 
 class Local(NamedTuple):
@@ -45,7 +46,10 @@ class Moment:
 
     def date_of(self, instant: Instant) -> int:
         """The local date (ordinal) of another instant on the same clock."""
-        return self.clock.local(instant, self.zone)[0]
+        try:
+            return self.clock.local(instant, self.zone)[0]
+        except ValueError:  # outside the zone tables, decades from any period of law: the UTC date serves
+            return _EPOCH_ORDINAL + instant // DAY
 
     def at(self, instant: Instant) -> "Moment":
         """The same place at another instant."""
