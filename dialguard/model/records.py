@@ -104,7 +104,7 @@ class PastAttempt:
 
 @dataclass(frozen=True, slots=True)
 class ContactRecord:
-    """What the consumer asked for or told us. ``agreed_hours`` and ``inconvenient`` are windows as the contract has them."""
+    """What the consumer asked for or told us. ``agreed_hours`` and ``inconvenient`` hold windows as they were given."""
 
     agreed_hours: tuple[Any, ...] | None = None
     inconvenient: tuple[Any, ...] | None = None

@@ -1,0 +1,1 @@
+"""The record of consents, revocations, relationships, suppressions, contact facts and attempts."""

@@ -1,0 +1,241 @@
+"""The record in a database: SQLite in one file by default, another database by its SQLAlchemy URL."""
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, create_engine, insert, inspect, make_url, select
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from dialguard.ledger import sqlite
+from dialguard.ledger.errors import LedgerError
+from dialguard.ledger.read import Reading, Statements
+from dialguard.ledger.rows import Row, moment, text
+from dialguard.ledger.rows import number as checked_number
+from dialguard.ledger.schema import ENTRIES, METADATA, SCHEMA_VERSION, TABLES, VERSION
+from dialguard.ledger.write import Recorder, already_replaced
+from dialguard.model.moment import Instant
+from dialguard.model.records import LookUp, LookUpFailed
+
+T = TypeVar("T")
+
+
+class _Held:
+    """One thread's connection, the process that opened it, and whether its tables were found to be ours."""
+
+    __slots__ = ("__weakref__", "connection", "cursor", "driver", "pid", "ready")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.driver: Any = connection.connection.driver_connection
+        self.cursor = self.driver.cursor()
+        self.pid = os.getpid()
+        self.ready = False
+
+
+class Ledger(Recorder):
+    """The record. Safe to use from several threads and processes at once; each thread has its own connection.
+
+    A ledger that nobody wrote to yet (no file, no tables) reads as one that knows nothing and is complete for nobody;
+    the first write creates it. Reads raise ``LookUpFailed``, writes ``LedgerError``, and both ``RecordError``.
+    """
+
+    def __init__(self, target: str | Path, *, write_timeout: float = 10.0) -> None:
+        """``target``: the path of a SQLite file, or a SQLAlchemy URL. ``write_timeout``: seconds to wait for a lock."""
+        self._url: URL = make_url(target) if "://" in str(target) else URL.create("sqlite", database=str(target))
+        self._is_sqlite = self._url.get_backend_name() == "sqlite"
+        self._file = sqlite.file_of(self._url) if self._is_sqlite else None
+        self._write_timeout = write_timeout
+        # One connection a thread is held here, so that the pool need not keep any (and none crosses a fork).
+        self._engine = create_engine(
+            self._url,
+            poolclass=NullPool,
+            hide_parameters=True,
+            connect_args=sqlite.CONNECT if self._is_sqlite else {},
+        )
+        if self._is_sqlite:
+            sqlite.prepare(self._engine)
+        self._statements = Statements(self._engine.dialect)
+        self._local = threading.local()
+        self._open: weakref.WeakSet[_Held] = weakref.WeakSet()
+        self._inherited: list[_Held] = []
+
+    def look_up(
+        self, *, seller: str, number: str, person: str | None = None, at: Instant, as_of: Instant | None = None
+    ) -> LookUp:
+        """What is known of one number; see ``storage.ports.Store``."""
+        checked_number(number)
+        if person is not None:
+            text(person, "person")
+        self._check(seller, at, as_of)
+        return self._read(
+            lambda cursor: Reading(cursor, self._statements, seller, at, as_of).one(number, person), LookUp()
+        )
+
+    def look_up_many(
+        self,
+        seller: str,
+        numbers: Iterable[str],
+        at: Instant,
+        as_of: Instant | None = None,
+        persons: Mapping[str, str] | None = None,
+    ) -> dict[str, LookUp]:
+        """What is known of many numbers; see ``storage.ports.Store``."""
+        asked = [checked_number(number, "numbers") for number in numbers]
+        for person in (persons or {}).values():
+            text(person, "persons")
+        self._check(seller, at, as_of)
+        return self._read(
+            lambda cursor: Reading(cursor, self._statements, seller, at, as_of).many(asked, persons or {}),
+            dict.fromkeys(asked, LookUp()),
+        )
+
+    def close(self) -> None:
+        """Closes every connection of this process; a later call opens a new one."""
+        for held in list(self._open):
+            if held.pid == os.getpid():
+                held.connection.close()
+        self._open.clear()
+        self._local = threading.local()
+
+    @staticmethod
+    def _check(seller: str, at: Instant, as_of: Instant | None) -> None:
+        text(seller, "seller")
+        moment(at, "at")
+        if as_of is not None:
+            moment(as_of, "as_of")
+
+    def _held(self) -> _Held:
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is not None and held.pid == os.getpid():
+            return held
+        if held is not None:
+            self._inherited.append(held)  # the parent's: not ours to use, nor to close
+        held = self._local.held = _Held(self._engine.connect())
+        self._open.add(held)
+        return held
+
+    def _drop(self) -> None:
+        """Gives up this thread's connection after trouble, so that the next call starts afresh."""
+        held: _Held | None = getattr(self._local, "held", None)
+        self._local.held = None
+        if held is not None and held.pid == os.getpid():
+            try:
+                held.connection.invalidate()
+                held.connection.close()
+            except (SQLAlchemyError, self._driver_error):
+                pass  # it is given up either way
+
+    @property
+    def _driver_error(self) -> type[Exception]:
+        return self._engine.dialect.loaded_dbapi.Error
+
+    def _read(self, ask: Callable[[Any], T], nothing: T) -> T:
+        """The answer over one state of the record, or ``nothing`` where there is no record yet."""
+        if self._file is not None and getattr(self._local, "held", None) is None and not self._file.exists():
+            return nothing
+        try:
+            held = self._held()
+            if not held.ready and not self._find_tables(held):
+                return nothing
+            if self._is_sqlite:
+                held.cursor.execute("BEGIN")  # other drivers begin by themselves
+            answer = ask(held.cursor)
+            held.driver.rollback()
+            return answer
+        except self._driver_error as error:
+            self._drop()
+            raise LookUpFailed(self._explain(error, sqlite.READ_TIMEOUT_MS / 1000)) from error
+        except SQLAlchemyError as error:
+            self._drop()
+            cause = getattr(error, "orig", None) or error
+            raise LookUpFailed(self._explain(cause, sqlite.READ_TIMEOUT_MS / 1000)) from error
+        except BaseException:
+            self._drop()
+            raise
+
+    def _find_tables(self, held: _Held) -> bool:
+        """Whether the record's tables are there and of a version that this code reads."""
+        if self._is_sqlite:
+            there = sqlite.has_table(held.driver, SCHEMA_VERSION.name)
+        else:
+            there = inspect(held.connection).has_table(SCHEMA_VERSION.name)
+            held.connection.rollback()
+        if not there:
+            return False
+        versions = [version for (version,) in self._statements.version.run(held.cursor, {})]
+        held.driver.rollback()
+        if max(versions, default=0) > VERSION:
+            raise LookUpFailed(f"{self._name} was written by a newer version of DialGuard; install that to read it")
+        held.ready = bool(versions)
+        return held.ready
+
+    @property
+    def _name(self) -> str:
+        return f"the ledger {self._file or self._url.render_as_string(hide_password=True)}"
+
+    def _explain(self, error: BaseException, timeout: float) -> str:
+        if self._is_sqlite:
+            return sqlite.explain(error, self._name, timeout)
+        return f"{self._name}: {type(error).__name__}"  # other drivers' texts may quote the values of a row
+
+    def _append(self, kind: str, rows: list[Row], *, ids: bool = True) -> list[int]:
+        try:
+            if self._file is not None:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+            held = self._held()
+            if self._is_sqlite:
+                sqlite.set_timeout(held.driver, int(self._write_timeout * 1000))
+            self._create_tables(held)
+            with held.connection.begin():
+                if ids:
+                    return [held.connection.execute(insert(TABLES[kind]), row).inserted_primary_key[0] for row in rows]
+                held.connection.execute(insert(TABLES[kind]), rows)
+                return []
+        except IntegrityError:
+            raise already_replaced() from None
+        except LookUpFailed as error:
+            raise LedgerError(f"nothing was recorded: {error}") from error
+        except (DBAPIError, self._driver_error, OSError) as error:
+            self._drop()
+            cause = getattr(error, "orig", None) or error
+            raise LedgerError(f"nothing was recorded: {self._explain(cause, self._write_timeout)}") from error
+        finally:
+            held = getattr(self._local, "held", None)
+            if self._is_sqlite and held is not None:
+                sqlite.set_timeout(held.driver, sqlite.READ_TIMEOUT_MS)
+
+    def _create_tables(self, held: _Held) -> None:
+        if held.ready or self._find_tables(held):
+            return
+        if self._is_sqlite:
+            sqlite.use_write_ahead_log(held.driver)
+        with held.connection.begin():  # on SQLite under the write lock: a second process finds the tables made
+            METADATA.create_all(held.connection)
+            if self._is_sqlite:
+                sqlite.forbid_changes(held.connection)
+            if held.connection.execute(select(SCHEMA_VERSION.c.version)).first() is None:
+                held.connection.execute(insert(SCHEMA_VERSION), {"version": VERSION})
+        held.ready = True
+
+    def _find(self, kind: str, id_: int) -> Row | None:
+        names = [column.name for column in ENTRIES[kind].columns]
+        found = self._ask(lambda cursor: self._statements.entry[kind].run(cursor, {"id": id_}))
+        return dict(zip(names, found[0], strict=True)) if found else None
+
+    def _latest_attempt(self, seller: str, reference: str) -> int | None:
+        values = {"seller": seller, "reference": reference}
+        found = self._ask(lambda cursor: self._statements.latest_attempt.run(cursor, values))
+        return found[0][0] if found else None
+
+    def _ask(self, question: Callable[[Any], list[tuple]]) -> list[tuple]:
+        """A question asked on the way to a write."""
+        try:
+            return self._read(question, [])
+        except LookUpFailed as error:
+            raise LedgerError(f"nothing was recorded: {error}") from error

@@ -1,0 +1,167 @@
+"""Reading the record: the statements of a look-up, compiled once, and the look-up itself over one state of the record.
+
+The statements are written and compiled with SQLAlchemy and run on the driver's own cursor: its execution layer costs
+more than the whole look-up.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Dialect, Select, Table, and_, bindparam, literal_column, select, union
+
+from dialguard.ledger.fold import NO_ROWS, REACH, Bucket, fold
+from dialguard.ledger.rows import ALWAYS, COLUMNS, OUTCOME_COLUMNS
+from dialguard.ledger.schema import ATTEMPTS, DECLARATIONS, ENTRIES, OUTCOMES, SCHEMA_VERSION
+from dialguard.model.moment import Instant
+from dialguard.model.records import LookUp
+
+SIZES = (1, 16, 500)
+"""How many numbers one statement asks about; a smaller lot is filled up with its last number."""
+
+_SELLER, _AT, _SINCE, _AS_OF, _PERSON = (bindparam(name) for name in ("seller", "at", "since", "as_of", "person"))
+
+
+class Statement:
+    """One compiled statement: ``run`` gives its rows."""
+
+    __slots__ = ("bind", "sql")
+
+    def __init__(self, query: Any, dialect: Dialect) -> None:
+        compiled = query.compile(dialect=dialect)
+        self.sql = str(compiled)
+        self.bind: Callable[[Mapping[str, Any]], Any]
+        if not compiled.positiontup:
+            self.bind = lambda values: {name: values[name] for name in compiled.params}
+        elif len(compiled.positiontup) == 1:
+            self.bind = lambda values: (values[compiled.positiontup[0]],)
+        else:
+            self.bind = itemgetter(*compiled.positiontup)
+
+    def run(self, cursor: Any, values: Mapping[str, Any]) -> list[tuple]:
+        """The rows for these values of the named parameters."""
+        cursor.execute(self.sql, self.bind(values))
+        return cursor.fetchall()
+
+
+def _standing(query: Select, table: Table) -> Select:
+    """Only rows known by ``as_of``, not taken back and not replaced by then."""
+    later = table.alias("later")
+    replaced = select(literal_column("1")).where(later.c.supersedes == table.c.id, later.c.known_at <= _AS_OF).exists()
+    return query.where(table.c.known_at <= _AS_OF, table.c.void == literal_column("0"), ~replaced)
+
+
+def _of_numbers(kind: str, size: int) -> Select:
+    table = ENTRIES[kind]
+    columns = [table.c[name] for name in COLUMNS[kind]]
+    if kind == "attempt":
+        ended = and_(OUTCOMES.c.attempt_id == ATTEMPTS.c.id, OUTCOMES.c.known_at <= _AS_OF)
+        query = select(*columns, *(OUTCOMES.c[name] for name in OUTCOME_COLUMNS)).select_from(
+            ATTEMPTS.outerjoin(OUTCOMES, ended)
+        )
+        query = query.where(table.c.valid_at > _SINCE, table.c.valid_at <= _AT)
+    else:
+        query = select(*columns)
+        if kind in ("consent", "internal"):
+            query = query.where(table.c.valid_at <= _AT)
+    numbers = [bindparam(f"n{place}") for place in range(size)]
+    asked = table.c.number == numbers[0] if size == 1 else table.c.number.in_(numbers)
+    return _standing(query.where(table.c.seller == _SELLER, asked), table)
+
+
+class Statements:
+    """Every statement that reading needs, compiled for one dialect."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.version = Statement(select(SCHEMA_VERSION.c.version), dialect)
+        self.declared = Statement(
+            select(DECLARATIONS.c.since)
+            .where(DECLARATIONS.c.seller == _SELLER, DECLARATIONS.c.known_at <= _AS_OF)
+            .order_by(DECLARATIONS.c.known_at.desc(), DECLARATIONS.c.id.desc()),
+            dialect,
+        )
+        self.numbers_of = Statement(
+            union(
+                *(
+                    _standing(select(table.c.number).where(table.c.seller == _SELLER, table.c.person == _PERSON), table)
+                    for table in ENTRIES.values()
+                )
+            ),
+            dialect,
+        )
+        self.latest_attempt = Statement(
+            select(ATTEMPTS.c.id)
+            .where(
+                ATTEMPTS.c.seller == _SELLER,
+                ATTEMPTS.c.reference == bindparam("reference"),
+                ATTEMPTS.c.void == literal_column("0"),
+            )
+            .order_by(ATTEMPTS.c.valid_at.desc(), ATTEMPTS.c.id.desc()),
+            dialect,
+        )
+        self.entry = {
+            kind: Statement(select(table).where(table.c.id == bindparam("id")), dialect)
+            for kind, table in ENTRIES.items()
+        }
+        self.of_numbers = {
+            size: [Statement(_of_numbers(kind, size), dialect) for kind in ENTRIES] for size in SIZES
+        }
+
+
+class Reading:
+    """The look-ups of one seller at one moment over one state of the record; ``cursor`` is inside a transaction."""
+
+    def __init__(self, cursor: Any, statements: Statements, seller: str, at: Instant, as_of: Instant | None) -> None:
+        self._cursor = cursor
+        self._statements = statements
+        self._at = at
+        self._values: dict[str, Any] = {
+            "seller": seller,
+            "at": at,
+            "since": at - REACH,
+            "as_of": ALWAYS if as_of is None else as_of,
+        }
+        declared = statements.declared.run(cursor, self._values)
+        # A record complete only from later on says nothing certain about this moment.
+        since = declared[0][0] if declared else None
+        self.complete_since: Instant | None = since if since is None or since <= at else None
+
+    def one(self, number: str, person: str | None) -> LookUp:
+        """What is known of one number and, where given, its person."""
+        others: set[str] = set()
+        if person is not None:
+            found = self._statements.numbers_of.run(self._cursor, {**self._values, "person": person})
+            others = {other for (other,) in found} - {number}
+        buckets = {key: bucket for lot in self._lots([number, *others]) for key, bucket in lot.items()}
+        rest = [buckets[other] for other in sorted(others) if other in buckets]
+        return fold(buckets.get(number, NO_ROWS), rest, person, self._at, self.complete_since)
+
+    def many(self, numbers: Iterable[str], persons: Mapping[str, str]) -> dict[str, LookUp]:
+        """What is known of each number; those with a person one by one."""
+        nothing = LookUp(complete_since=self.complete_since)
+        answers = dict.fromkeys(numbers, nothing)
+        # In the order of the index, and lot by lot: neighbours share pages, and rows do not pile up for the collector.
+        for lot in self._lots(sorted(number for number in answers if number not in persons)):
+            for number, bucket in lot.items():
+                answers[number] = fold(bucket, (), None, self._at, self.complete_since)
+        for number, person in persons.items():
+            if number in answers:
+                answers[number] = self.one(number, person)
+        return answers
+
+    def _lots(self, numbers: Sequence[str]) -> Iterator[dict[str, Bucket]]:
+        """Lot by lot, the rows of each number that has any."""
+        left = iter(numbers)
+        while lot := list(islice(left, SIZES[-1])):
+            size = next(size for size in SIZES if size >= len(lot))
+            lot += lot[-1:] * (size - len(lot))
+            buckets: dict[str, list[list[tuple]]] = {}
+            values = {**self._values, **{f"n{place}": number for place, number in enumerate(lot)}}
+            for place, statement in enumerate(self._statements.of_numbers[size]):
+                for row in statement.run(self._cursor, values):
+                    bucket = buckets.get(row[1])
+                    if bucket is None:
+                        bucket = buckets[row[1]] = [[], [], [], [], [], []]
+                    bucket[place].append(row)
+            yield buckets

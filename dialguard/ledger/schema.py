@@ -1,0 +1,129 @@
+"""The tables of the record. Every entry has ``valid_at`` (when true) and ``known_at`` (when recorded).
+
+Rows are only ever added. ``supersedes`` points at the entry that a row corrects, ``void`` marks a row that only takes
+one back; that at most one row may replace another is a unique index, so that two writers cannot both correct an entry.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+VERSION = 1
+
+METADATA = MetaData()
+
+_Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only where the type is INTEGER
+
+
+def _moments(*names: str) -> list[Column]:
+    return [Column(name, BigInteger) for name in names]
+
+
+def _texts(*names: str) -> list[Column]:
+    return [Column(name, Text) for name in names]
+
+
+def _flags(*names: str) -> list[Column]:
+    return [Column(name, SmallInteger, quote=name == "current") for name in names]  # `current` is a word of SQL
+
+
+def _entries(name: str, *columns: Column) -> Table:
+    """A table of entries about one number, with the indexes by which it is read."""
+    table = Table(
+        name,
+        METADATA,
+        Column("id", _Id, primary_key=True),
+        Column("seller", Text, nullable=False),
+        Column("number", Text, nullable=False),
+        Column("person", Text),
+        Column("valid_at", BigInteger, nullable=False),
+        Column("known_at", BigInteger, nullable=False),
+        Column("supersedes", _Id, ForeignKey(f"{name}.id")),
+        Column("void", SmallInteger, nullable=False),
+        *columns,
+    )
+    Index(f"{name}_by_number", table.c.seller, table.c.number, table.c.valid_at)
+    named, replacing = table.c.person.is_not(None), table.c.supersedes.is_not(None)
+    Index(
+        f"{name}_by_person",
+        table.c.seller,
+        table.c.person,
+        table.c.number,
+        sqlite_where=named,
+        postgresql_where=named,
+    )
+    Index(f"{name}_replaced", table.c.supersedes, unique=True, sqlite_where=replacing, postgresql_where=replacing)
+    return table
+
+
+CONSENTS = _entries(
+    "consents",
+    *_texts("level", "form", "covers"),
+    *_moments("obtained_at", "requested_at", "expires_at"),
+    *_texts("channels", "reference"),
+)
+REVOCATIONS = _entries("revocations", *_texts("scope", "subject", "channel", "means"))
+RELATIONSHIPS = _entries(
+    "relationships",
+    *_moments("last_transaction_at", "last_inquiry_at", "ended_at", "donor_at"),
+    *_flags("current", "open_contract", "member", "personal"),
+)
+INTERNAL_DNC = _entries("internal_dnc", *_texts("action", "scope"))
+CONTACTS = _entries(
+    "contacts",
+    *_texts("agreed_hours", "inconvenient"),
+    *_flags("at_work", "employer_forbids", "attorney"),
+    *_moments("ceased_at", "last_inbound_at", "conversation_at"),
+)
+ATTEMPTS = _entries(
+    "attempts",
+    *_texts("channel", "purpose", "subject", "voice", "outcome", "debt", "from_number", "reference"),
+)
+_referenced = ATTEMPTS.c.reference.is_not(None)
+Index(
+    "attempts_by_reference",
+    ATTEMPTS.c.seller,
+    ATTEMPTS.c.reference,
+    sqlite_where=_referenced,
+    postgresql_where=_referenced,
+)
+OUTCOMES = Table(
+    "outcomes",
+    METADATA,
+    Column("id", _Id, primary_key=True),
+    Column("seller", Text, nullable=False),
+    Column("attempt_id", _Id, ForeignKey("attempts.id"), nullable=False, index=True),
+    Column("outcome", Text, nullable=False),
+    Column("valid_at", BigInteger, nullable=False),
+    Column("known_at", BigInteger, nullable=False),
+)
+DECLARATIONS = Table(
+    "declarations",
+    METADATA,
+    Column("id", _Id, primary_key=True),
+    Column("seller", Text, nullable=False),
+    Column("since", BigInteger),
+    Column("valid_at", BigInteger, nullable=False),
+    Column("known_at", BigInteger, nullable=False),
+    Index("declarations_by_seller", "seller", "known_at"),
+)
+SCHEMA_VERSION = Table("schema_version", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))
+
+ENTRIES: dict[str, Table] = {
+    "consent": CONSENTS,
+    "revocation": REVOCATIONS,
+    "relationship": RELATIONSHIPS,
+    "internal": INTERNAL_DNC,
+    "contact": CONTACTS,
+    "attempt": ATTEMPTS,
+}
+"""The tables of the kinds of entry that belong to a number, in the order of ``rows.COLUMNS``."""
+TABLES: dict[str, Table] = {**ENTRIES, "outcome": OUTCOMES, "declaration": DECLARATIONS}

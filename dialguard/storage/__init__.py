@@ -1,0 +1,1 @@
+"""The port through which stored facts are looked up, and the stores behind it."""

@@ -1,0 +1,97 @@
+"""The store without a server: one folder with ``ledger.sqlite`` (the record) and ``lists/`` (the mapped lists)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from dialguard.ledger.ledger import Ledger
+from dialguard.ledger.rows import Row
+from dialguard.ledger.write import Recorder
+from dialguard.model.moment import Instant
+from dialguard.model.records import LookUp
+from dialguard.storage.ports import LookUpFailed
+
+if TYPE_CHECKING:
+    from dialguard.lists.catalog import Catalog, Version, VersionAnswer
+
+T = TypeVar("T")
+
+
+class EmbeddedStore(Recorder):
+    """A ``Store`` in a folder, which can be written to. Threads and processes may share the folder.
+
+    Writing creates what is missing; reading a folder that is not there raises ``LookUpFailed``, since a mistyped path
+    must not read as a store that knows nothing.
+    """
+
+    def __init__(self, folder: str | Path, *, write_timeout: float = 10.0) -> None:
+        """``write_timeout``: seconds that a write waits for another process's lock."""
+        self._folder = Path(folder)
+        self._ledger = Ledger(self._folder / "ledger.sqlite", write_timeout=write_timeout)
+        self._seen = False
+
+    def look_up(
+        self, *, seller: str, number: str, person: str | None = None, at: Instant, as_of: Instant | None = None
+    ) -> LookUp:
+        """What is known of one number; see ``storage.ports.Store``."""
+        self._check_folder()
+        return self._ledger.look_up(seller=seller, number=number, person=person, at=at, as_of=as_of)
+
+    def look_up_many(
+        self,
+        seller: str,
+        numbers: Iterable[str],
+        at: Instant,
+        as_of: Instant | None = None,
+        persons: Mapping[str, str] | None = None,
+    ) -> dict[str, LookUp]:
+        """What is known of many numbers; see ``storage.ports.Store``."""
+        self._check_folder()
+        return self._ledger.look_up_many(seller, numbers, at, as_of, persons)
+
+    def list_answers(self, code: str, national10: str, as_of: Instant | None = None) -> "tuple[VersionAnswer, ...]":
+        """What each loaded version of a list says of a ten-digit number."""
+        return self._ask_lists(lambda lists: lists.answers(code, national10, as_of))
+
+    def list_versions(self, code: str, as_of: Instant | None = None) -> "tuple[Version, ...]":
+        """The loaded versions of a list."""
+        return self._ask_lists(lambda lists: lists.versions(code, as_of))
+
+    def refresh(self) -> None:
+        """Takes up list versions that were imported since: one look at each list that was asked for."""
+        self._ask_lists(lambda lists: lists.refresh())
+
+    def close(self) -> None:
+        """Closes the ledger's connections; a later call opens new ones."""
+        self._ledger.close()
+
+    def _check_folder(self) -> None:
+        if not self._seen:
+            if not self._folder.is_dir():
+                raise LookUpFailed(f"there is no store folder {self._folder}; check the path, or record into it first")
+            self._seen = True
+
+    @cached_property
+    def _catalog(self) -> "Catalog":
+        from dialguard.lists.catalog import Catalog  # brings the list readers, which a ledger alone does not need
+
+        return Catalog(self._folder)
+
+    def _ask_lists(self, question: "Callable[[Catalog], T]") -> T:
+        self._check_folder()
+        from dialguard.lists.errors import ListError
+
+        try:
+            return question(self._catalog)
+        except (ListError, OSError) as error:
+            raise LookUpFailed(f"a list could not be read: {error}") from error
+
+    def _append(self, kind: str, rows: list[Row], *, ids: bool = True) -> list[int]:
+        return self._ledger._append(kind, rows, ids=ids)
+
+    def _find(self, kind: str, id_: int) -> Row | None:
+        return self._ledger._find(kind, id_)
+
+    def _latest_attempt(self, seller: str, reference: str) -> int | None:
+        return self._ledger._latest_attempt(seller, reference)

@@ -1,0 +1,139 @@
+"""A store in memory: the whole record in dictionaries, lost with the process. For tests, trials and small tools."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dialguard.ledger.fold import ATTEMPT, CONSENT, INTERNAL, REACH, Bucket, fold
+from dialguard.ledger.rows import ALWAYS, COLUMNS, OUTCOME_COLUMNS, Row, moment, text
+from dialguard.ledger.rows import number as checked_number
+from dialguard.ledger.write import Recorder, already_replaced
+from dialguard.model.moment import Instant
+from dialguard.model.records import LookUp
+from dialguard.storage.ports import ListCatalog
+
+if TYPE_CHECKING:
+    from dialguard.lists.catalog import Version, VersionAnswer
+
+_KINDS = tuple(COLUMNS)
+_NO_OUTCOME = (None,) * len(OUTCOME_COLUMNS)
+
+
+class MemoryStore(Recorder):
+    """A ``Store`` that can be written to. ``lists`` answers for the lists; without it no version is loaded."""
+
+    def __init__(self, lists: ListCatalog | None = None) -> None:
+        self._lists = lists
+        self._lock = threading.Lock()
+        self._entries: dict[str, list[Row]] = defaultdict(list)
+        self._of_number: dict[tuple[str, str], list[tuple[int, Row]]] = defaultdict(list)
+        self._of_person: dict[tuple[str, str], list[tuple[int, Row]]] = defaultdict(list)
+        self._replaced: dict[tuple[str, int], Instant] = {}
+        self._outcomes: dict[int, list[Row]] = defaultdict(list)
+
+    def look_up(
+        self, *, seller: str, number: str, person: str | None = None, at: Instant, as_of: Instant | None = None
+    ) -> LookUp:
+        """What is known of one number; see ``storage.ports.Store``."""
+        persons = {} if person is None else {number: person}
+        return self.look_up_many(seller, [number], at, as_of, persons)[number]
+
+    def look_up_many(
+        self,
+        seller: str,
+        numbers: Iterable[str],
+        at: Instant,
+        as_of: Instant | None = None,
+        persons: Mapping[str, str] | None = None,
+    ) -> dict[str, LookUp]:
+        """What is known of many numbers; see ``storage.ports.Store``."""
+        asked = dict.fromkeys(checked_number(number) for number in numbers)
+        text(seller, "seller")
+        moment(at, "at")
+        known_by = ALWAYS if as_of is None else moment(as_of, "as_of")
+        answers = {}
+        with self._lock:
+            complete_since = self._complete_since(seller, at, known_by)
+            for number in asked:
+                person = (persons or {}).get(number)
+                others: list[Bucket] = []
+                if person is not None:
+                    named = self._of_person.get((seller, text(person, "person")), ())
+                    theirs = {row["number"] for kind, row in named if self._stands(kind, row, known_by)}
+                    others = [self._bucket(seller, other, at, known_by) for other in sorted(theirs - {number})]
+                answers[number] = fold(self._bucket(seller, number, at, known_by), others, person, at, complete_since)
+        return answers
+
+    def list_answers(self, code: str, national10: str, as_of: Instant | None = None) -> "tuple[VersionAnswer, ...]":
+        """What each loaded version of a list says of a ten-digit number."""
+        return () if self._lists is None else self._lists.answers(code, national10, as_of)
+
+    def list_versions(self, code: str, as_of: Instant | None = None) -> "tuple[Version, ...]":
+        """The loaded versions of a list."""
+        return () if self._lists is None else self._lists.versions(code, as_of)
+
+    def refresh(self) -> None:
+        """Takes up list versions that were imported since."""
+        if self._lists is not None:
+            self._lists.refresh()
+
+    def close(self) -> None:
+        """Nothing to close; every store has it."""
+
+    def _stands(self, kind: int, row: Row, as_of: Instant) -> bool:
+        replaced = self._replaced.get((_KINDS[kind], row["id"]))
+        return row["known_at"] <= as_of and not row["void"] and (replaced is None or replaced > as_of)
+
+    def _bucket(self, seller: str, number: str, at: Instant, as_of: Instant) -> Bucket:
+        bucket: list[list[tuple]] = [[] for _ in _KINDS]
+        for kind, row in self._of_number.get((seller, number), ()):
+            if not self._stands(kind, row, as_of):
+                continue
+            if kind in (CONSENT, INTERNAL, ATTEMPT) and row["valid_at"] > at:
+                continue
+            values = tuple(row[column] for column in COLUMNS[_KINDS[kind]])
+            if kind != ATTEMPT:
+                bucket[kind].append(values)
+            elif row["valid_at"] > at - REACH:
+                ended = [outcome for outcome in self._outcomes.get(row["id"], ()) if outcome["known_at"] <= as_of]
+                outcomes = [tuple(outcome[column] for column in OUTCOME_COLUMNS) for outcome in ended]
+                bucket[kind].extend(values + outcome for outcome in outcomes or [_NO_OUTCOME])
+        return bucket
+
+    def _complete_since(self, seller: str, at: Instant, as_of: Instant) -> Instant | None:
+        declared = [row for row in self._entries["declaration"] if row["seller"] == seller and row["known_at"] <= as_of]
+        if not declared:
+            return None
+        since = max(declared, key=lambda row: (row["known_at"], row["id"]))["since"]
+        return since if since is None or since <= at else None
+
+    def _append(self, kind: str, rows: list[Row], *, ids: bool = True) -> list[int]:
+        with self._lock:
+            targets = [row["supersedes"] for row in rows if row.get("supersedes") is not None]
+            if len(set(targets)) < len(targets) or any((kind, target) in self._replaced for target in targets):
+                raise already_replaced()
+            entries = self._entries[kind]
+            first = len(entries) + 1
+            for id_, fields in enumerate(rows, first):
+                row: dict[str, Any] = {**fields, "id": id_}
+                entries.append(row)
+                if kind == "outcome":
+                    self._outcomes[row["attempt_id"]].append(row)
+                elif kind in COLUMNS:
+                    place = _KINDS.index(kind)
+                    self._of_number[row["seller"], row["number"]].append((place, row))
+                    if row["person"] is not None:
+                        self._of_person[row["seller"], row["person"]].append((place, row))
+                    if row["supersedes"] is not None:
+                        self._replaced[kind, row["supersedes"]] = row["known_at"]
+            return list(range(first, first + len(rows))) if ids else []
+
+    def _find(self, kind: str, id_: int) -> Row | None:
+        entries = self._entries[kind]
+        return entries[id_ - 1] if 0 < id_ <= len(entries) else None
+
+    def _latest_attempt(self, seller: str, reference: str) -> int | None:
+        found = [row for row in self._entries["attempt"] if row["seller"] == seller and row["reference"] == reference]
+        standing = [row for row in found if not row["void"]]
+        return max(standing, key=lambda row: (row["valid_at"], row["id"]))["id"] if standing else None

@@ -1,0 +1,65 @@
+"""The port through which the engine's facts are looked up. Stores supply or withhold facts; they never decide."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from dialguard.model.moment import Instant
+from dialguard.model.records import LookUp, LookUpFailed
+
+if TYPE_CHECKING:
+    from dialguard.lists.catalog import Version, VersionAnswer
+
+__all__ = ["ListCatalog", "LookUpFailed", "Store"]
+
+
+class ListCatalog(Protocol):
+    """The loaded do-not-call lists and the like; ``dialguard.lists.catalog.Catalog`` is the one that ships."""
+
+    def answers(self, code: str, national10: str, as_of: Instant | None = None) -> "tuple[VersionAnswer, ...]": ...
+
+    def versions(self, code: str, as_of: Instant | None = None) -> "tuple[Version, ...]": ...
+
+    def refresh(self) -> bool: ...
+
+
+class Store(Protocol):
+    """What a store answers. Every method raises ``LookUpFailed`` on trouble and ``ValueError`` on a malformed question.
+
+    ``seller`` is whose record counts. A number is E.164 text (``+13055550100``). ``at`` is the moment judged:
+    entries whose own date lies after it are not in force, except that all revocations are given. ``as_of`` None is
+    everything known now; otherwise only what had been recorded by that moment.
+    """
+
+    def look_up(
+        self, *, seller: str, number: str, person: str | None = None, at: Instant, as_of: Instant | None = None
+    ) -> LookUp:
+        """What is known of one number, and of the person's other numbers where ``person`` is given.
+
+        Attempts to any of the person's numbers count. From the other numbers everything else can only tighten:
+        revocations, own-list entries, ended relationships, contact bars and conversations that are not another
+        person's. Consent and relationship are those of the number itself.
+        """
+        ...
+
+    def look_up_many(
+        self,
+        seller: str,
+        numbers: Iterable[str],
+        at: Instant,
+        as_of: Instant | None = None,
+        persons: Mapping[str, str] | None = None,
+    ) -> dict[str, LookUp]:
+        """The same for many numbers over one state of the record; ``persons`` maps a number to its person."""
+        ...
+
+    def list_answers(self, code: str, national10: str, as_of: Instant | None = None) -> "tuple[VersionAnswer, ...]":
+        """What each loaded version of list ``code`` says of a ten-digit number; empty: no version is loaded."""
+        ...
+
+    def list_versions(self, code: str, as_of: Instant | None = None) -> "tuple[Version, ...]":
+        """The loaded versions of list ``code``."""
+        ...
+
+    def refresh(self) -> None:
+        """Takes up list versions that were imported since. Once before the questions of a decision or a batch."""
+        ...
