@@ -1,0 +1,140 @@
+"""Look-ups in the lists of a store folder."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from dialguard.lists.bits import BitsReader, national_number
+from dialguard.lists.errors import ListDamaged, ListError
+from dialguard.lists.versions import INDEX, Entry, Version, list_codes, list_folder, open_version, read_index
+from dialguard.model.moment import Instant
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Catalog", "Version", "VersionAnswer"]
+
+_Stamp = tuple[int, int, int] | None
+
+
+class VersionAnswer(NamedTuple):
+    """What one version says of a number: ``listed`` None means that it does not cover the area code."""
+
+    version: Version
+    listed: bool | None
+
+
+class _List(NamedTuple):
+    stamp: _Stamp
+    entries: tuple[Entry, ...]
+    damage: ListDamaged | None
+    readers: dict[str, BitsReader]
+
+
+class Catalog:
+    """The lists under ``<root>/lists``, opened for look-ups as they are asked for.
+
+    A list that has no folder has no versions. A version stays as it was opened until ``refresh``; every
+    look-up between two calls of it is answered from the same versions. Safe to share between threads.
+    ListDamaged, raised by any look-up, means unknown.
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(root)
+        self._lists: dict[str, _List] = {}
+
+    def codes(self) -> tuple[str, ...]:
+        """The lists that have a folder, by name."""
+        return list_codes(self.root)
+
+    def versions(self, code: str, as_of: Instant | None = None) -> tuple[Version, ...]:
+        """The versions of a list held now, or held at ``as_of``, by published and then received.
+
+        Raises ListDamaged when the index is; ListError when ``code`` cannot name a list.
+        """
+        return tuple(entry.version for entry in self._list(code).entries if entry.version.known_at(as_of))
+
+    def answers(self, code: str, national10: str | int, as_of: Instant | None = None) -> tuple[VersionAnswer, ...]:
+        """What each of those versions says of a number. Raises ValueError when it is not one, ListDamaged."""
+        number = national_number(national10)
+        found = self._list(code)
+        return tuple(
+            VersionAnswer(entry.version, self._reader(found, entry).contains(number))
+            for entry in found.entries
+            if entry.version.known_at(as_of)
+        )
+
+    def contains(self, version: Version, national10: str | int) -> bool | None:
+        """What one version says of a number; None when it does not cover the area code.
+
+        Raises ValueError when it is not a number, ListError when the version is not held, ListDamaged.
+        """
+        return self.reader(version).contains(national10)
+
+    def contains_many(self, version: Version, npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
+        """The same for many numbers, see ``BitsReader.contains_many``: 1 listed, 0 not, -1 not known."""
+        return self.reader(version).contains_many(npa, line)
+
+    def reader(self, version: Version) -> BitsReader:
+        """The open file of a version. Raises ListError when it is not held, ListDamaged."""
+        found = self._list(version.code)
+        for entry in found.entries:
+            if entry.version.id == version.id:
+                return self._reader(found, entry)
+        raise ListError(
+            "no_version", where=f"list {version.code}", found=f"version {version.id} is not held",
+            todo="ask for the versions again",
+        )
+
+    def refresh(self) -> bool:
+        """Take up lists that were changed since they were opened; says whether any was.
+
+        One stat a list that was asked for. Files already open are kept when their version still stands.
+        """
+        changed = False
+        for code, old in list(self._lists.items()):
+            folder = list_folder(self.root, code)
+            if _stamp(folder) != old.stamp or old.damage is not None:
+                self._lists[code] = self._open(folder, old)
+                changed = True
+        return changed
+
+    def _list(self, code: str) -> _List:
+        found = self._lists.get(code)
+        if found is None:
+            found = self._lists[code] = self._open(list_folder(self.root, code), None)
+        if found.damage is not None:
+            raise ListDamaged(found.damage.where, found.damage.found, found.damage.todo)
+        return found
+
+    @staticmethod
+    def _open(folder: Path, old: _List | None) -> _List:
+        stamp = _stamp(folder)
+        try:
+            entries = read_index(folder)
+        except ListDamaged as error:
+            return _List(stamp, (), error, {})
+        had = {entry.version.id: entry.manifest_sha256 for entry in old.entries} if old is not None else {}
+        kept = {
+            entry.version.id: old.readers[entry.version.id]
+            for entry in entries
+            if old is not None
+            and entry.version.id in old.readers
+            and had[entry.version.id] == entry.manifest_sha256
+        }
+        return _List(stamp, entries, None, kept)
+
+    def _reader(self, found: _List, entry: Entry) -> BitsReader:
+        reader = found.readers.get(entry.version.id)
+        if reader is None:
+            reader = open_version(list_folder(self.root, entry.version.code), entry)
+            found.readers[entry.version.id] = reader
+        return reader
+
+
+def _stamp(folder: Path) -> _Stamp:
+    try:
+        stat = os.stat(folder / INDEX)
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_ino, stat.st_size
