@@ -142,6 +142,9 @@ class Compiler:
             case "open":
                 spans, second = f"{name}[{self.local('w', 'm.weekday')}]", self.local("s", "m.second")
                 test = f"any(a <= {second} < b for a, b in {spans})"
+            case "came":
+                now = "m.ordinal" if node.kind == "date" else "m.instant"
+                test = f"({name} is not NEVER and {name} <= {now})"
             case "within" | "older_than":
                 function = self.constant("period", (node.operator, value, node.kind), _period(value, node.operator, node.kind))
                 test = f"{name} is not NEVER and {function}({name}, m)"

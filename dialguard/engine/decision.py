@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from dialguard.engine import words
@@ -26,11 +26,13 @@ class Decision:
     ``verdict`` is ``allow`` or ``deny``. The other fields are those of the public contract; ``as_dict`` gives all of them.
     """
 
-    def __init__(self, engine: Engine, facts: Facts, judgement: Judgement, attempt_id: str | None, evidence: Mapping[str, object]) -> None:
+    def __init__(
+        self, engine: Engine, facts: Facts, judgement: Judgement, attempt_id: str | None, evidence: Callable[[], Mapping[str, object]]
+    ) -> None:
         self._engine, self._facts, self._judgement = engine, facts, judgement
-        self._evidence = evidence
+        self._gathered = evidence
         self.attempt_id = attempt_id
-        self.verdict = "deny" if judgement.deny else "allow"
+        self.verdict = "deny" if judgement.denied else "allow"
 
     @cached_property
     def id(self) -> str:
@@ -132,15 +134,15 @@ class Decision:
         """The moment judged."""
         return self._shown(self._facts.at)
 
-    @property
+    @cached_property
     def evidence(self) -> dict[str, object]:
         """What the answer rests on."""
-        return dict(self._evidence)
+        return dict(self._gathered())
 
     def as_dict(self) -> dict[str, object]:
         """The decision as the public JSON."""
         places = self._facts.places
-        sources = self._evidence.get("places", {})
+        sources = self.evidence.get("places", {})
         return {
             "id": self.id,
             "attempt_id": self.attempt_id,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from dialguard.engine.programs import Law, Programs
+from dialguard.engine.programs import Compiled, Law, Programs
 from dialguard.expr.outcome import OBLIGED, PROHIBITED, SILENT, UNKNOWN_FACT, outcome
 from dialguard.model.facts import Facts
 from dialguard.model.moment import Clock, Instant, Moment
@@ -17,11 +17,33 @@ class Finding(NamedTuple):
     moment: Moment
 
 
-class Judgement(NamedTuple):
+class Judgement:
     """What bites: findings that deny and findings that oblige. An attempt is allowed when none denies."""
 
-    deny: list[Finding]
-    oblige: list[Finding]
+    __slots__ = ("_groups", "denied")
+
+    def __init__(self) -> None:
+        self._groups: list[tuple[Moment, list[int], list[int], tuple[int, ...]]] = []
+        self.denied = False
+
+    def run(self, compiled: Compiled, values: dict[str, object], moment: Moment) -> None:
+        """Judge by one program at one moment."""
+        deny: list[int] = []
+        oblige: list[int] = []
+        compiled.program(values, moment, deny, oblige)
+        if deny:
+            self.denied = True
+        self._groups.append((moment, deny, oblige, compiled.always))
+
+    @property
+    def deny(self) -> list[Finding]:
+        """Findings that deny."""
+        return [Finding(index, moment) for moment, deny, _, _ in self._groups for index in deny]
+
+    @property
+    def oblige(self) -> list[Finding]:
+        """Findings that oblige."""
+        return [Finding(index, moment) for moment, _, oblige, always in self._groups for index in (*oblige, *always)]
 
 
 class Engine:
@@ -32,7 +54,6 @@ class Engine:
     ) -> None:
         self.packs, self.clock = packs, clock
         self.programs = Programs(packs, index=index, specialise=specialise, disabled=disabled)
-        self._ready: dict[tuple, tuple] = {}
 
     def judge(self, facts: Facts, instant: Instant | None = None) -> Judgement:
         """All findings at an instant (the attempt's own by default)."""
@@ -40,29 +61,16 @@ class Engine:
             instant, values = facts.at, facts.values
         else:
             values = facts.at_instant(instant)
-        deny: list[Finding] = []
-        oblige: list[Finding] = []
-        programs, scope, fixed, clock = self.programs, facts.scope, facts.fixed, self.clock
+        judgement = Judgement()
+        programs, scope, fixed = self.programs, facts.scope, facts.fixed
         seen: dict[str, Moment] = {}
         for state, zone in facts.places:
             moment = seen.get(zone)
             if moment is None:
-                moment = seen[zone] = Moment(instant, zone, clock)
-                self._run(programs.compiled("US", moment.ordinal, scope, fixed), values, moment, deny, oblige)
-            self._run(programs.compiled(state, moment.ordinal, scope, fixed), values, moment, deny, oblige)
-        return Judgement(deny, oblige)
-
-    @staticmethod
-    def _run(compiled, values: dict, moment: Moment, deny: list, oblige: list) -> None:
-        denying: list[int] = []
-        obliging: list[int] = []
-        compiled.program(values, moment, denying, obliging)
-        for index in denying:
-            deny.append(Finding(index, moment))
-        for index in obliging:
-            oblige.append(Finding(index, moment))
-        for index in compiled.always:
-            oblige.append(Finding(index, moment))
+                moment = seen[zone] = Moment(instant, zone, self.clock)
+                judgement.run(programs.compiled("US", moment.ordinal, scope, fixed), values, moment)
+            judgement.run(programs.compiled(state, moment.ordinal, scope, fixed), values, moment)
+        return judgement
 
     def kind(self, finding: Finding, values: dict[str, object]) -> str:
         """Whether a denial is certain (``prohibited``) or open (``unknown``)."""

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dialguard.backends.closures import CERTAIN, Clause, Compiler, Program, predicate
-from dialguard.expr.fold import fold
+from dialguard.expr.fold import TIMED, fold
 from dialguard.expr.nodes import FALSE, TRUE, ClosedDay, Const, Count, LocalTime, Node, Test, conjunction, negation
 from dialguard.packs.load import Packs
 from dialguard.packs.rule import Rule
 
 SCOPE_FACTS = ("channel", "campaign.purpose", "campaign.dialing", "campaign.voice")
-TIMED = frozenset({"within", "older_than", "open"})
 LIMIT = 2000
 
 
@@ -65,6 +64,7 @@ class Programs:
         self.index, self.specialise = index, specialise
         self.disabled = disabled
         self._starts = packs.law_changes
+        self._stretches: dict[int, int] = {}
         self._laws: dict[tuple[str, int], tuple[Law, ...]] = {}
         self._compiled: dict[tuple, Compiled] = {}
         self._certain: dict[tuple[str, int], tuple] = {}
@@ -75,7 +75,12 @@ class Programs:
 
     def stretch(self, ordinal: int) -> int:
         """The number of the stretch of unchanged law that a local date lies in."""
-        return bisect_right(self._starts, ordinal)
+        number = self._stretches.get(ordinal)
+        if number is None:
+            if len(self._stretches) > LIMIT:
+                self._stretches.clear()
+            number = self._stretches[ordinal] = bisect_right(self._starts, ordinal)
+        return number
 
     def next_law_change(self, ordinal: int) -> int | None:
         """The first local date after ``ordinal`` on which some rule changes."""

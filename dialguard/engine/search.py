@@ -49,7 +49,7 @@ def valid_until(engine: Engine, facts: Facts) -> Instant | None:
         if nearest is None or nearest > end:
             return None
         instant = nearest
-        if engine.judge(facts, instant).deny:
+        if engine.judge(facts, instant).denied:
             return instant
     return instant
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dialguard.expr.nodes import FALSE, UNKNOWN, All, Any, Const, Node, Not, Test, conjunction, disjunction, negation
 from dialguard.expr.reference import holds
 
-TIMED = frozenset({"within", "older_than", "open"})
+TIMED = frozenset({"within", "older_than", "came", "open"})
 
 
 def fold(node: Node, fixed: Mapping[str, object]) -> Node:

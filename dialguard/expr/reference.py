@@ -77,6 +77,8 @@ def holds(test: Test, facts: Mapping[str, object], moment: Moment) -> bool:
     if fact is NEVER:
         return False
     match test.operator:
+        case "came":
+            return fact <= (moment.ordinal if test.kind == "date" else moment.instant)
         case "within" | "older_than":
             if test.kind == "date":
                 come, inside = fact <= moment.ordinal, moment.ordinal <= value.end_from(fact)

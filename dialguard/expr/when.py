@@ -42,8 +42,8 @@ def _changes(node: Node, facts: Mapping[str, object], moment: Moment, closed: Cl
             value = facts.get(fact)
             if value is not None and value is not NEVER:
                 yield from _period_edges(value, period, node.kind, moment)
-        case Test(fact, "before" | "after", int() as other, "moment"):
-            return
+        case Test(fact, "came") if facts.get(fact) is not None and facts[fact] is not NEVER:
+            yield midnight(facts[fact], moment) if node.kind == "date" else facts[fact]
 
 
 def midnight(ordinal: int, moment: Moment) -> Instant:

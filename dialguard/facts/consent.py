@@ -63,8 +63,14 @@ def consent_facts(
         not any(consent.obtained_at is not None and consent.obtained_at > revocation.at for consent in standing)
         for revocation in speaking
     )
+    unlifted = any(
+        revocation.at <= instant
+        and not any(consent.obtained_at is not None and consent.obtained_at > revocation.at for consent in standing)
+        for revocation in revocations
+    )
     facts: dict[str, object] = {
         "revocations": barred,
+        "revocations.any": unlifted,
         "message.within_five_minutes": any(0 <= instant - revocation.at <= 5 * MINUTE for revocation in speaking),
     }
     if not standing:
@@ -86,6 +92,8 @@ NO_CONSENT: dict[str, object] = {
     "consent.obtained_at": NEVER,
     "consent.requested_at": NEVER,
 }
+
+NOTHING: dict[str, object] = NO_CONSENT | {"revocations": False, "revocations.any": False, "message.within_five_minutes": False}
 
 
 def turning_points(consents: Iterable[Consent], revocations: Iterable[Revocation], after: Instant) -> list[Instant]:

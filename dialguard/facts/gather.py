@@ -1,21 +1,22 @@
 """From an attempt to its facts: what the caller says, what the store holds, what lists and feeds answer, where and when."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from typing import NamedTuple
 
+from dialguard.expr.nodes import facts_read
 from dialguard.facts import clock, consent, lists, places
 from dialguard.facts import feed as feeds
-from dialguard.facts.attempt import TEXTS, Given, windows
+from dialguard.facts.attempt import TEXTS, Campaign, Given
+from dialguard.facts.held import NOTHING_HELD, Held
 from dialguard.model.facts import Facts
-from dialguard.model.history import Entry, History
-from dialguard.model.moment import DAY, NEVER, Instant
-from dialguard.model.records import Consent, LookUp, LookUpFailed, Relationship, Revocation
-from dialguard.packs import values as notation
+from dialguard.model.moment import Instant
+from dialguard.model.records import LookUp, LookUpFailed
 from dialguard.packs.load import Packs
+from dialguard.packs.rule import ListSchedule
 
-ALWAYS = -(10**18)
-"""Complete since before any record."""
-_CLOSED = ((),) * 7
 
 
 @dataclass
@@ -28,157 +29,175 @@ class Sources:
     as_of: Instant | None = None
 
 
+class _Local(NamedTuple):
+    """What the rules want to know in one set of places: lists, and declarations by fact name (kind, state)."""
+
+    lists: tuple[tuple[str, str, ListSchedule], ...]
+    watched: tuple[tuple[str, str, str], ...]
+    zones: tuple[str, ...]
+
+
 class Gatherer:
     """Gathers the facts of attempts from one set of sources."""
 
     def __init__(self, sources: Sources) -> None:
-        self.sources = sources
-        self.packs = sources.packs
-        self._blank = dict.fromkeys(name for name in self.packs.vocabulary.facts if not name.endswith("*"))
-        for code in self.packs.lists:
-            self._blank[f"dnc.list.{code}"] = None
-        self._blank.pop("dnc.list.national", None)
+        self.sources, self.packs = sources, sources.packs
+        self._blank = _blank_facts(self.packs)
         self._watched = _watched(self.packs)
-        for name in self._watched:
-            self._blank[name] = None
-        for name, fact in self.packs.vocabulary.facts.items():
-            if fact.absent is not None and name in self._blank:
-                self._blank[name] = frozenset(fact.absent) if fact.type == "set" else fact.absent
+        self._blank.update(dict.fromkeys(self._watched))
+        self._locals: dict[tuple, _Local] = {}
+        self._of_campaign: dict[str, dict[str, object]] = {}
 
-    def gather(self, given: Given, found: LookUp | None = None) -> tuple[Facts, dict[str, object]]:
-        """Facts and evidence. ``found`` is a look-up made beforehand (bulk); else the store is asked."""
+    def gather(self, given: Given, found: LookUp | None = None) -> tuple[Facts, Callable[[], dict[str, object]]]:
+        """Facts, and what gives the evidence when it is asked for. ``found`` is a look-up made beforehand (bulk)."""
         at = given.at if given.at is not None else clock.now()
-        where = places.candidates(given.number, presuming=self.packs.presuming, **given.address)
-        values = self._blank.copy()
-        why: dict[str, str] = {}
-        evidence: dict[str, object] = {"places": where.sources, "zone_data": clock.ZONE_DATA_VERSION}
-        if where.problems:
-            evidence["place_notes"] = list(where.problems)
-        campaign = given.campaign
-        values.update(campaign.facts)
+        number, campaign, store = given.number, given.campaign, self.sources.store
+        presuming = self.packs.presuming
+        where = places.candidates(number, presuming=presuming, **given.address) if given.address else places.candidates(number, presuming=presuming)
+        here = self._locals.get(where.pairs) or self._local(where.pairs)
+        values = self._start(campaign)
         values.update(given.facts)
-        values.pop("\0from", None)
         values["channel"] = given.channel
-        self._scope(values, given)
-        ordinals = {clock.local(at, zone).ordinal for _, zone in where.pairs}
-        values["number.kind"] = given.number.kind
-        if given.number.kind == "geographic" and given.number.reason_on(min(ordinals)) is not None:
-            values["number.kind"] = "unassigned"
-        if given.number.kind == "toll_free":
-            values["line_type"] = "toll_free"
-        if campaign.registry_area_codes is not None:
-            values["campaign.registry_covers_number"] = given.number.npa in campaign.registry_area_codes
+        self._voice(values, given.channel)
+        self._number(values, given, at, here)
+        why: dict[str, str] = {}
+        failed = False
         if found is None:
-            found = self._look_up(given, at, why)
-        due = self._lists(values, why, evidence, given, ordinals, where.pairs)
-        held = _Held(given, found, at)
-        held.put(values, self.sources.store is not None and found is not None, evidence)
-        if found is None and self.sources.store is not None:
-            for name in self._of_store:
-                if values.get(name) is None:
-                    why[name] = "lookup_unavailable"
-        moving = _Moving(self, given, held, where.pairs, at)
+            found = NOTHING_HELD
+            if store is not None and number.e164 is not None:
+                try:
+                    store.refresh()
+                    found = store.look_up(seller=campaign.seller, number=number.e164, person=given.person, at=at, as_of=self.sources.as_of)
+                except LookUpFailed:
+                    failed = True
+        used: dict[str, tuple[lists.Said, bool]] = {}
+        due = self._lists(values, why, used, given, at, here)
+        held = Held(given, found, at)
+        held.put(values, at)
+        moving = _Moving(self, given, held, here, at)
         values.update(moving.at(at))
+        if failed:
+            self._blame(values, why)
         changes = moving.changes()
-        if campaign.claims:
-            evidence["claims"] = [dict(claim) for claim in campaign.claims]
         scope = (given.channel, values["campaign.purpose"], values["campaign.dialing"], values["campaign.voice"], campaign.key)
         facts = Facts(
             values, at, where.pairs, scope, campaign.facts if campaign.key else None, changes,
             (lambda instant: {**values, **moving.at(instant)}) if changes else None, why, due,
         )  # fmt: skip
-        return facts, evidence
+        return facts, partial(_evidence, where, used, found if store is not None else None, held, campaign, at)
 
-    @property
-    def _of_store(self) -> list[str]:
-        return [name for name, fact in self.packs.vocabulary.facts.items() if fact.fact_class in ("store", "list")]
+    def _start(self, campaign: Campaign) -> dict[str, object]:
+        """All facts unknown but for what the campaign fixes."""
+        if campaign.key is None:
+            return self._blank | campaign.facts
+        start = self._of_campaign.get(campaign.key)
+        if start is None:
+            start = self._of_campaign[campaign.key] = self._blank | campaign.facts
+        return start.copy()
 
     @staticmethod
-    def _scope(values: dict[str, object], given: Given) -> None:
-        if given.channel in TEXTS:
+    def _voice(values: dict[str, object], channel: str) -> None:
+        if channel in TEXTS:
             values["campaign.voice"] = "text"
-        elif given.channel == "rvm" and values["campaign.voice"] in (None, "live"):
+        elif channel == "rvm" and values["campaign.voice"] in (None, "live"):
             values["campaign.voice"] = "prerecorded"
 
-    def _look_up(self, given: Given, at: Instant, why: dict[str, str]) -> LookUp | None:
-        store = self.sources.store
-        if store is None:
-            return LookUp()
-        if given.number.e164 is None:
-            return LookUp()
-        try:
-            store.refresh()
-            return store.look_up(
-                seller=given.campaign.seller, number=given.number.e164, person=given.person, at=at, as_of=self.sources.as_of
-            )
-        except LookUpFailed:
-            return None
+    @staticmethod
+    def _number(values: dict[str, object], given: Given, at: Instant, here: _Local) -> None:
+        number = given.number
+        kind = number.kind
+        if number.in_service_from is not None and number.reason_on(min(clock.local(at, zone).ordinal for zone in here.zones)) is not None:
+            kind = "unassigned"
+        values["number.kind"] = kind
+        if kind == "toll_free":
+            values["line_type"] = "toll_free"
+        codes = given.campaign.registry_area_codes
+        if codes is not None:
+            values["campaign.registry_covers_number"] = number.npa in codes
 
-    def _lists(self, values, why, evidence, given: Given, ordinals: set[int], pairs) -> Instant | None:
-        """The list facts; returns the instant at which the first list that answered falls due."""
-        due_days = []
+    def _local(self, pairs: tuple) -> _Local:
         states = {state for state, _ in pairs}
-        for code, schedule in self.packs.lists.items():
-            name = "dnc.national" if code == "national" else f"dnc.list.{code}"
-            if code != "national" and schedule.jurisdiction != "US" and schedule.jurisdiction not in states:
-                values[name] = None
-                continue
+        wanted = tuple(
+            (code, "dnc.national" if code == "national" else f"dnc.list.{code}", schedule)
+            for code, schedule in self.packs.lists.items()
+            if schedule.jurisdiction == "US" or schedule.jurisdiction in states
+        )
+        watched = tuple((name, kind, state) for name, (kind, state) in self._watched.items() if state in states)
+        if len(self._locals) > 10_000:
+            self._locals.clear()
+        found = self._locals[pairs] = _Local(wanted, watched, tuple(dict.fromkeys(zone for _, zone in pairs)))
+        return found
+
+    def _lists(self, values, why: dict[str, str], used, given: Given, at: Instant, here: _Local) -> Instant | None:
+        """The list facts; returns the instant at which the first list that answered falls due."""
+        store, stated = self.sources.store, given.lists
+        due: Instant | None = None
+        for code, name, schedule in here.lists:
             said = given.national if code == "national" else (code in given.states if given.states is not None else None)
-            answers = []
-            if code != "national" and given.lists is not None and code in given.lists:
-                entry = given.lists[code]
-                answers.append(lists.Said(entry.get("listed"), entry.get("published"), entry.get("effective"), entry.get("use_by")))
-            try:
-                answers += self._stored(code, given)
-            except LookUpFailed:
-                why[name] = "lookup_unavailable"
+            if store is None and (stated is None or code not in stated):
+                values[name] = said
+                continue
+            answers = [_stated(stated[code])] if stated is not None and code in stated else []
+            if store is not None and given.number.national is not None:
+                try:
+                    answers += [_stored(answer) for answer in store.list_answers(code, given.number.national, self.sources.as_of)]
+                except LookUpFailed:
+                    why[name] = "lookup_unavailable"
+            # A list's age is measured at the later of the attempt and the moment from which one looks back.
+            ordinals = {clock.local(at, zone).ordinal for zone in here.zones}
             verdicts = [lists.standing(answers, schedule, ordinal) for ordinal in ordinals]
             listed = _strictest([verdict.listed for verdict in verdicts])
             if said is not None:
-                listed = True if (said or listed) else False
-            elif listed is None and name not in why and (self.sources.store is not None or answers):
-                why[name] = next(verdict.why for verdict in verdicts if verdict.listed is None)
-            values[name] = listed
-            if listed is not None:
+                values[name] = bool(said or listed)
                 why.pop(name, None)
-                if said is None:
-                    due_days += [verdict.last_day for verdict in verdicts if verdict.last_day is not None]
-                    newest = max((said for said in answers if said.published), key=lambda said: said.published, default=None)
-                    if code == "national" and newest is not None and values["campaign.registry_version"] is None:
-                        values["campaign.registry_version"] = newest.published
-                        values["campaign.registry_covers_number"] = True
-                    if newest is not None:
-                        evidence.setdefault("lists", {})[code] = {
-                            "published": _day(newest.published), "age_days": max(ordinals) - newest.published, "listed": listed,
-                        }  # fmt: skip
-        if not due_days:
-            return None
-        return min(clock.first_instant_at_or_after(min(due_days) + 1, 0, zone) for _, zone in pairs)
+                continue
+            values[name] = listed
+            if listed is None:
+                why.setdefault(name, next(verdict.why for verdict in verdicts if verdict.listed is None))
+                continue
+            newest = max((answer for answer in answers if answer.published), key=lambda answer: answer.published, default=None)
+            if newest is not None:
+                used[code] = (newest, listed)
+                if code == "national" and values["campaign.registry_version"] is None:
+                    values["campaign.registry_version"] = newest.published
+                    values["campaign.registry_covers_number"] = True
+            last = min((verdict.last_day for verdict in verdicts if verdict.last_day is not None), default=None)
+            if last is not None:
+                ends = min(clock.first_instant_at_or_after(last + 1, 0, zone) for zone in here.zones)
+                due = ends if due is None else min(due, ends)
+        return due
 
-    def _stored(self, code: str, given: Given) -> list[lists.Said]:
-        store = self.sources.store
-        if store is None or given.number.national is None:
-            return []
-        answers = store.list_answers(code, given.number.national, self.sources.as_of)
-        return [
-            lists.Said(answer.listed, answer.version.published, answer.version.effective, answer.version.use_by) for answer in answers
-        ]
+    def _blame(self, values: dict[str, object], why: dict[str, str]) -> None:
+        """The store did not answer: every fact of its kind that is unknown is so for want of it."""
+        for name, fact in self.packs.vocabulary.facts.items():
+            if fact.fact_class == "store" and values.get(name) is None:
+                why[name] = "lookup_unavailable"
+
+
+def _blank_facts(packs: Packs) -> dict[str, object]:
+    blank: dict[str, object] = {}
+    for name, fact in packs.vocabulary.facts.items():
+        if not name.endswith("*"):
+            absent = fact.absent
+            blank[name] = frozenset(absent) if fact.type == "set" and absent is not None else absent
+    blank.update({f"dnc.list.{code}": None for code in packs.lists if code != "national"})
+    return blank
+
+
+def _stated(entry: Mapping[str, object]) -> lists.Said:
+    return lists.Said(entry.get("listed"), entry.get("published"), entry.get("effective"), entry.get("use_by"))
+
+
+def _stored(answer) -> lists.Said:
+    return lists.Said(answer.listed, answer.version.published, answer.version.effective, answer.version.use_by)
 
 
 def _strictest(answers: list[bool | None]) -> bool | None:
     return True if True in answers else None if None in answers else False
 
 
-def _day(ordinal: int) -> str:
-    from datetime import date
-
-    return date.fromordinal(ordinal).isoformat()
-
-
 def _watched(packs: Packs) -> dict[str, tuple[str, str]]:
     """Facts of emergencies and proclaimed days that some rule reads: name -> (kind, state)."""
-    from dialguard.expr.nodes import facts_read
-
     names: dict[str, tuple[str, str]] = {}
     for rule in packs.rules:
         for span in rule.spans:
@@ -189,186 +208,58 @@ def _watched(packs: Packs) -> dict[str, tuple[str, str]]:
     return names
 
 
-class _Held:
-    """What caller and store together say of consent, relationship, internal list and history."""
-
-    def __init__(self, given: Given, found: LookUp | None, at: Instant) -> None:
-        self.given, self.found = given, found if found is not None else LookUp()
-        self.at = at
-        since = self.found.complete_since
-        self.complete = since is not None and since <= at
-        self.consents, self.consent_known = self._consents()
-        self.revocations, self.revocations_known = self._revocations()
-
-    def _consents(self) -> tuple[list[Consent], bool]:
-        stated = self.given.consent
-        if stated is not None and "level" in stated:
-            wanted = {each.name for each in fields(Consent)}
-            values = {name: (tuple(value) if isinstance(value, frozenset) else value) for name, value in stated.items() if name in wanted}
-            return [Consent(**values)], True
-        held = list(self.found.consents or ([self.found.consent] if self.found.consent else []))
-        return held, self.complete or bool(held)
-
-    def _revocations(self) -> tuple[list[Revocation], bool]:
-        stated = self.given.revocations
-        own = [Revocation(**entry) for entry in stated or ()]
-        whole = stated is not None or (self.given.consent is not None and "level" in self.given.consent)
-        return own + list(self.found.revocations), whole or self.complete
-
-    def put(self, values: dict[str, object], asked: bool, evidence: dict[str, object]) -> None:
-        """Enter what does not depend on the moment."""
-        self._internal(values)
-        self._relationship(values)
-        self._contact(values)
-        values["history.attempts"] = self._history()
-        spoken = self.found.last_conversation_at
-        said = values["history.last_conversation_at"]
-        if said is None:
-            values["history.last_conversation_at"] = spoken if spoken is not None else NEVER if self.complete else None
-        elif spoken is not None and (said is NEVER or spoken > said):
-            values["history.last_conversation_at"] = spoken
-        if asked:
-            evidence["ledger_complete_since"] = (
-                clock.format_instant(self.found.complete_since) if self.found.complete_since is not None else None
-            )
-        if self.consents and self.consents[0].reference:
-            evidence["consent"] = {"id": self.consents[0].id, "reference": self.consents[0].reference}
-
-    def _internal(self, values: dict[str, object]) -> None:
-        stated, held = self.given.internal, self.found.internal
-        if stated is not None and "internal" in stated:
-            listed, since, scope = stated["internal"], stated.get("internal_since", NEVER), stated.get("internal_scope")
-            if held is not None and held.listed:
-                listed, since, scope = True, held.since if held.since is not None else since, scope or held.scope
-        elif held is not None and (held.listed or self.complete):
-            listed, since, scope = held.listed, held.since if held.since is not None else NEVER, held.scope
-        elif self.complete:
-            listed, since, scope = False, NEVER, None
-        else:
-            return
-        values.update({"dnc.internal": listed, "dnc.internal_since": since, "dnc.internal_scope": scope})
-
-    def _relationship(self, values: dict[str, object]) -> None:
-        stated, held = self.given.relationship, self.found.relationship
-        limbs = {"last_transaction_at", "last_inquiry_at", "ended_at", "donor_at"}
-        flags = {"current", "open_contract", "member", "personal"}
-        if stated:
-            found: dict[str, object] = {limb: stated.get(limb, NEVER) for limb in limbs} | {flag: stated.get(flag, False) for flag in flags}
-            kind = stated.get("kind")
-            limb = {"inquiry": "last_inquiry_at", "transaction": "last_transaction_at"}.get(kind)
-            if limb is not None and limb not in stated:
-                found[limb] = stated.get("last_at")
-            if kind == "personal":
-                found["personal"] = True
-            if held is not None and held.ended_at is not None and (found["ended_at"] is NEVER or held.ended_at > found["ended_at"]):
-                found["ended_at"] = held.ended_at
-        elif held is not None or self.complete:
-            held = held or Relationship()
-            found = {limb: NEVER if getattr(held, limb) is None else getattr(held, limb) for limb in limbs}
-            found |= {flag: getattr(held, flag) for flag in flags}
-            if not self.complete:
-                found = {name: value for name, value in found.items() if value is not NEVER and value is not False}
-        else:
-            return
-        values.update({f"relationship.{name}": value for name, value in found.items()})
-
-    def _contact(self, values: dict[str, object]) -> None:
-        held = self.found.contact
-        empty = {"agreed_hours": _CLOSED, "inconvenient": _CLOSED, "inconvenient_places": frozenset(), "at_work": False,
-                 "employer_forbids": False, "attorney": False, "ceased_at": NEVER, "last_inbound_at": NEVER}  # fmt: skip
-        for name, none in empty.items():
-            key = f"contact.{name}"
-            stored = getattr(held, name, None) if held is not None else None
-            if name in ("agreed_hours", "inconvenient") and stored is not None:
-                stored = windows_of(stored)
-            if values[key] is None:
-                values[key] = stored if stored is not None else none if self.complete else None
-            elif name in ("at_work", "employer_forbids", "attorney") and stored:
-                values[key] = True
-            elif name == "inconvenient" and stored is not None:
-                values[key] = tuple(_union(one, other) for one, other in zip(values[key], stored, strict=True))
-            elif name == "ceased_at" and values[key] is NEVER and stored is not None:
-                values[key] = stored
-
-    def _history(self) -> History | None:
-        given = self.given
-        entries = [Entry(**_renamed(entry)) for entry in given.attempts or ()]
-        for past in self.found.attempts:
-            entry = Entry(past.at, past.to, past.channel, past.purpose, past.subject, past.voice, past.outcome, past.debt, past.from_)
-            if entry not in entries:
-                entries.append(entry)
-        since = ALWAYS if given.attempts is not None else self.found.complete_since
-        if since is None and not entries and not given.bounds:
-            return None
-        for name, length in (("last_24h", DAY), ("last_7d", 7 * DAY), ("last_30d", 30 * DAY)):
-            more = given.bounds.get(name)
-            if more is not None and more > sum(1 for entry in entries if self.at - length < entry.at <= self.at):
-                since = None  # the caller knows of attempts that the record does not hold
-        return History(
-            tuple(entries), since, given.bounds.get("last_24h"), given.bounds.get("last_7d"), given.bounds.get("last_30d"), self.at,
-            given.number.e164, given.campaign.facts["campaign.subject"], given.debt, given.facts.get("\0from"),
-        )  # fmt: skip
-
-
 class _Moving:
     """The facts that time alone may change."""
 
-    def __init__(self, gatherer: Gatherer, given: Given, held: _Held, pairs, at: Instant) -> None:
-        self.given, self.held, self.start = given, held, at
-        self.states = {state for state, _ in pairs}
-        self.watched = {name: entry for name, entry in gatherer._watched.items() if entry[1] in self.states}
-        source = gatherer.sources.feed
-        self.checked = source.checked_through
-        self.entries = source.declarations + feeds.declarations(given.declared or ())
+    __slots__ = ("address", "checked", "declared", "entries", "held", "start", "watched")
+
+    def __init__(self, gatherer: Gatherer, given: Given, held: Held, here: _Local, at: Instant) -> None:
+        self.held, self.start, self.watched = held, at, here.watched
+        self.address, self.declared = given.address, given.declared
+        if self.watched:
+            source = gatherer.sources.feed
+            self.checked = source.checked_through
+            self.entries = source.declarations + feeds.declarations(given.declared) if given.declared else source.declarations
 
     def at(self, instant: Instant) -> dict[str, object]:
         """Their values at an instant."""
-        held, given = self.held, self.given
-        purpose, subject = given.campaign.facts["campaign.purpose"], given.campaign.facts["campaign.subject"]
-        found = consent.consent_facts(held.consents, held.revocations, given.channel, purpose, subject, instant)
-        if not held.consent_known:
-            for name in consent.NO_CONSENT:
-                if found["consent.level"] == "none":
-                    found[name] = None
-        if not held.revocations_known and not found["revocations"]:
-            found["revocations"] = None
-            found["message.within_five_minutes"] = found["message.within_five_minutes"] or None
-        complete = given.declared is not None or (self.checked is not None and self.checked >= instant)
-        for name, (kind, state) in self.watched.items():
-            found[name] = feeds.declared(
-                state, kind, self.entries, complete, given.address.get("county"), given.address.get("place"), instant
-            )
+        found = self.held.consent_facts(instant)
+        if self.watched:
+            found = dict(found)
+            complete = self.declared is not None or (self.checked is not None and self.checked >= instant)
+            county, place = self.address.get("county"), self.address.get("place")
+            for name, kind, state in self.watched:
+                found[name] = feeds.declared(state, kind, self.entries, complete, county, place, instant)
         return found
 
     def changes(self) -> tuple[Instant, ...]:
         """The instants after the attempt at which one of them may change."""
-        points = consent.turning_points(self.held.consents, self.held.revocations, self.start)
+        held = self.held
+        if not held.consents and not held.revocations and not self.watched:
+            return ()
+        points = consent.turning_points(held.consents, held.revocations, self.start)
         if self.watched:
             for entry in self.entries:
                 points += [point for point in (entry.start, None if entry.end is None else entry.end + 1) if point is not None]
+            if self.declared is None and self.checked is not None:
+                points.append(self.checked + 1)
         return tuple(sorted({point for point in points if point > self.start}))
 
 
-def _renamed(entry: dict[str, object]) -> dict[str, object]:
-    found = {("from_" if key == "from" else key): value for key, value in entry.items()}
-    if "to" in found:
-        from dialguard.facts.numbers import parse
-
-        found["to"] = parse(found["to"]).e164 or found["to"]
-    return found
-
-
-def windows_of(stored: object) -> object:
-    """Windows as the ledger keeps them (a list of days, from, to), as the rules read them."""
-    return windows(list(stored)) if isinstance(stored, (list, tuple)) and stored else notation.windows({"every_day": "none"})
-
-
-def _union(one, other):
-    merged: list[tuple[int, int]] = []
-    for start, end in sorted((*one, *other)):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return tuple(merged)
-
+def _evidence(where, used, found: LookUp | None, held: Held, campaign: Campaign, at: Instant) -> dict[str, object]:
+    evidence: dict[str, object] = {"places": where.sources, "zone_data": clock.ZONE_DATA_VERSION}
+    if where.problems:
+        evidence["place_notes"] = list(where.problems)
+    day = clock.local(at, where.pairs[0].zone).ordinal
+    for code, (said, listed) in used.items():
+        evidence.setdefault("lists", {})[code] = {
+            "published": date.fromordinal(said.published).isoformat(), "age_days": day - said.published, "listed": listed,
+        }  # fmt: skip
+    if found is not None:
+        since = found.complete_since
+        evidence["ledger_complete_since"] = clock.format_instant(since) if since is not None else None
+    if held.consents and held.consents[0].reference:
+        evidence["consent"] = {"id": held.consents[0].id, "reference": held.consents[0].reference}
+    if campaign.claims:
+        evidence["claims"] = [dict(claim) for claim in campaign.claims]
+    return evidence

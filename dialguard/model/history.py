@@ -1,14 +1,13 @@
 """Earlier attempts, and the one definition of counting them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dialguard.model.moment import DAY, HOUR, Instant
 
 TEXT_FIELDS = ("channel", "purpose", "subject", "voice", "outcome", "debt", "to", "from")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One earlier attempt. A field that is None matches every count."""
 
     at: Instant
@@ -26,8 +25,7 @@ class Entry:
         return self.from_ if name == "from" else getattr(self, name)
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """What is known of earlier attempts to this person by this seller.
 
     ``entries`` are attempts that are known to have been made; they are all of them back to ``complete_since`` (None:
@@ -72,9 +70,9 @@ def matching(count_node, history: History) -> list[Instant]:
     same = count_node.same + {"number": ("to",), "debt": ("debt",), "person": ()}[count_node.per]
     found = []
     for entry in history.entries:
-        for name, values in count_node.where:
+        for name, values, wanted in count_node.where:
             value = entry.field(name)
-            if value is not None and value not in values:
+            if value is not None and (value in values) != wanted:
                 break
         else:
             for name in same:

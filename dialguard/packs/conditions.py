@@ -135,12 +135,14 @@ class Reader:
                     raise _Mistake((*path, "where", name), "`same` is for subject, debt, to and from")
                 same.append(name)
                 continue
+            among = not (isinstance(wanted, dict) and set(wanted) == {"not"})
+            wanted = wanted if among else wanted["not"]
             items = wanted if isinstance(wanted, list) else [wanted]
             fact = self.vocabulary.get("channel" if name == "channel" else f"campaign.{name}")
             for item in items:
                 if fact is not None and fact.values and item not in fact.values:
                     raise _Mistake((*path, "where", name), f"`{item}` is not a {name}", suggest(item, fact.values))
-            where.append((name, frozenset(map(str, items))))
+            where.append((name, frozenset(map(str, items)), among))
         return Count(number, last, per, tuple(where), tuple(same), days)
 
     def _fact(self, name: str, value: object, path: Path_) -> Node:
@@ -186,6 +188,8 @@ class Reader:
             return Test(name, "has_any", self._choices(fact, value, path))
         if operator == "open" and fact.type == "windows" and value is True:
             return Test(name, "open", True)
+        if operator == "came" and fact.type in ("moment", "date") and value is True:
+            return Test(name, "came", True, fact.type)
         if operator in ("within", "older_than") and fact.type in ("moment", "date"):
             length = values.period(value)
             if fact.type == "date" and length.exact:
@@ -201,7 +205,8 @@ class Reader:
         allowed = {
             "choice": ["known"] + (["at_least", "at_most", "above", "below"] if fact.ordered else []),
             "flag": ["known"], "text": ["known"], "set": ["has", "has_any", "known"], "windows": ["open", "known"],
-            "moment": ["within", "older_than", "before", "after", "known"], "date": ["within", "older_than", "before", "after", "known"],
+            "moment": ["within", "older_than", "before", "after", "came", "known"],
+            "date": ["within", "older_than", "before", "after", "came", "known"],
         }.get(fact.type, [*_COMPARISONS, "known"])
         raise _Mistake(path, f"`{operator}` cannot be asked of `{name}`, a {fact.type}", suggest(operator, allowed))
 

@@ -1,0 +1,193 @@
+"""What caller and store together say of consent, relationship, internal list, contact and history.
+
+An adverse fact holds if either says so; a stated consent or relationship replaces the held one; absence in the store is
+known only where the seller's record is declared complete.
+"""
+
+from dataclasses import fields
+
+from dialguard.facts import consent as consents
+from dialguard.facts.attempt import Given
+from dialguard.facts.numbers import parse
+from dialguard.facts.readers import windows
+from dialguard.model.history import Entry, History
+from dialguard.model.moment import DAY, NEVER, Instant
+from dialguard.model.records import Consent, LookUp, Relationship, Revocation
+from dialguard.packs import values as notation
+
+ALWAYS = -(10**18)
+"""Complete since before any record."""
+CLOSED = ((),) * 7
+_LIMBS = ("last_transaction_at", "last_inquiry_at", "ended_at", "donor_at")
+_FLAGS = ("current", "open_contract", "member", "personal")
+NO_RELATIONSHIP: dict[str, object] = {f"relationship.{limb}": NEVER for limb in _LIMBS} | {f"relationship.{flag}": False for flag in _FLAGS}
+NOTHING_TOLD: dict[str, object] = {
+    "contact.agreed_hours": CLOSED, "contact.inconvenient": CLOSED, "contact.inconvenient_places": frozenset(), "contact.at_work": False,
+    "contact.employer_forbids": False, "contact.attorney": False, "contact.ceased_at": NEVER, "contact.last_inbound_at": NEVER,
+}  # fmt: skip
+NOTHING_HELD = LookUp()
+_CONSENT_FIELDS = frozenset(field.name for field in fields(Consent))
+
+
+class Held:
+    """What is held of one contact by caller and store, ready to be judged at an instant."""
+
+    __slots__ = ("complete", "consent_known", "consents", "found", "given", "revocations", "revocations_known")
+
+    def __init__(self, given: Given, found: LookUp, at: Instant) -> None:
+        self.given, self.found = given, found
+        since = found.complete_since
+        self.complete = since is not None and since <= at
+        stated = given.consent
+        whole = stated is not None and "level" in stated
+        if whole:
+            self.consents, self.consent_known = (_consent(stated),) if stated["level"] != "none" else (), True
+        else:
+            self.consents = found.consents or ((found.consent,) if found.consent is not None else ())
+            self.consent_known = self.complete or bool(self.consents)
+        self.revocations = found.revocations
+        if given.revocations:
+            self.revocations = (*(Revocation(**entry) for entry in given.revocations), *found.revocations)
+        self.revocations_known = whole or given.revocations is not None or self.complete
+
+    def consent_facts(self, instant: Instant) -> dict[str, object]:
+        """Consent and revocation at an instant."""
+        if not self.revocations and not self.consents:
+            found = consents.NOTHING if self.consent_known and self.revocations_known else dict(consents.NOTHING)
+        else:
+            facts = self.given.campaign.facts
+            found = consents.consent_facts(
+                self.consents, self.revocations, self.given.channel, facts["campaign.purpose"], facts["campaign.subject"], instant
+            )
+        if not self.consent_known and found["consent.level"] == "none":
+            found.update(dict.fromkeys(consents.NO_CONSENT))
+        if not self.revocations_known and not found["revocations"]:
+            found["revocations"] = None
+            found["revocations.any"] = found["revocations.any"] or None
+            found["message.within_five_minutes"] = found["message.within_five_minutes"] or None
+        return found
+
+    def put(self, values: dict[str, object], at: Instant) -> None:
+        """Enter what does not depend on the moment."""
+        self._internal(values)
+        self._relationship(values)
+        self._contact(values)
+        values["history.attempts"] = self._history(at)
+        spoken, said = self.found.last_conversation_at, values["history.last_conversation_at"]
+        if said is None:
+            values["history.last_conversation_at"] = spoken if spoken is not None else NEVER if self.complete else None
+        elif spoken is not None and spoken > said:
+            values["history.last_conversation_at"] = spoken
+
+    def _internal(self, values: dict[str, object]) -> None:
+        stated, held = self.given.internal, self.found.internal
+        if stated is not None and "internal" in stated:
+            listed, since, scope = stated["internal"], stated.get("internal_since", NEVER), stated.get("internal_scope")
+            if held is not None and held.listed:
+                listed, since, scope = True, held.since if held.since is not None else since, scope or held.scope
+        elif held is not None and (held.listed or self.complete):
+            listed, since, scope = held.listed, held.since if held.since is not None else NEVER, held.scope
+        elif self.complete:
+            listed, since, scope = False, NEVER, None
+        else:
+            return
+        values["dnc.internal"], values["dnc.internal_since"], values["dnc.internal_scope"] = listed, since, scope
+
+    def _relationship(self, values: dict[str, object]) -> None:
+        stated, held = self.given.relationship, self.found.relationship
+        if stated:
+            values.update(NO_RELATIONSHIP)
+            kind = stated.get("kind")
+            if kind == "inquiry" or kind == "transaction":
+                # A limb that is named without its date is open, not absent.
+                values[f"relationship.last_{kind}_at"] = stated.get("last_at")
+            elif kind == "personal":
+                values["relationship.personal"] = True
+            for name, value in stated.items():
+                if name != "kind" and name != "last_at":
+                    values[f"relationship.{name}"] = value
+            ended = held.ended_at if held is not None else None
+            if ended is not None and (values["relationship.ended_at"] is NEVER or ended > values["relationship.ended_at"]):
+                values["relationship.ended_at"] = ended
+            return
+        if self.complete:
+            values.update(NO_RELATIONSHIP)
+        if held is not None:
+            for name in (*_LIMBS, *_FLAGS):
+                value = getattr(held, name)
+                if value is not None and value is not False:
+                    values[f"relationship.{name}"] = value
+
+    def _contact(self, values: dict[str, object]) -> None:
+        held = self.found.contact
+        if held is not None:
+            for name in ("agreed_hours", "inconvenient", "at_work", "employer_forbids", "attorney", "ceased_at", "last_inbound_at"):
+                stored, key = getattr(held, name), f"contact.{name}"
+                if stored is None:
+                    continue
+                if name == "agreed_hours" or name == "inconvenient":
+                    stored = windows_of(stored)
+                if values[key] is None:
+                    values[key] = stored
+                elif stored is True:
+                    values[key] = True
+                elif name == "inconvenient":
+                    values[key] = tuple(_union(one, other) for one, other in zip(values[key], stored, strict=True))
+        if self.complete:
+            for key, none in NOTHING_TOLD.items():
+                if values[key] is None:
+                    values[key] = none
+
+    def _history(self, at: Instant) -> History | None:
+        given, bounds = self.given, self.given.bounds
+        since = ALWAYS if given.attempts is not None else self.found.complete_since
+        entries = [_entry(entry) for entry in given.attempts] if given.attempts else []
+        stated = tuple(entries)
+        for past in self.found.attempts:
+            entry = Entry(past.at, past.to, past.channel, past.purpose, past.subject, past.voice, past.outcome, past.debt, past.from_)
+            if entry not in stated:  # the caller's own account of the same attempt
+                entries.append(entry)
+        if since is None and not entries and not bounds:
+            return None
+        if bounds and since is not None:
+            for name, length in _BOUNDS:
+                more = bounds.get(name)
+                if more and more > sum(1 for entry in entries if at - length < entry.at <= at):
+                    since = None  # the caller knows of attempts that the record does not hold
+                    break
+        return History(
+            tuple(entries), since, bounds.get("last_24h"), bounds.get("last_7d"), bounds.get("last_30d"), at,
+            given.number.e164, given.campaign.facts["campaign.subject"], given.debt, given.from_number,
+        )  # fmt: skip
+
+
+_BOUNDS = (("last_24h", DAY), ("last_7d", 7 * DAY), ("last_30d", 30 * DAY))
+
+
+def _consent(stated: dict[str, object]) -> Consent:
+    values = {name: (tuple(value) if type(value) is frozenset else value) for name, value in stated.items() if name in _CONSENT_FIELDS}
+    return Consent(**values)
+
+
+def _entry(entry: dict[str, object]) -> Entry:
+    to = entry.get("to")
+    if to is not None and not (len(to) == 12 and to[:2] == "+1" and to[1:].isdigit()):
+        to = parse(to).e164 or to
+    get = entry.get
+    return Entry(entry["at"], to, get("channel"), get("purpose"), get("subject"), get("voice"), get("outcome"), get("debt"), get("from"))
+
+
+def windows_of(stored: object) -> object:
+    """Windows as the ledger keeps them (a list of days, from, to), as the rules read them."""
+    return windows(list(stored)) if isinstance(stored, (list, tuple)) and stored else notation.windows({"every_day": "none"})
+
+
+def _union(one, other):
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted((*one, *other)):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)
+
