@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dialguard.engine.decision import Decision
 from dialguard.engine.judge import Engine
@@ -13,9 +13,12 @@ from dialguard.facts import attempt as attempts
 from dialguard.facts import clock, feed
 from dialguard.facts.attempt import Campaign, InvalidInput
 from dialguard.facts.gather import Gatherer, Sources
+from dialguard.model.moment import DAY
 from dialguard.packs.load import Packs, load
 
 if TYPE_CHECKING:
+    from dialguard.screening.screen import Screener
+    from dialguard.screening.windows import Window
     from dialguard.storage.ports import Store
 
 __all__ = ["Guard", "InvalidInput"]
@@ -69,6 +72,55 @@ class Guard:
         facts, evidence = self._gatherer.gather(given)
         return Decision(self._engine, facts, self._engine.judge(facts), given.id, evidence)
 
+    def windows(
+        self,
+        number: str,
+        campaign: str | Mapping[str, object],
+        days: int = 7,
+        *,
+        at: str | None = None,
+        channel: str = "voice",
+        contact: Mapping[str, object] | None = None,
+    ) -> list[Window]:
+        """The stretches of the coming ``days`` in which ``number`` may be called, and what closes each.
+
+        ``campaign``: the id of a registered one, or an object. ``at``: RFC 3339, where to begin; now when absent.
+        ``contact``: what is known of the person (state, zip, ...), as in an attempt. Raises InvalidInput.
+        """
+        from dialguard.screening.windows import windows
+
+        start = self._moment(at)
+        given = {"to": number, "channel": channel, "campaign": campaign, "contact": contact}
+        return windows(lambda instant: self.check({**given, "at": clock.format_instant(instant)}), start, start + days * DAY)
+
+    def screen(self, frame: Any, campaign: str | Mapping[str, object], at: str | None = None, **columns: str) -> Any:
+        """A polars or pandas DataFrame with the verdict of each row in ``dg_`` columns added; the same kind is returned.
+
+        ``at``: RFC 3339, the one moment at which all are judged; now when absent. Columns are recognised by their names;
+        ``phone="COLUMN"``, ``state="COLUMN"``, ... says otherwise. Raises InvalidInput for the campaign,
+        ``screening.read.TableError`` for a frame without a phone column, LookUpFailed when the store cannot answer.
+        """
+        from dialguard.screening.frames import screen
+
+        return screen(frame, self.screener(campaign, at), columns)
+
+    def screener(self, campaign: str | Mapping[str, object], at: str | None = None) -> Screener:
+        """What judges the rows of a list for one campaign at one moment (RFC 3339; now when absent)."""
+        from dialguard.screening.screen import Screener
+
+        name = campaign if isinstance(campaign, str) else self.add_campaign({"id": "campaign", **campaign})
+        if name not in self._campaigns:
+            raise InvalidInput([("campaign", f"no campaign {name!r:.60} is registered")])
+        return Screener(self._engine, self._gatherer, self._campaigns, name, self._moment(at))
+
+    def _moment(self, at: str | None) -> int:
+        if at is None:
+            return self.as_of if self.as_of is not None else clock.now()
+        try:
+            return clock.parse_instant(at)
+        except ValueError as error:
+            raise InvalidInput([("at", str(error))]) from None
+
 
 def open_store(store: str | os.PathLike[str] | Store | None) -> Store:
     """A store object as it is, or the embedded store of a folder."""
@@ -79,7 +131,10 @@ def open_store(store: str | os.PathLike[str] | Store | None) -> Store:
         raise ValueError(f"store {name.split('://')[0]}:// is not known; expected a folder")
     from dialguard.storage.embedded import EmbeddedStore
 
-    Path(name).mkdir(parents=True, exist_ok=True)
+    try:
+        Path(name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"the store folder {name} cannot be made: {error.strerror}") from None
     return EmbeddedStore(name)
 
 

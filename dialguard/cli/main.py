@@ -1,16 +1,16 @@
 """``dialguard``: commands are modules of this package, each with ``add(subparsers)`` and a function that returns the exit status."""
 
+from __future__ import annotations
+
 import argparse
 import importlib
 import os
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("rules",)
+from dialguard.cli.common import UsageError
 
-
-class UsageError(Exception):
-    """A user's mistake: printed on standard error without a traceback; exit status 2."""
+COMMANDS = ("check", "windows", "rules")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,6 +18,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="dialguard",
         description="Decides whether US law allows a call or text before it is placed. Not legal advice.",
+        epilog="Exit status: 0 done, 1 a check failed (a denied single attempt, a failing rule test), 2 wrong usage or unreadable input.",
     )
     top.add_argument("--version", action="store_true", help="print the version and exit")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
@@ -36,12 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(__version__)
         return 0
     if options.command is None:
-        top.print_help()
+        top.print_help(sys.stderr)
         return 2
     from dialguard.packs.yamlfile import PackError
 
     try:
-        return options.run(options)
+        status = options.run(options)
+        sys.stdout.flush()
+        return status
     except UsageError as error:
         print(f"dialguard: {error}", file=sys.stderr)
         return 2
@@ -53,8 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("dialguard: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
+        # The reader has gone; nothing more can be said to it, not even when Python flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(f"dialguard: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":
