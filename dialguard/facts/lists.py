@@ -35,9 +35,10 @@ def standing(answers: Iterable[Said], schedule: ListSchedule | None, ordinal: in
 
     In force is the latest version effective on or before the date; a number in a later loaded version counts as listed.
     """
-    answers = tuple(answers)
-    begun = [said for said in answers if _start(said) is None or _start(said) <= ordinal]
-    later = [said for said in answers if said not in begun]
+    # A version that does not cover the number says nothing; a subscription may come as one file an area code.
+    speaking = [said for said in answers if said.listed is not None]
+    begun = [said for said in speaking if _start(said) is None or _start(said) <= ordinal]
+    later = [said for said in speaking if said not in begun]
     if not begun:
         if any(said.listed for said in later):
             return Standing(True, None, None)
@@ -48,8 +49,6 @@ def standing(answers: Iterable[Said], schedule: ListSchedule | None, ordinal: in
         return Standing(True, None, None)
     if last is not None and ordinal > last:
         return Standing(None, STALE, last)
-    if current.listed is None:
-        return Standing(None, INCOMPLETE, last)
     return Standing(current.listed, None, last)
 
 
