@@ -139,7 +139,7 @@ def open_store(store: str | os.PathLike[str] | Store | None) -> Store:
 
 
 def _feed(store: object) -> feed.Feed:
-    folder = getattr(store, "_folder", None)
+    folder = getattr(store, "folder", None)
     path = Path(folder) / "feed.json" if folder is not None else None
     return feed.load(path) if path is not None and path.is_file() else feed.Feed()
 

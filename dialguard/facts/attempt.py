@@ -40,33 +40,38 @@ class Campaign:
 class Given:
     """What the caller says. ``facts`` are plain facts by name; the rest needs a moment, a store or the rules to be judged."""
 
-    __slots__ = (
-        "address", "at", "attempts", "bounds", "campaign", "channel", "consent", "debt", "declared", "facts", "from_number", "id",
-        "internal", "lists", "national", "number", "person", "relationship", "reserve", "revocations", "states",
-    )  # fmt: skip
+    # Defaults stand on the class: most attempts leave most of them alone, and one is made for every decision.
+    id: str | None = None
+    channel: str = ""
+    number: numbers.Number | None = None
+    from_number: str | None = None
+    at: Instant | None = None
+    reserve: bool | None = None
+    campaign: Campaign | None = None
+    person: str | None = None
+    consent: dict[str, object] | None = None
+    revocations: list[dict[str, object]] | None = None
+    relationship: dict[str, object] | None = None
+    internal: dict[str, object] | None = None
+    national: bool | None = None
+    states: frozenset[str] | None = None
+    lists: dict[str, dict[str, object]] | None = None
+    attempts: list[dict[str, object]] | None = None
+    declared: list[dict[str, object]] | None = None
+    debt: str | None = None
 
     def __init__(self) -> None:
-        self.id: str | None = None
-        self.channel = ""
-        self.number: numbers.Number | None = None
-        self.from_number: str | None = None
-        self.at: Instant | None = None
-        self.reserve: bool | None = None
-        self.campaign: Campaign | None = None
-        self.person: str | None = None
         self.address: dict[str, str] = {}
         self.facts: dict[str, object] = {}
-        self.consent: dict[str, object] | None = None
-        self.revocations: list[dict[str, object]] | None = None
-        self.relationship: dict[str, object] | None = None
-        self.internal: dict[str, object] | None = None
-        self.national: bool | None = None
-        self.states: frozenset[str] | None = None
-        self.lists: dict[str, dict[str, object]] | None = None
-        self.attempts: list[dict[str, object]] | None = None
         self.bounds: dict[str, int] = {}
-        self.declared: list[dict[str, object]] | None = None
-        self.debt: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Given) and all(getattr(self, name) == getattr(other, name) for name in _GIVEN)
+
+    __hash__ = None
+
+
+_GIVEN = (*Given.__annotations__, "address", "facts", "bounds")
 
 
 class _Reader:

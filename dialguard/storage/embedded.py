@@ -31,6 +31,11 @@ class EmbeddedStore(Recorder):
         self._ledger = Ledger(self._folder / "ledger.sqlite", write_timeout=write_timeout)
         self._seen = False
 
+    @property
+    def folder(self) -> Path:
+        """Where the store lies."""
+        return self._folder
+
     def look_up(
         self, *, seller: str, number: str, person: str | None = None, at: Instant, as_of: Instant | None = None
     ) -> LookUp:
