@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -54,13 +55,14 @@ class Guard:
         self._engine = Engine(self.packs, clock, disabled=self._disabled)
         self._gatherer = Gatherer(Sources(self.packs, self.store, _feed(self.store), self.as_of))
         self._campaigns: dict[str, Campaign] = {}
+        self._registrations = itertools.count()
 
     def add_campaign(self, campaign: Mapping[str, object]) -> str:
         """Register a campaign under its ``id``, so that attempts may name it; the rules are specialised for it once."""
         checked = attempts.read_campaign(campaign)
         if not checked.id:
             raise InvalidInput([("campaign.id", "missing")])
-        checked.key = f"{checked.id}\0{len(self._campaigns)}"
+        checked.key = f"{checked.id}\0{next(self._registrations)}"  # never twice: programs are kept by it
         self._campaigns[checked.id] = checked
         return checked.id
 
@@ -93,7 +95,7 @@ class Guard:
         given = {"to": number, "channel": channel, "campaign": campaign, "contact": contact}
         return windows(lambda instant: self.check({**given, "at": clock.format_instant(instant)}), start, start + days * DAY)
 
-    def screen(self, frame: Any, campaign: str | Mapping[str, object], at: str | None = None, **columns: str) -> Any:
+    def screen(self, frame: Any, campaign: str | Mapping[str, object], at: str | None = None, *, channel: str = "voice", **columns: str) -> Any:
         """A polars or pandas DataFrame with the verdict of each row in ``dg_`` columns added; the same kind is returned.
 
         ``at``: RFC 3339, the one moment at which all are judged; now when absent. Columns are recognised by their names;
@@ -102,16 +104,16 @@ class Guard:
         """
         from dialguard.screening.frames import screen
 
-        return screen(frame, self.screener(campaign, at), columns)
+        return screen(frame, self.screener(campaign, at, channel), columns)
 
-    def screener(self, campaign: str | Mapping[str, object], at: str | None = None) -> Screener:
-        """What judges the rows of a list for one campaign at one moment (RFC 3339; now when absent)."""
+    def screener(self, campaign: str | Mapping[str, object], at: str | None = None, channel: str = "voice") -> Screener:
+        """What judges the rows of a list for one campaign at one moment (RFC 3339; now when absent) on one channel."""
         from dialguard.screening.screen import Screener
 
         name = campaign if isinstance(campaign, str) else self.add_campaign({"id": "campaign", **campaign})
         if name not in self._campaigns:
             raise InvalidInput([("campaign", f"no campaign {name!r:.60} is registered")])
-        return Screener(self._engine, self._gatherer, self._campaigns, name, self._moment(at))
+        return Screener(self._engine, self._gatherer, self._campaigns, name, self._moment(at), channel)
 
     def _moment(self, at: str | None) -> int:
         if at is None:

@@ -12,11 +12,14 @@ from dialguard.facts import feed as feeds
 from dialguard.facts.attempt import TEXTS, Campaign, Given
 from dialguard.facts.held import NOTHING_HELD, Held
 from dialguard.model.facts import Facts
-from dialguard.model.moment import Instant
+from dialguard.model.moment import DAY, Instant
 from dialguard.model.records import LookUp, LookUpFailed
 from dialguard.packs.load import Packs
 from dialguard.packs.rule import ListSchedule
 
+
+
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 @dataclass
@@ -47,6 +50,7 @@ class Gatherer:
         self._blank.update(dict.fromkeys(self._watched))
         self._locals: dict[tuple, _Local] = {}
         self._of_campaign: dict[str, dict[str, object]] = {}
+        self._fixed_by: dict[str, dict[str, object]] = {}
 
     def gather(self, given: Given, found: LookUp | None = None) -> tuple[Facts, Callable[[], dict[str, object]]]:
         """Facts, and what gives the evidence when it is asked for. ``found`` is a look-up made beforehand (bulk)."""
@@ -74,14 +78,18 @@ class Gatherer:
         due = self._lists(values, why, used, given, at, here)
         held = Held(given, found, at)
         held.put(values, at)
-        moving = _Moving(self, given, held, here, at)
-        values.update(moving.at(at))
+        changes: tuple[Instant, ...] = ()
+        if here.watched or held.consents or held.revocations:
+            moving = _Moving(self, given, held, here, at)
+            values.update(moving.at(at))
+            changes = moving.changes()
+        else:
+            values.update(held.consent_facts(at))
         if failed:
             self._blame(values, why)
-        changes = moving.changes()
         scope = (given.channel, values["campaign.purpose"], values["campaign.dialing"], values["campaign.voice"], campaign.key)
         facts = Facts(
-            values, at, where.pairs, scope, campaign.facts if campaign.key else None, changes,
+            values, at, where.pairs, scope, self._fixed(campaign), changes,
             (lambda instant: {**values, **moving.at(instant)}) if changes else None, why, due,
         )  # fmt: skip
         return facts, partial(_evidence, where, used, found if store is not None else None, held, campaign, at)
@@ -95,6 +103,16 @@ class Gatherer:
             start = self._of_campaign[campaign.key] = self._blank | campaign.facts
         return start.copy()
 
+    def _fixed(self, campaign: Campaign) -> dict[str, object] | None:
+        """What a registered campaign says. What it leaves open is not fixed: lists may answer it, and an unknown asserted
+        fact must keep its name to become an obligation."""
+        if campaign.key is None:
+            return None
+        fixed = self._fixed_by.get(campaign.key)
+        if fixed is None:
+            fixed = self._fixed_by[campaign.key] = {name: value for name, value in campaign.facts.items() if value is not None}
+        return fixed
+
     @staticmethod
     def _voice(values: dict[str, object], channel: str) -> None:
         if channel in TEXTS:
@@ -106,7 +124,8 @@ class Gatherer:
     def _number(values: dict[str, object], given: Given, at: Instant, here: _Local) -> None:
         number = given.number
         kind = number.kind
-        if number.in_service_from is not None and number.reason_on(min(clock.local(at, zone).ordinal for zone in here.zones)) is not None:
+        opens = number.in_service_from
+        if opens is not None and at < (opens - _EPOCH_DAY + 2) * DAY and number.reason_on(min(clock.local(at, zone).ordinal for zone in here.zones)) is not None:
             kind = "unassigned"
         values["number.kind"] = kind
         if kind == "toll_free":
