@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from simulations import leads, registry, state_list
@@ -42,8 +43,17 @@ def quarter_began(today: date) -> date:
     return date(today.year, 3 * ((today.month - 1) // 3) + 1, 1)
 
 
+def next_afternoon(today: date) -> str:
+    """Half past one in New York on the next weekday, when the whole mainland is awake: nobody is called on a Sunday."""
+    day = today + timedelta(days=1)
+    while day.weekday() > 4:
+        day += timedelta(days=1)
+    return datetime(day.year, day.month, day.day, 18, 30, tzinfo=UTC).isoformat()
+
+
 def make() -> None:
     """Write the lead file, the national registry, the state lists and the campaign."""
+    shutil.rmtree(FOLDER / "store", ignore_errors=True)
     FOLDER.mkdir(exist_ok=True)
     lead_file = FOLDER / "leads.tsv"
     leads.write(lead_file, ROWS, SEED)
@@ -61,14 +71,14 @@ def main() -> None:
     """Make the data, then run the commands."""
     make()
     today = datetime.now(UTC).date()
-    store = str(FOLDER / "store")
-    run("lists", "import", "national", str(FOLDER / "national.txt"), "--published", str(today), "--store", store)
+    store, campaign, result = str(FOLDER / "store"), str(FOLDER / "campaign.json"), FOLDER / "screened.csv"
+    run("lists", "import", "national", str(FOLDER / "national.txt"), "--published", str(today), "--whole-plan", "--store", store)
     for state in STATE_LISTS:
         file, published = str(FOLDER / f"{state.lower()}.txt"), str(quarter_began(today))
         run("lists", "import", state, file, "--published", published, "--store", store)
     run("ledger", "declare", "--seller", SELLER, "--since", "2020-01-01", "--store", store)
-    result = FOLDER / "screened.csv"
-    run("screen", str(FOLDER / "leads.tsv"), str(result), "--campaign", str(FOLDER / "campaign.json"), "--store", store)
+    at = next_afternoon(today)
+    run("screen", str(FOLDER / "leads.tsv"), str(result), "--campaign", campaign, "--at", at, "--force", "--store", store)
     print(f"\nEvery lead with its verdict, reasons and next lawful moment: {result}")
 
 

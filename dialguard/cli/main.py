@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from dialguard.cli.common import UsageError
 
-COMMANDS = ("check", "windows", "rules")
+COMMANDS = ("check", "screen", "windows", "rules", "lists", "ledger", "feed")
 
 
 def parser() -> argparse.ArgumentParser:

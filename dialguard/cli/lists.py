@@ -1,0 +1,180 @@
+"""``dialguard lists``: import a Do-Not-Call list, see and verify what is held, take a version back."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dialguard.cli import common
+from dialguard.cli.common import UsageError
+
+if TYPE_CHECKING:
+    from dialguard.lists.versions import Version
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command and its actions."""
+    command = commands.add_parser("lists", help="Do-Not-Call lists: import, status, verify, rollback")
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    action = actions.add_parser(
+        "import", help="bring a full list in as a new version, whole or not at all",
+        description="NAME is `national`, a state's two letters, or a name of your own. The file is the publisher's full list, plain or "
+        "zipped; its layout is recognised. A list of changes is refused.",
+    )  # fmt: skip
+    action.add_argument("name", metavar="NAME")
+    action.add_argument("file", metavar="FILE", type=Path)
+    action.add_argument("--published", required=True, metavar="DATE", help="day of the publisher's copy (2026-11-22)")
+    action.add_argument("--effective", metavar="DATE", help="first day on which the law wants it used (default: the day published)")
+    action.add_argument("--use-by", metavar="DATE", help="last day on which it may be used")
+    action.add_argument("--san", metavar="NUMBER", help="the subscription account number under which it was fetched")
+    action.add_argument("--area-codes", metavar="CODES", help="the area codes that the copy covers, separated by commas")
+    action.add_argument("--whole-plan", action="store_true", help="the copy covers every area code (to be said of the national registry)")
+    action.add_argument("--expected-rows", type=int, metavar="N", help="refuse the file unless it has so many good rows")
+    action.add_argument("--allow-shrink", action="store_true", help="take it although it has a fifth fewer numbers than the last")
+    action.add_argument("--allow-bad-rows", type=int, default=0, metavar="N", help="leave out up to so many rows that are no numbers")
+    _finish(action, import_list)
+
+    action = actions.add_parser("status", help="the versions held and until when they may be used")
+    action.add_argument("--rules", action="append", default=[], metavar="DIR", type=Path, help="add a folder of rule files")
+    _finish(action, show_status)
+
+    _finish(actions.add_parser("verify", help="read every file again and compare it with what was imported; 1 when one is damaged"), verify)
+
+    action = actions.add_parser("rollback", help="withdraw the latest version of a list, or the one named")
+    action.add_argument("name", metavar="NAME")
+    action.add_argument("--version", metavar="ID", help="the version to withdraw (default: the latest)")
+    _finish(action, rollback)
+
+
+def _finish(action: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
+    common.store_option(action)
+    common.json_option(action)
+    action.set_defaults(run=lambda options: _guarded(run, options))
+
+
+def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+    from dialguard.lists.errors import ListError
+
+    try:
+        return run(options)
+    except ListError as error:
+        raise UsageError(str(error)) from None
+
+
+def import_list(options: argparse.Namespace) -> int:
+    """Import one file as a new version."""
+    from dialguard.facts import clock
+    from dialguard.lists.errors import ListAlreadyImported
+    from dialguard.lists.importing import import_list as run
+
+    dates = {
+        name: common.day(text, f"--{name.replace('_', '-')}")
+        for name in ("published", "effective", "use_by")
+        if (text := getattr(options, name)) is not None
+    }
+    for name in ("allow_bad_rows", "expected_rows"):
+        if (getattr(options, name) or 0) < 0:
+            raise UsageError(f"--{name.replace('_', '-')}: expected a whole number from 0")
+    codes = None if options.area_codes is None else [code.strip() for code in options.area_codes.split(",") if code.strip()]
+    folder = common.store_folder(options)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ListAlreadyImported)
+        version = run(
+            folder, options.name, options.file, **dates, san=options.san, area_codes=codes, whole_plan=options.whole_plan,
+            received_at=clock.now(), allow_shrink=options.allow_shrink, allow_bad_rows=options.allow_bad_rows,
+            expected_rows=options.expected_rows,
+        )  # fmt: skip
+    held = any(issubclass(warning.category, ListAlreadyImported) for warning in told)
+    if options.json:
+        common.print_json(_record(version) | {"already_imported": held})
+        return 0
+    covers = "every area code" if version.area_codes is None else f"{len(version.area_codes)} area codes"
+    extra = f", {version.duplicates:,} doubled" if version.duplicates else ""
+    left = f", {version.bad_rows:,} bad rows left out" if version.bad_rows else ""
+    print(f"{'held already' if held else 'imported'}: list {version.code}, version {version.id}: {version.numbers:,} numbers{extra}{left}; covers {covers}")
+    return 0
+
+
+def _record(version: Version) -> dict[str, object]:
+    from dialguard.facts import clock
+    from dialguard.lists.versions import as_record
+
+    return as_record(version) | {"received_at": clock.format_instant(version.received_at)}
+
+
+def show_status(options: argparse.Namespace) -> int:
+    """Every list with its versions and the last day of the one in force, by its own dates and the schedule in the rule files."""
+    from dialguard.facts import clock
+    from dialguard.facts.lists import Said, last_day
+    from dialguard.lists.versions import status
+    from dialguard.packs.load import load
+
+    schedules = load(options.rules).lists
+    today = clock.fixed(clock.now(), 0).ordinal
+    rows: list[dict[str, object]] = []
+    for held in status(common.store_folder(options)):
+        if held.problem is not None:
+            rows.append({"code": held.code, "problem": str(held.problem)})
+            continue
+        for version in held.versions:
+            last = last_day(Said(None, version.published, version.effective, version.use_by), schedules.get(version.code))
+            rows.append(
+                _record(version)
+                | {"last_day": None if last is None else date.fromordinal(last).isoformat(), "stale": last is not None and last < today}
+                | {"problem": None if version.code in schedules else "no rule reads a list of this name"}
+            )
+    missing = [code for code in schedules if not any(row["code"] == code for row in rows)]
+    if options.json:
+        common.print_json({"versions": rows, "not_loaded": missing})
+        return 0
+    table = [
+        (row["code"], row["id"], row["numbers"], f"published {row['published']}", f"may be used through {row['last_day'] or 'any day'}"
+         + (", STALE" if row["stale"] else ""), _covers(row["area_codes"]), row["problem"] or "")
+        for row in rows if "id" in row
+    ]  # fmt: skip
+    for line in common.columns(table) or ["no list is loaded"]:
+        print(line)
+    for row in rows:
+        if "id" not in row:
+            print(f"{row['code']}: {row['problem']}", file=sys.stderr)
+    if missing:
+        print(f"not loaded: {', '.join(missing)} (a number there is unknown to these lists, which denies)")
+    return 0
+
+
+def _covers(codes: object) -> str:
+    return "all area codes" if codes is None else f"{len(codes)} area codes"
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Read every file again; 1 when one is not what was imported."""
+    from dialguard.lists.versions import verify as run
+
+    checked = run(common.store_folder(options))
+    damaged = [entry for entry in checked if entry.problem is not None]
+    if options.json:
+        common.print_json([entry._asdict() for entry in checked])
+    else:
+        for entry in checked:
+            print(f"{entry.code}  {entry.file}  {entry.problem or 'whole'}")
+        print(f"{len(checked)} files read, {len(damaged)} damaged")
+    return 1 if damaged else 0
+
+
+def rollback(options: argparse.Namespace) -> int:
+    """Withdraw a version."""
+    from dialguard.facts import clock
+    from dialguard.lists.versions import rollback as run
+
+    left = run(common.store_folder(options), options.name, version_id=options.version, at=clock.now())
+    if options.json:
+        common.print_json({"code": options.name, "latest": None if left is None else left.id})
+    else:
+        print(f"withdrawn; the latest version of list {options.name} is now {left.id if left else 'none: the list is not loaded'}")
+    return 0

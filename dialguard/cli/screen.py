@@ -1,0 +1,177 @@
+"""``dialguard screen``: a whole list before launch. Every row comes back with its verdict, and a summary is printed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dialguard.cli import common
+from dialguard.cli.common import NOT_ADVICE, UsageError
+
+if TYPE_CHECKING:
+    from dialguard.screening.columns import Columns
+    from dialguard.screening.read import Source
+    from dialguard.screening.report import Summary
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command and its options."""
+    command = commands.add_parser(
+        "screen",
+        help="screen a list: CSV, tab-separated, NDJSON or Parquet",
+        description="Reads a list, decides every row at one moment and writes all rows in order with dg_ columns added: verdict, "
+        "reasons, citation, what the caller must do, when it could be called instead. The kind of each file is told by its name.",
+    )
+    command.add_argument("input", metavar="IN", type=Path, help="the list (.csv, .tsv, .txt, .psv, .ndjson, .jsonl, .parquet; text also .gz)")
+    command.add_argument("output", metavar="OUT", type=Path, help="the file to write; it appears when it is whole")
+    command.add_argument("--campaign", required=True, metavar="FILE", type=Path, help="the campaign, JSON or YAML")
+    command.add_argument("--seller", metavar="NAME", help="the seller, in place of the campaign's")
+    command.add_argument("--channel", default="voice", choices=("voice", "sms", "mms", "rvm", "fax"), help="default voice")
+    command.add_argument("--at", metavar="MOMENT", help="judge at this moment (RFC 3339; default now)")
+    command.add_argument(
+        "--map", action="append", default=[], metavar="FIELD=COLUMN[,..]",
+        help="which column is which: phone=COL,state=COL,zip=COL; FIELD= leaves one out; also fields of an attempt (consent.level=COL)",
+    )  # fmt: skip
+    command.add_argument("--encoding", default="utf-8", help="encoding of a text file (default utf-8)")
+    command.add_argument("--no-quotes", action="store_true", help="quotation marks are plain characters (always so with tabs)")
+    command.add_argument("--force", action="store_true", help="replace OUT if it exists")
+    common.judging_options(command)
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Screen the list; 0 when the output was written."""
+    from dialguard.facts.attempt import InvalidInput
+    from dialguard.model.records import LookUpFailed
+    from dialguard.screening.columns import recognise
+    from dialguard.screening.files import screen_file
+    from dialguard.screening.read import TableError, open_source
+    from dialguard.screening.write import Output
+
+    try:
+        source = open_source(options.input, options.encoding, not options.no_quotes)
+        columns = recognise(source.columns, _told(options.map))
+        guard = common.open_guard(options)
+        campaign = common.read_campaign(options.campaign) | ({"seller": options.seller} if options.seller else {})
+        screener = guard.screener(campaign, options.at, options.channel)
+        output = Output(options.output, source, options.force)
+        _say_columns(columns)
+        with _progress(source) as progress:
+            summary = screen_file(source, columns, screener, output, progress)
+    except TableError as error:
+        text = str(error)
+        raise UsageError(text if str(options.input) in text or str(options.output) in text else f"{options.input}: {text}") from None
+    except InvalidInput as error:
+        lines = [f"{options.campaign}: not a usable campaign", *(f"{name}: {text}" for name, text in error.errors)]
+        raise UsageError("\n  ".join(lines)) from None
+    except LookUpFailed as error:
+        raise UsageError(f"the store cannot answer, so nothing was screened: {error}") from None
+    if options.json:
+        common.print_json(summary.as_dict() | {"output": str(options.output), "at": guard_time(screener.at)})
+    else:
+        print("\n".join(in_words(summary, options.output, guard_time(screener.at))))
+    return 0
+
+
+def guard_time(instant: int) -> str:
+    """A moment in UTC."""
+    from dialguard.facts import clock
+
+    return clock.format_instant(instant // 1_000_000 * 1_000_000)
+
+
+def _told(options: list[str]) -> dict[str, str]:
+    told: dict[str, str] = {}
+    for pair in ",".join(options).split(",") if options else ():
+        field, equals, column = pair.partition("=")
+        if not equals or not field.strip():
+            raise UsageError(f"--map {pair}: expected FIELD=COLUMN, such as phone=Telephone")
+        told[field.strip()] = column.strip()
+    return told
+
+
+def _say_columns(columns: Columns) -> None:
+    passed = f"; not screened: {', '.join(columns.passed_over)}" if columns.passed_over else ""
+    print(f"columns: {columns.shown()}{passed}", file=sys.stderr)
+
+
+@contextmanager
+def _progress(source: Source) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, a plain line now and then elsewhere; both on standard error."""
+    if not sys.stderr.isatty():
+        yield _plain_progress(source.size)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    parts = (
+        TextColumn("screening"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]:,} rows"),
+        TextColumn("{task.fields[rate]:,.0f} a second"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*parts, console=Console(stderr=True)) as bar:
+        task = bar.add_task("screening", total=source.size, rows=0, rate=0.0)
+        began = time.perf_counter()
+
+        def tell(rows: int, done: int) -> None:
+            bar.update(task, completed=done, rows=rows, rate=rows / max(time.perf_counter() - began, 1e-6))
+
+        yield tell
+
+
+def _plain_progress(size: int) -> Callable[[int, int], None]:
+    began = last = time.perf_counter()
+
+    def tell(rows: int, done: int) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        if now - last >= _SECONDS_BETWEEN_LINES and done:
+            last = now
+            left = (now - began) * max(size - done, 0) / done
+            print(f"  {rows:,} rows, {done / size:.0%}, {rows / (now - began):,.0f} a second, {left:,.0f} s left", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def in_words(summary: Summary, output: Path, at: str) -> list[str]:
+    """The summary for a reader."""
+    from dialguard.screening import report
+
+    found = summary.as_dict()
+    share = f" ({summary.now / summary.rows:.0%})"
+    lines = [f"{summary.rows:,} rows in, {summary.rows:,} rows out; judged at {at}", ""]
+    lines += common.columns(
+        [
+            ("callable now", summary.now, share.strip()),
+            ("callable later", summary.later, "time alone cures it"),
+            ("not callable", summary.never, "the law or your data stand against it"),
+            ("duplicates", summary.duplicates, "of a number further up; not to be called twice"),
+            ("unusable", summary.unusable, "no number that may be called"),
+        ]
+    )
+    lines += _table("dropped out, by first reason", [(r["rule"], r["rows"], r["kind"], r["citation"]) for r in found["reasons"]])
+    lines += _table("missing facts that would settle it", [(name, count) for name, count in found["needs"].items()])
+    states = sorted(found["states"].items(), key=lambda item: item[1]["rows"] - item[1]["now"], reverse=True)
+    table = [(name, c["rows"], c["now"], c["later"], c["never"], report.main_reason(c)) for name, c in states]
+    lines += _table("by state: rows, now, later, not callable and why", table)
+    later = report.by_local_hour(found["retry_at"])
+    lines += _table("callable later, on the called party's clock", [(shown, count) for shown, count in later])
+    lines += _table("unusable, by why", [(count, why) for why, count in found["problems"].items()])
+    lines += _table("with every call made now, the caller must", [(o["rows"], o["message"], f"({o['citation']})") for o in found["obligations"]])
+    return [*lines, "", f"written: {output}", NOT_ADVICE]
+
+
+def _table(title: str, rows: list[tuple]) -> list[str]:
+    from dialguard.screening.report import SHOWN
+
+    if not rows:
+        return []
+    rest = len(rows) - SHOWN
+    shown = [f"  {line}" for line in common.columns(rows[:SHOWN])]
+    return ["", title, *shown, *([f"  and {rest:,} more lines (--json has all)"] if rest > 0 else [])]
