@@ -1,9 +1,20 @@
 """A rule as the engine knows it: identity, law, and its condition for each span of dates."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dialguard.expr.nodes import Node
+
+TOPICS = (
+    "calling_hours", "holidays", "frequency", "state_dnc", "federal_dnc", "internal_dnc", "consent", "autodialer",
+    "prerecorded", "ringless_voicemail", "sms", "caller_id", "disclosure", "registration", "recording", "abandonment",
+    "revocation", "reassigned", "exemption", "recordkeeping", "emergency", "ai_voice", "carrier", "privacy", "other",
+    "number", "house",
+)  # fmt: skip
+"""What rules are about, in the order in which reasons are shown."""
+
+DECIDING = ("prohibition", "obligation")
+"""The kinds of rules that answer an attempt; a relief answers only through them."""
 
 FIRST_DAY, LAST_DAY = 1, 3_652_059
 """Ordinals of the first and last dates there are (0001-01-01, 9999-12-31)."""
@@ -19,6 +30,39 @@ class Span:
     parameters: Mapping[str, object]
     duty_params: Mapping[str, object]
     citation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One test of a rule file, with its line: a situation and its answer, written from the statute.
+
+    ``at`` is local time in ``zone`` (None: the file's); ``attempts`` is a sequence of earlier attempts or ``unknown``.
+    """
+
+    name: str
+    at: str
+    expect: str
+    line: int
+    zone: str | None = None
+    given: Mapping[str, object] = field(default_factory=dict)
+    attempts: Sequence[object] | str = ()
+    needs: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Supersession:
+    """That a rule of an operator stands in the place of a shipped one, from when, by whom and why.
+
+    ``day`` is an ordinal; ``confirm`` the digest that confirms what it loosens; ``line`` where it stands in its file.
+    """
+
+    rule: str
+    citation: str
+    day: int
+    approver: str
+    reason: str
+    confirm: str | None
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +96,16 @@ class Rule:
     values: Mapping[str, object] | None = None
     note: str | None = None
     not_covered: str | None = None
-    supersedes: object | None = None
-    tests: tuple = field(default=(), repr=False)
+    supersedes: Supersession | None = None
+    tests: Sequence[Example] = field(default=(), repr=False)
     zone: str | None = None
     scope: Mapping[str, str] = field(default_factory=dict)
     """The first value of each part of `applies`, by fact: where the rule's own examples start."""
+
+    fingerprint: str = ""
+    """Digest of the rule as written, its shape included and its confirmation left out."""
+    operator: bool = False
+    """Whether it stands in an operator's folder and did not come with the package."""
 
     def span(self, ordinal: int) -> Span | None:
         """The law of that local date, or None where the rule is not in force."""

@@ -7,15 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from dialguard.packs.rule import TOPICS
+
+__all__ = ["TOPICS", "ListModel", "RuleFile", "RuleModel", "ShapeModel", "ShapesFile"]
+
 Kind = Literal["prohibition", "obligation", "relief", "notice", "event"]
 Status = Literal["in_force", "pending", "stayed", "disputed", "repealed", "vacated"]
 Confidence = Literal["high", "medium", "low"]
-TOPICS = (
-    "calling_hours", "holidays", "frequency", "state_dnc", "federal_dnc", "internal_dnc", "consent", "autodialer",
-    "prerecorded", "ringless_voicemail", "sms", "caller_id", "disclosure", "registration", "recording", "abandonment",
-    "revocation", "reassigned", "exemption", "recordkeeping", "emergency", "ai_voice", "carrier", "privacy", "other",
-    "number", "house",
-)  # fmt: skip
 RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(\.[a-z0-9][a-z0-9-]*)+$")]
 IsoDate = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 DayOfYear = Annotated[str, StringConstraints(pattern=r"^\d{2}-\d{2}$")]

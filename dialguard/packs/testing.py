@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from dialguard.expr.outcome import needs, outcome
 from dialguard.expr.reference import evaluate
 from dialguard.model.history import Entry, History
 from dialguard.model.moment import NEVER, Clock, Moment
 from dialguard.packs import values
-from dialguard.packs.load import Packs
-from dialguard.packs.rule import Rule
-from dialguard.packs.schema import RuleTest
+from dialguard.packs.pack import Packs
+from dialguard.packs.rule import Example, Rule
 
 TEXTS = frozenset({"sms", "mms", "fax"})
 
@@ -38,19 +36,19 @@ def run(packs: Packs, clock: Clock, rules: Iterable[Rule] | None = None) -> tupl
             try:
                 found, missing = judge(packs, rule, test, clock)
             except ValueError as error:
-                failures.append(Failure(rule.id, test.name, f"{rule.file}:{rule.line}", str(error)))
+                failures.append(Failure(rule.id, test.name, f"{rule.file}:{test.line}", str(error)))
                 continue
             if found != test.expect:
                 extra = f" (needs {', '.join(sorted(missing))})" if missing else ""
-                failures.append(Failure(rule.id, test.name, f"{rule.file}:{rule.line}", f"expected {test.expect}, found {found}{extra}"))
+                failures.append(Failure(rule.id, test.name, f"{rule.file}:{test.line}", f"expected {test.expect}, found {found}{extra}"))
             elif test.needs is not None and sorted(test.needs) != sorted(missing):
                 failures.append(
-                    Failure(rule.id, test.name, f"{rule.file}:{rule.line}", f"expected needs {sorted(test.needs)}, found {sorted(missing)}")
+                    Failure(rule.id, test.name, f"{rule.file}:{test.line}", f"expected needs {sorted(test.needs)}, found {sorted(missing)}")
                 )
     return number, failures
 
 
-def judge(packs: Packs, rule: Rule, test: RuleTest, clock: Clock, by: Callable[..., str] | None = None) -> tuple[str, frozenset[str]]:
+def judge(packs: Packs, rule: Rule, test: Example, clock: Clock, by: Callable[..., str] | None = None) -> tuple[str, frozenset[str]]:
     """The answer to one example and the facts that it wants; ValueError where the example makes no sense."""
     facts, moment = situation(packs, rule, test, clock)
     span = rule.span(moment.ordinal)
@@ -73,12 +71,17 @@ def conditions_of_reliefs(packs: Packs, rule: Rule, ordinal: int) -> list:
     return [span.condition for span in spans if span is not None]
 
 
-def situation(packs: Packs, rule: Rule, test: RuleTest, clock: Clock) -> tuple[dict[str, object], Moment]:
+def situation(packs: Packs, rule: Rule, test: Example, clock: Clock) -> tuple[dict[str, object], Moment]:
     """The facts and the moment of an example."""
     zone = test.zone or rule.zone
     if not zone:
         raise ValueError("the file names no `zone` and neither does the test")
-    moment = Moment(_instant(test.at, zone, clock), zone, clock)
+
+
+    def instant(text: object) -> int:
+        return _instant(text, zone, clock)
+
+    moment = Moment(instant(test.at), zone, clock)
     facts = clean(packs, rule)
     for name, value in test.given.items():
         fact = packs.vocabulary.get(name)
@@ -87,7 +90,7 @@ def situation(packs: Packs, rule: Rule, test: RuleTest, clock: Clock) -> tuple[d
         if value == "unknown":
             facts.pop(name, None)
         else:
-            facts[name] = _value(fact, value, zone, clock)
+            facts[name] = values.example_value(name, fact, value, instant)
     if "channel" in test.given and "campaign.voice" not in test.given:
         facts["campaign.voice"] = _voice(facts["channel"], facts["campaign.voice"])
     if test.attempts == "unknown":
@@ -132,14 +135,8 @@ def _voice(channel: str, voice: str) -> str:
 
 
 def _instant(text: object, zone: str, clock: Clock) -> int:
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        raise ValueError(f"{text!r} is not a local time; expected YYYY-MM-DD HH:MM:SS") from None
-    if moment.tzinfo is not None:
-        raise ValueError(f"{text!r}: local times have no offset")
-    second = moment.hour * 3600 + moment.minute * 60 + moment.second
-    return clock.first_instant_at_or_after(moment.toordinal(), second, zone)
+    ordinal, second = values.local_time(text)
+    return clock.first_instant_at_or_after(ordinal, second, zone)
 
 
 def _entry(item: object, zone: str, clock: Clock) -> Entry:
@@ -152,32 +149,3 @@ def _entry(item: object, zone: str, clock: Clock) -> Entry:
         except TypeError as error:
             raise ValueError(f"an attempt: {error}") from None
     raise ValueError(f"an attempt is a local time or a mapping with `at`, found {item!r}")
-
-
-def _value(fact, value: object, zone: str, clock: Clock) -> object:
-    name = fact.name
-    match fact.type:
-        case "flag" if isinstance(value, bool):
-            return value
-        case "choice" if value in fact.values:
-            return value
-        case "text" if isinstance(value, str):
-            return value
-        case "set":
-            items = value if isinstance(value, list) else [value]
-            for item in items:
-                if fact.values and item not in fact.values:
-                    raise ValueError(f"`{item}` is not a value of `{name}`")
-            return frozenset(items)
-        case "rate":
-            return values.rate(value)
-        case "integer" if isinstance(value, int):
-            return value
-        case "windows":
-            return values.windows(value)
-        case "date":
-            return NEVER if value == "never" else values.iso_date(value)
-        case "moment":
-            return NEVER if value == "never" else _instant(value, zone, clock)
-    raise ValueError(f"`{name}` is a {fact.type}; {value!r} is not one")
-

@@ -1,14 +1,19 @@
 """The small notations inside rule files: windows, periods, dates, rates. Each raises ValueError saying what it expected."""
 
 import re
+from collections.abc import Callable
 from datetime import date
 
 from dialguard.expr.nodes import ALL_DAY, Period, Windows
+from dialguard.model.moment import NEVER
+from dialguard.model.vocabulary import Fact
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_SPAN = re.compile(r"(\d\d):(\d\d)(?::(\d\d))?-(\d\d):(\d\d)(?::(\d\d))?$")
-_CLOCK = re.compile(r"UTC([+-])(\d\d):(\d\d)$")
-_RATE = re.compile(r"(\d+)(?:\.(\d{1,4}))?%$")
+_SPAN = re.compile(r"(\d\d):(\d\d)(?::(\d\d))?-(\d\d):(\d\d)(?::(\d\d))?$", re.ASCII)
+_CLOCK = re.compile(r"UTC([+-])(\d\d):(\d\d)$", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}$", re.ASCII)
+_LOCAL = re.compile(r"(\d{4}-\d{2}-\d{2})(?: (\d{2}):(\d{2})(?::(\d{2}))?)?$", re.ASCII)
+_RATE = re.compile(r"(\d+)(?:\.(\d{1,4}))?%$", re.ASCII)
 
 
 def windows(value: object) -> Windows:
@@ -76,9 +81,21 @@ def period(value: object) -> Period:
 def iso_date(value: object) -> int:
     """``2026-10-18`` as an ordinal."""
     try:
+        if not _DATE.match(str(value)):
+            raise ValueError
         return date.fromisoformat(str(value)).toordinal()
     except ValueError:
-        raise ValueError(f"{value!r} is not a date; expected YYYY-MM-DD") from None
+        raise ValueError(f"{value!r:.40} is not a date; expected YYYY-MM-DD") from None
+
+
+def local_time(value: object) -> tuple[int, int]:
+    """``2026-03-03 19:59:59`` or ``2026-03-03`` (its first second) as (ordinal, second of the day)."""
+    match = _LOCAL.match(str(value))
+    if match:
+        hour, minute, second = (int(part or 0) for part in match.groups()[1:])
+        if hour < 24 and minute < 60 and second < 60:
+            return iso_date(match[1]), hour * 3600 + minute * 60 + second
+    raise ValueError(f"{value!r:.40} is not a local time; expected YYYY-MM-DD or YYYY-MM-DD HH:MM:SS, without an offset")
 
 
 def clock(value: object) -> int | None:
@@ -133,3 +150,35 @@ def _hm(second: int) -> str:
     hours, rest = divmod(second, 3600)
     text = f"{hours:02}:{rest // 60:02}"
     return f"{text}:{rest % 60:02}" if rest % 60 else text
+
+
+def example_value(name: str, fact: Fact, value: object, instant: Callable[[object], int]) -> object:
+    """The value of a fact as an example writes it; ``instant`` turns a local time into an Instant."""
+    match fact.type:
+        case "flag" if isinstance(value, bool):
+            return value
+        case "choice" | "text" if isinstance(value, str) and (not fact.values or value in fact.values):
+            return value
+        case "set":
+            items = value if isinstance(value, list) else [value]
+            for item in items:
+                if not isinstance(item, str) or (fact.values and item not in fact.values):
+                    raise ValueError(f"{item!r:.40} is not a value of `{name}`{_one_of(fact)}")
+            return frozenset(items)
+        case "rate":
+            return rate(value)
+        case "integer" if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        case "windows":
+            return windows(value)
+        case "date":
+            return NEVER if value == "never" else iso_date(value)
+        case "moment":
+            return NEVER if value == "never" else instant(value)
+        case "attempts":
+            raise ValueError(f"`{name}` is given as `attempts`, beside `given`")
+    raise ValueError(f"`{name}` is a {fact.type}; {value!r:.40} is not one{_one_of(fact)}")
+
+
+def _one_of(fact: Fact) -> str:
+    return f"; expected {', '.join(fact.values)}" if fact.values else ""

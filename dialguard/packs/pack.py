@@ -1,0 +1,51 @@
+"""The law as loaded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from dialguard.model.vocabulary import Vocabulary
+from dialguard.packs.calendars import Calendar
+from dialguard.packs.rule import ListSchedule, Rule
+from dialguard.packs.yamlfile import Problem
+
+
+@dataclass(frozen=True)
+class Packs:
+    """The law as loaded: rules in a fixed order, calendars, list schedules, and a digest over every file read."""
+
+    rules: tuple[Rule, ...]
+    calendars: Mapping[str, Calendar]
+    lists: Mapping[str, ListSchedule]
+    vocabulary: Vocabulary
+    digest: str
+    names: Mapping[str, str]
+    presuming: frozenset[str] = frozenset()
+    """States that presume that a number of their area codes reaches their residents."""
+    warnings: tuple[Problem, ...] = field(default=(), repr=False)
+    """What is no mistake, but not as good as it should be."""
+    base: "Packs | None" = field(default=None, repr=False)
+    """The shipped rules alone, where an operator's folders were read too."""
+
+    def on(self, base: "Packs") -> "Packs":
+        """The same with the shipped rules alone beside it."""
+        return replace(self, base=base)
+
+    @cached_property
+    def by_id(self) -> dict[str, Rule]:
+        """Rules by their ids."""
+        return {rule.id: rule for rule in self.rules}
+
+    def closed(self, calendar: str, ordinal: int) -> str | None:
+        """Name of the closed day that a local date is in a calendar, or None."""
+        return self.calendars[calendar].closed(ordinal)
+
+    @cached_property
+    def law_changes(self) -> tuple[int, ...]:
+        """Ordinals of the local dates on which some rule begins, changes or has just ended, in order."""
+        days: set[int] = set()
+        for rule in self.rules:
+            for span in rule.spans:
+                if span.first <= span.last:
+                    days.update((span.first, span.last + 1))
+        return tuple(sorted(days))
