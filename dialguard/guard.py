@@ -12,6 +12,7 @@ from dialguard.engine.decision import Decision
 from dialguard.engine.judge import Engine
 from dialguard.facts import attempt as attempts
 from dialguard.facts import clock, feed
+from dialguard.facts import reading
 from dialguard.facts.attempt import Campaign, InvalidInput
 from dialguard.facts.gather import Gatherer, Sources
 from dialguard.model.moment import DAY
@@ -68,7 +69,7 @@ class Guard:
 
     def check(self, attempt: Mapping[str, object]) -> Decision:
         """Decide one attempt (the JSON of the public contract). Raises InvalidInput naming every mistake in it."""
-        given = attempts.read(attempt, self._campaigns)
+        given = reading.read(attempt, self._campaigns)
         if given.at is None and self.as_of is not None:
             given.at = self.as_of
         facts, evidence = self._gatherer.gather(given)

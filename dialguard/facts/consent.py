@@ -1,9 +1,24 @@
 """Consent, revocation and relationship as they stand at one instant, for one contact."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from dialguard.model.moment import MINUTE, NEVER, Instant
 from dialguard.model.records import COVERS, Consent, Revocation
+
+class Stated(NamedTuple):
+    """A consent as a caller states it; stands beside ``records.Consent`` and is judged the same."""
+
+    level: str
+    form: frozenset[str] | None = None
+    covers: frozenset[str] | None = None
+    obtained_at: Instant | None = None
+    requested_at: Instant | None = None
+    expires_at: Instant | None = None
+    channels: frozenset[str] | None = None
+    reference: str | None = None
+    id: str | None = None
+
 
 _GROUPS = {"voice": "voice", "rvm": "voice", "sms": "text", "mms": "text", "fax": "fax"}
 _MACHINE = frozenset({"autodialed", "prerecorded", "ai", "rvm"})
@@ -53,9 +68,12 @@ def covered(consent: Consent, purpose: str) -> frozenset[str]:
 
 
 def consent_facts(
-    consents: Iterable[Consent], revocations: Iterable[Revocation], channel: str, purpose: str, subject: str | None, instant: Instant
+    consents: Sequence[Consent | Stated], revocations: Sequence[Revocation], channel: str, purpose: str, subject: str | None, instant: Instant
 ) -> dict[str, object]:
     """The consent facts at an instant: the best consent in force, and whether a revocation bars the contact."""
+    if not revocations and len(consents) == 1:
+        only = consents[0]
+        return NOT_REVOKED | _of(only, purpose) if in_force(only, channel, instant) else NOTHING.copy()
     speaking = [revocation for revocation in revocations if revocation.at <= instant and reaches(revocation, channel, purpose, subject)]
     begun = [consent for consent in consents if in_force(consent, channel, instant)]
     standing = [consent for consent in begun if not voided(consent, speaking, instant)]
@@ -76,12 +94,16 @@ def consent_facts(
     if not standing:
         return facts | NO_CONSENT
     best = max(standing, key=lambda consent: (consent.level == "express_written", consent.obtained_at or -(10**18)))
-    return facts | {
-        "consent.level": best.level,
-        "consent.form": frozenset(best.form or ()),
-        "consent.covers": covered(best, purpose),
-        "consent.obtained_at": NEVER if best.obtained_at is None else best.obtained_at,
-        "consent.requested_at": NEVER if best.requested_at is None else best.requested_at,
+    return facts | _of(best, purpose)
+
+
+def _of(consent: Consent | Stated, purpose: str) -> dict[str, object]:
+    return {
+        "consent.level": consent.level,
+        "consent.form": frozenset(consent.form or ()),
+        "consent.covers": covered(consent, purpose),
+        "consent.obtained_at": NEVER if consent.obtained_at is None else consent.obtained_at,
+        "consent.requested_at": NEVER if consent.requested_at is None else consent.requested_at,
     }
 
 
@@ -93,7 +115,8 @@ NO_CONSENT: dict[str, object] = {
     "consent.requested_at": NEVER,
 }
 
-NOTHING: dict[str, object] = NO_CONSENT | {"revocations": False, "revocations.any": False, "message.within_five_minutes": False}
+NOT_REVOKED: dict[str, object] = {"revocations": False, "revocations.any": False, "message.within_five_minutes": False}
+NOTHING: dict[str, object] = NO_CONSENT | NOT_REVOKED
 
 
 def turning_points(consents: Iterable[Consent], revocations: Iterable[Revocation], after: Instant) -> list[Instant]:

@@ -4,15 +4,12 @@ An adverse fact holds if either says so; a stated consent or relationship replac
 known only where the seller's record is declared complete.
 """
 
-from dataclasses import fields
-
 from dialguard.facts import consent as consents
 from dialguard.facts.attempt import Given
-from dialguard.facts.numbers import parse
 from dialguard.facts.readers import windows
 from dialguard.model.history import Entry, History
 from dialguard.model.moment import DAY, NEVER, Instant
-from dialguard.model.records import Consent, LookUp, Relationship, Revocation
+from dialguard.model.records import LookUp, Revocation
 from dialguard.packs import values as notation
 
 ALWAYS = -(10**18)
@@ -26,7 +23,6 @@ NOTHING_TOLD: dict[str, object] = {
     "contact.employer_forbids": False, "contact.attorney": False, "contact.ceased_at": NEVER, "contact.last_inbound_at": NEVER,
 }  # fmt: skip
 NOTHING_HELD = LookUp()
-_CONSENT_FIELDS = frozenset(field.name for field in fields(Consent))
 
 
 class Held:
@@ -39,9 +35,9 @@ class Held:
         since = found.complete_since
         self.complete = since is not None and since <= at
         stated = given.consent
-        whole = stated is not None and "level" in stated
+        whole = stated is not None
         if whole:
-            self.consents, self.consent_known = (_consent(stated),) if stated["level"] != "none" else (), True
+            self.consents, self.consent_known = (stated,) if stated.level != "none" else (), True
         else:
             self.consents = found.consents or ((found.consent,) if found.consent is not None else ())
             self.consent_known = self.complete or bool(self.consents)
@@ -141,7 +137,7 @@ class Held:
     def _history(self, at: Instant) -> History | None:
         given, bounds = self.given, self.given.bounds
         since = ALWAYS if given.attempts is not None else self.found.complete_since
-        entries = [_entry(entry) for entry in given.attempts] if given.attempts else []
+        entries = list(given.attempts) if given.attempts else []
         stated = tuple(entries)
         for past in self.found.attempts:
             entry = Entry(past.at, past.to, past.channel, past.purpose, past.subject, past.voice, past.outcome, past.debt, past.from_)
@@ -152,7 +148,7 @@ class Held:
         if bounds and since is not None:
             for name, length in _BOUNDS:
                 more = bounds.get(name)
-                if more and more > sum(1 for entry in entries if at - length < entry.at <= at):
+                if more and (more > len(entries) or more > sum(1 for entry in entries if at - length < entry.at <= at)):
                     since = None  # the caller knows of attempts that the record does not hold
                     break
         return History(
@@ -162,19 +158,6 @@ class Held:
 
 
 _BOUNDS = (("last_24h", DAY), ("last_7d", 7 * DAY), ("last_30d", 30 * DAY))
-
-
-def _consent(stated: dict[str, object]) -> Consent:
-    values = {name: (tuple(value) if type(value) is frozenset else value) for name, value in stated.items() if name in _CONSENT_FIELDS}
-    return Consent(**values)
-
-
-def _entry(entry: dict[str, object]) -> Entry:
-    to = entry.get("to")
-    if to is not None and not (len(to) == 12 and to[:2] == "+1" and to[1:].isdigit()):
-        to = parse(to).e164 or to
-    get = entry.get
-    return Entry(entry["at"], to, get("channel"), get("purpose"), get("subject"), get("voice"), get("outcome"), get("debt"), get("from"))
 
 
 def windows_of(stored: object) -> object:

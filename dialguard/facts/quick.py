@@ -1,262 +1,210 @@
 """The common case of reading an attempt: everything well-formed. Anything unusual raises, and the careful reader looks again.
 
-It may only ever agree with the careful reader or raise LookupError, TypeError, ValueError or AttributeError; a property
-test holds the two together.
+It may only ever agree with the careful reader or raise one of UNUSUAL; a property test holds the two together.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
+
+from msgspec import ValidationError, convert
 
 from dialguard.facts import numbers
 from dialguard.facts.attempt import OPEN, Campaign, Given
-from dialguard.facts.readers import ADDRESS, CONSENT, CONTACT, LINE_TYPES, PAST, PLAIN, RELATIONSHIP, REVOCATION, day, strings, windows
+from dialguard.facts.consent import Stated
+from dialguard.facts.readers import windows
+from dialguard.model import contract
+from dialguard.model.history import Entry
 from dialguard.model.moment import SECOND
-from dialguard.model.records import CHANNELS, COVERS, FORMS, LEVELS, PURPOSES, SCOPES, VOICES
+from dialguard.model.records import COVERS, FORMS
 
-_read_iso = datetime.fromisoformat
+UNUSUAL = (LookupError, TypeError, ValueError, AttributeError, OverflowError, ValidationError)
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=timezone.utc), timedelta(microseconds=1)
 _parse_from = lru_cache(maxsize=4096)(numbers.parse)
-
-
-def _instant(value: str) -> int:
-    """RFC 3339 in its two plain forms, 2026-03-03T10:00:00Z and 2026-03-03T10:00:00-05:00; else ValueError."""
-    length = len(value)
-    if (length == 25 and value[22] == ":" or length == 20 and value[19] == "Z") and value[16] == ":" and value[10] == "T" and value[4] == "-":
-        if value[0] != "0":
-            return int(_read_iso(value).timestamp()) * SECOND
-    raise ValueError
-
-
-def _flag(value: object) -> bool:
-    if value is True or value is False:
-        return value
-    raise ValueError
-
-
-def _text(value: object) -> str:
-    if type(value) is str and value != OPEN:
-        return value
-    raise ValueError
-
-
-def _whole(value: object) -> int:
-    if type(value) is int and 0 <= value < 10**9:
-        return value
-    raise ValueError
-
-
-def _table(words: tuple[str, ...]) -> Callable[[str], str]:
-    return {word: word for word in words}.__getitem__
-
-
-_WORDS = {
-    "level": LEVELS, "revoked_scope": SCOPES, "revoked_channel": CHANNELS, "kind": ("none", "inquiry", "transaction", "personal"),
-    "scope": SCOPES, "channel": CHANNELS, "purpose": PURPOSES, "voice": VOICES, "attestation": ("A", "B", "C", "none"),
-    "line_use": ("residence", "business", "emergency_line", "patient_room"),
-}  # fmt: skip
-_SETS = {"form": FORMS, "covers": COVERS, "channels": CHANNELS}
-_FLAGS = frozenset({
-    "charged", "callable", "do_not_originate", "blocked", "first", "optout_offered", "free_to_end_user", "confirms_revocation",
-    "current", "open_contract", "member", "personal", "at_work", "employer_forbids", "attorney",
-})  # fmt: skip
-
-
-def _some(words: tuple[str, ...]) -> Callable[[object], frozenset[str]]:
-    known = frozenset(words)
-
-    def read(value: object) -> frozenset[str]:
-        found = frozenset(value) if type(value) is list else frozenset((_text(value),))
-        if not found <= known:
-            raise ValueError
-        return found
-
-    return read
-
-
-def _reader(name: str) -> Callable[[object], object]:
-    if name in _WORDS:
-        return _table(_WORDS[name])
-    if name in _SETS:
-        return _some(_SETS[name])
-    if name in _FLAGS:
-        return _flag
-    return _instant if name.endswith("at") else _text
-
-
-def _fields(names) -> dict[str, Callable[[object], object]]:
-    return {name: _reader(name) for name in names}
-
-
-def _object(table: Mapping[str, Callable], value: Mapping[str, object]) -> dict[str, object]:
-    return {key: table[key](item) for key, item in value.items() if item is not None}
-
-
-def _plain(prefix: str, table: Mapping[str, Callable]) -> Callable:
-    entries = {key: (f"{prefix}.{key}", read) for key, read in table.items()}
-
-    def section(given: Given, value: Mapping[str, object], _campaigns) -> None:
-        facts = given.facts
-        for key, item in value.items():
-            name, read = entries[key]
-            if item is not None:
-                facts[name] = read(item)
-
-    return section
-
-
-def _id(given: Given, value: object, _campaigns) -> None:
-    given.id = _text(value)
-
-
-def _channel(given: Given, value: object, _campaigns) -> None:
-    given.channel = _CHANNEL(value)
-
-
-def _to(given: Given, value: object, _campaigns) -> None:
-    if value == OPEN:
-        raise ValueError
-    given.number = numbers.parse(value)
-
-
-def _from(given: Given, value: object, _campaigns) -> None:
-    number = _parse_from(_text(value))
-    given.facts["caller_id.kind"] = number.kind
-    given.from_number = number.e164
-
-
-def _at(given: Given, value: object, _campaigns) -> None:
-    given.at = _instant(value)
-
-
-def _reserve(given: Given, value: object, _campaigns) -> None:
-    given.reserve = _flag(value)
-
-
-def _campaign(given: Given, value: object, campaigns: Mapping[str, Campaign]) -> None:
-    given.campaign = campaigns[value]
-
-
-def _line_type(given: Given, value: object, _campaigns) -> None:
-    given.facts["line_type"] = _LINE_TYPE(value)
-
-
-_CHANNEL, _LINE_TYPE = _table(CHANNELS), _table(LINE_TYPES)
-_CONTACT_FIELDS = _fields(CONTACT) | {"agreed_hours": windows, "kind": _table(("consumer", "business"))}
-_CONTACT_FACTS = {key: (f"contact.{key}", read) for key, read in _CONTACT_FIELDS.items()}
-_ADDRESS_FIELDS = frozenset(ADDRESS) - {"address_basis"}
-
-
-def _contact(given: Given, value: Mapping[str, object], _campaigns) -> None:
-    facts = given.facts
-    for key, item in value.items():
-        if item is None:
-            continue
-        if key in _ADDRESS_FIELDS:
-            given.address[key] = _text(item)
-        elif key == "id":
-            given.person = _text(item)
-        else:
-            name, read = _CONTACT_FACTS[key]
-            facts[name] = read(item)
-
-
-_CONSENT_FIELDS = {key: read for key, read in _fields(CONSENT).items() if not key.startswith("revoked")}
-_RELATIONSHIP_FIELDS, _REVOCATION_FIELDS, _PAST_FIELDS = _fields(RELATIONSHIP), _fields(REVOCATION), _fields(PAST)
-
-
-def _consent(given: Given, value: Mapping[str, object], _campaigns) -> None:
-    given.consent = _object(_CONSENT_FIELDS, value)
-
-
-def _relationship(given: Given, value: Mapping[str, object], _campaigns) -> None:
-    given.relationship = _object(_RELATIONSHIP_FIELDS, value)
-
-
-def _entries(table: Mapping[str, Callable], value: list) -> list[dict[str, object]]:
-    if type(value) is not list:
-        raise ValueError
-    found = [_object(table, item) for item in value]
-    for entry in found:
-        entry["at"]  # required: KeyError leaves it to the careful reader
-    return found
-
-
-def _revocations(given: Given, value: list, _campaigns) -> None:
-    given.revocations = _entries(_REVOCATION_FIELDS, value)
-
-
-def _history(given: Given, value: Mapping[str, object], _campaigns) -> None:
-    for key, item in value.items():
-        if item is None:
-            continue
-        if key == "attempts":
-            given.attempts = _entries(_PAST_FIELDS, item)
-        elif key == "last_conversation_at":
-            given.facts["history.last_conversation_at"] = _instant(item)
-        else:
-            given.bounds[_BOUND(key)] = _whole(item)
-
-
-_BOUND = _table(("last_24h", "last_7d", "last_30d"))
-_INTERNAL = {"internal": _flag, "internal_since": _instant, "internal_scope": _text}
-_DNC = {
-    "national_since": ("dnc.national_since", day), "reassigned": ("dnc.reassigned", _table(("yes", "no", "no_data"))),
-    "reassigned_asked_at": ("dnc.reassigned_asked_at", _instant), "litigator": ("dnc.litigator", _flag),
-}  # fmt: skip
-
-
-def _dnc(given: Given, value: Mapping[str, object], _campaigns) -> None:
-    internal = None
-    for key, item in value.items():
-        if item is None:
-            continue
-        if key == "national":
-            given.national = _flag(item)
-        elif key == "states":
-            given.states = strings(item) if item != OPEN else _text(item)
-        elif key in _INTERNAL:
-            internal = internal or {}
-            internal[key] = _INTERNAL[key](item)
-        else:
-            name, read = _DNC[key]
-            given.facts[name] = read(item)
-    given.internal = internal
-
-
-def _emergency(given: Given, value: Mapping[str, object], _campaigns) -> None:
-    if value != {"declared": []}:
-        raise ValueError
-    given.declared = []
-
-
-def _debt(given: Given, value: Mapping[str, object], _campaigns) -> None:
-    for key, item in value.items():
-        if key == "id":
-            given.debt = _text(item)
-        elif key == "third_party":
-            given.facts["debt.third_party"] = _flag(item)
-        else:
-            raise KeyError(key)
-
-
-_SECTIONS: dict[str, Callable] = {
-    "id": _id, "channel": _channel, "to": _to, "from": _from, "at": _at, "reserve": _reserve, "campaign": _campaign,
-    "contact": _contact, "line_type": _line_type, "line": _plain("line", _fields(PLAIN["line"])),
-    "caller_id": _plain("caller_id", _fields(PLAIN["caller_id"])), "message": _plain("message", _fields(PLAIN["message"])),
-    "consent": _consent, "revocations": _revocations, "relationship": _relationship, "dnc": _dnc, "history": _history,
-    "emergency": _emergency, "debt": _debt,
-}  # fmt: skip
+_FORMS, _COVERS = frozenset(FORMS), frozenset(COVERS)
+_CHANNELS = frozenset({"voice", "sms", "mms", "rvm", "fax"})
+_ADDRESS = ("state", "zip", "county", "place", "timezone", "address_basis")
 
 
 def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Given:
     """A well-formed attempt whose campaign is registered."""
+    sent = convert(attempt, contract.Attempt)
     given = Given()
-    for key, value in attempt.items():
-        if value is not None:
-            _SECTIONS[key](given, value, campaigns)
-    campaign = given.campaign
-    if campaign is None or given.number is None or not given.channel:
+    facts = given.facts
+    given.campaign = campaign = campaigns[sent.campaign]
+    given.channel = sent.channel
+    if sent.channel == "voice" and (campaign.facts["campaign.dialing"] is None or campaign.facts["campaign.voice"] is None):
         raise ValueError
-    if given.channel == "voice" and (campaign.facts["campaign.dialing"] is None or campaign.facts["campaign.voice"] is None):
+    if sent.to is None or sent.to == OPEN or sent.id == OPEN:
         raise ValueError
+    given.id = sent.id
+    given.number = numbers.parse(sent.to)
+    if sent.from_ is not None:
+        shown = _parse_from(_word(sent.from_))
+        facts["caller_id.kind"] = shown.kind
+        given.from_number = shown.e164
+    given.at = _instant(sent.at)
+    given.reserve = sent.reserve
+    facts["line_type"] = sent.line_type
+    if sent.contact is not None:
+        _contact(given, sent.contact)
+    if sent.line is not None:
+        facts["line.charged"] = sent.line.charged
+        facts["line.ported_to_wireless_at"] = _instant(sent.line.ported_to_wireless_at)
+    if sent.consent is not None:
+        given.consent = _consent(sent.consent)
+    if sent.revocations is not None:
+        given.revocations = [_revocation(entry) for entry in sent.revocations]
+    if sent.relationship is not None:
+        _relationship(given, sent.relationship)
+    if sent.dnc is not None:
+        _dnc(given, sent.dnc)
+    if sent.history is not None:
+        _history(given, sent.history)
+    if sent.caller_id is not None:
+        shown_id = sent.caller_id
+        facts["caller_id.attestation"] = shown_id.attestation
+        facts["caller_id.callable"] = shown_id.callable
+        facts["caller_id.do_not_originate"] = shown_id.do_not_originate
+        facts["caller_id.name"] = _word(shown_id.name)
+        facts["caller_id.blocked"] = shown_id.blocked
+    if sent.message is not None:
+        message = sent.message
+        facts["message.body"] = _word(message.body)
+        facts["message.first"] = message.first
+        facts["message.optout_offered"] = message.optout_offered
+        facts["message.free_to_end_user"] = message.free_to_end_user
+        if message.confirms_revocation is not None:
+            facts["message.confirms_revocation"] = message.confirms_revocation
+    if sent.debt is not None:
+        given.debt = _word(sent.debt.id)
+        if sent.debt.third_party is not None:
+            facts["debt.third_party"] = sent.debt.third_party
+    if sent.emergency is not None:
+        if sent.emergency.declared:
+            raise ValueError
+        given.declared = sent.emergency.declared
     return given
+
+
+def _word(value: str | None) -> str | None:
+    if value == OPEN:
+        raise ValueError
+    return value
+
+
+def _instant(value: datetime | None) -> int | None:
+    if value is None:
+        return None
+    if value.microsecond:
+        return (value - _EPOCH) // _MICROSECOND
+    return int(value.timestamp()) * SECOND
+
+
+def _some(value: object, known: frozenset[str]) -> frozenset[str] | None:
+    if value is None:
+        return None
+    found = frozenset((value,)) if type(value) is str else frozenset(value)
+    if not found <= known:
+        raise ValueError
+    return found
+
+
+def _contact(given: Given, sent: contract.Contact) -> None:
+    facts = given.facts
+    if sent.state is not None or sent.zip is not None or sent.county is not None or sent.place is not None or sent.timezone is not None:
+        for name in _ADDRESS:
+            value = getattr(sent, name)
+            if value is not None:
+                given.address[name] = _word(value)
+    elif sent.address_basis is not None:
+        given.address["address_basis"] = sent.address_basis
+    given.person = _word(sent.id)
+    if sent.inconvenient is not None:
+        raise ValueError
+    if sent.agreed_hours is not None:
+        facts["contact.agreed_hours"] = windows(_word(sent.agreed_hours))
+    if sent.kind is not None:
+        facts["contact.kind"] = sent.kind
+    facts["contact.line_use"] = sent.line_use
+    facts["contact.at_work"] = sent.at_work
+    facts["contact.employer_forbids"] = sent.employer_forbids
+    facts["contact.attorney"] = sent.attorney
+    facts["contact.ceased_at"] = _instant(sent.ceased_at)
+    facts["contact.last_inbound_at"] = _instant(sent.last_inbound_at)
+
+
+def _consent(sent: contract.Consent) -> Stated:
+    if sent.level is None or sent.revoked_at is not None or sent.revoked_scope is not None:
+        raise ValueError
+    if sent.revoked_subject is not None or sent.revoked_channel is not None:
+        raise ValueError
+    return Stated(
+        sent.level, _some(sent.form, _FORMS), _some(sent.covers, _COVERS), _instant(sent.obtained_at), _instant(sent.requested_at),
+        _instant(sent.expires_at), _some(sent.channels, _CHANNELS),
+    )  # fmt: skip
+
+
+def _revocation(sent: contract.Revocation) -> dict[str, object]:
+    found = {"at": _instant(sent.at), "scope": sent.scope, "subject": _word(sent.subject), "channel": sent.channel, "means": _word(sent.means)}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+_NO_RELATIONSHIP = contract.Relationship(kind="none")
+
+
+def _relationship(given: Given, sent: contract.Relationship) -> None:
+    if sent.last_at is not None and sent.kind is None:
+        raise ValueError
+    if sent.kind == "none" and sent == _NO_RELATIONSHIP:
+        given.relationship = {"kind": "none"}
+        return
+    found = {
+        "kind": sent.kind, "last_at": _instant(sent.last_at), "last_transaction_at": _instant(sent.last_transaction_at),
+        "last_inquiry_at": _instant(sent.last_inquiry_at), "ended_at": _instant(sent.ended_at), "current": sent.current,
+        "open_contract": sent.open_contract, "donor_at": _instant(sent.donor_at), "member": sent.member, "personal": sent.personal,
+    }  # fmt: skip
+    given.relationship = {name: value for name, value in found.items() if value is not None}
+
+
+def _dnc(given: Given, sent: contract.Dnc) -> None:
+    if sent.lists is not None or sent.national_since is not None:
+        raise ValueError
+    given.national = sent.national
+    given.states = sent.states
+    if sent.internal is not None:
+        given.internal = {"internal": sent.internal}
+        if sent.internal_since is not None:
+            given.internal["internal_since"] = _instant(sent.internal_since)
+        if sent.internal_scope is not None:
+            given.internal["internal_scope"] = _word(sent.internal_scope)
+    elif sent.internal_since is not None or sent.internal_scope is not None:
+        raise ValueError
+    facts = given.facts
+    facts["dnc.reassigned"] = sent.reassigned
+    facts["dnc.reassigned_asked_at"] = _instant(sent.reassigned_asked_at)
+    if sent.litigator is not None:
+        facts["dnc.litigator"] = sent.litigator
+
+
+def _history(given: Given, sent: contract.History) -> None:
+    bounds = given.bounds
+    if sent.last_24h is not None:
+        bounds["last_24h"] = sent.last_24h
+    if sent.last_7d is not None:
+        bounds["last_7d"] = sent.last_7d
+    if sent.last_30d is not None:
+        bounds["last_30d"] = sent.last_30d
+    if sent.attempts is not None:
+        given.attempts = [_past(entry) for entry in sent.attempts]
+    given.facts["history.last_conversation_at"] = _instant(sent.last_conversation_at)
+
+
+def _past(sent: contract.PastAttempt) -> Entry:
+    to = sent.to
+    if to is not None and not (len(to) == 12 and to[:2] == "+1" and to[2:].isdecimal() and to.isascii()):
+        raise ValueError
+    return Entry(
+        _instant(sent.at), to, sent.channel, sent.purpose, _word(sent.subject), sent.voice, _word(sent.outcome), _word(sent.debt),
+        _word(sent.from_),
+    )  # fmt: skip

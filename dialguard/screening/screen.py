@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dialguard.engine.decision import Decision
 from dialguard.facts import attempt as attempts
+from dialguard.facts import reading
 from dialguard.facts.attempt import Campaign, Given, InvalidInput
 from dialguard.model.facts import Facts
 from dialguard.model.records import LookUp, LookUpFailed
@@ -109,7 +110,7 @@ class Screener:
         if broken is not None:
             return broken
         try:
-            given = attempts.read({"channel": self.channel, "campaign": self.campaign, **fields}, self._campaigns)
+            given = reading.read({"channel": self.channel, "campaign": self.campaign, **fields}, self._campaigns)
         except InvalidInput as error:
             return str(error)
         given.at = self.at

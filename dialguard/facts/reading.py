@@ -1,0 +1,14 @@
+"""Reading an attempt: quickly where it is well-formed, carefully where it is not."""
+
+from collections.abc import Mapping
+
+from dialguard.facts import quick
+from dialguard.facts.attempt import Campaign, Given, read_carefully
+
+
+def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Given:
+    """Check an attempt; raises InvalidInput naming every mistake and everything required that is missing."""
+    try:
+        return quick.read(attempt, campaigns)
+    except quick.UNUSUAL:
+        return read_carefully(attempt, campaigns)
