@@ -83,7 +83,7 @@ class Compiler:
         """Python source that is true as the mode says."""
         match node:
             case Const(None):
-                return str(mode != CERTAIN)
+                return str(mode in (POSSIBLE, STUBBORN))
             case Const(value):
                 return str(value)
             case All(items):
@@ -99,7 +99,7 @@ class Compiler:
                 return f"{days}[{self.local('o', 'm.ordinal')}]"
             case Count():
                 held, history = self.constant("count", node, node), self.fact("history.attempts")
-                if mode == CERTAIN:
+                if mode not in (POSSIBLE, STUBBORN):
                     return f"({history} is not None and count({held}, {history}, m) is True)"
                 return f"({history} is None or count({held}, {history}, m) is not False)"
             case Test():
@@ -224,8 +224,21 @@ class Compiler:
                 if isinstance(node, Test):
                     for fact in node.reads():
                         if self.vocabulary.is_asserted(fact):
-                            times[fact] = times.get(fact, 0) + 1 + (len(node.reads()) > 1) + (node.operator == "stated")
+                            times[fact] = times.get(fact, 0) + (1 if len(node.reads()) == 1 and self._two_sided(node) else 2)
         return times
+
+    def _two_sided(self, node: Test) -> bool:
+        """Whether some value of the fact meets the test and another does not, so that the modes may settle it by themselves."""
+        match node.operator:
+            case "in":
+                fact = self.vocabulary.get(node.fact)
+                every = {"flag": (True, False), "choice": fact.values}.get(fact.type)
+                return bool(node.value) and (every is None or not node.value.issuperset(every))
+            case "has_any":
+                return bool(node.value)
+            case "within" | "older_than":
+                return node.value != Period()
+        return node.operator != "stated"
 
 
 def _stubborn(condition: Node, closed, vocabulary) -> Callable[[dict, object], bool]:

@@ -122,7 +122,10 @@ class Programs:
 
     def _compile(self, jurisdiction: str, ordinal: int, scope: tuple, fixed: Mapping[str, object] | None) -> Compiled:
         known = dict(zip(SCOPE_FACTS, scope, strict=False))
-        folding = (known | dict(fixed or {})) if self.specialise else {}
+        # The channel has its word on the voice. An asserted fact that the campaign leaves open stays in sight: it obliges.
+        asserted = self.packs.vocabulary.is_asserted
+        kept = {name: value for name, value in (fixed or {}).items() if value is not None or not asserted(name)}
+        folding = kept | known if self.specialise else {}
         clauses, always, timed = [], [], []
         for law in self.laws(jurisdiction, ordinal):
             if self.index and fold(law.condition, known) == FALSE:

@@ -87,8 +87,8 @@ def _times(kind: str, tests: Iterable[Test], moment: Moment) -> Iterable[object]
         if isinstance(test.value, Period):
             length = test.value.microseconds // DAY + test.value.months * 31
             days.update((length + 2, max(0, test.value.months * 28 + test.value.days - 2)))
-        elif isinstance(test.value, int):
-            days.update(moment.ordinal - test.value + step for step in (-1, 0, 1))
+        elif test.operator in ("before", "after") and isinstance(test.value, int):
+            days.update(moment.ordinal - test.value + step for step in (-2, -1, 0, 1, 2))  # a jump of the clock may cost one
     for back in sorted(days):
         found.append(moment.ordinal - back if kind == "date" else moment.instant - back * DAY)
     return found

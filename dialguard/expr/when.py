@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dialguard.expr.nodes import ClosedDay, Count, LocalTime, Node, Period, Test
 from dialguard.expr.reference import Closed
 from dialguard.model.history import History, matching
-from dialguard.model.moment import DAY, HOUR, NEVER, SECOND, Instant, Moment
+from dialguard.model.moment import DAY, EPOCH_ORDINAL, HOUR, NEVER, SECOND, Instant, Moment
 
 HORIZON_DAYS = 400
 
@@ -48,7 +48,10 @@ def _changes(node: Node, facts: Mapping[str, object], moment: Moment, closed: Cl
 
 def midnight(ordinal: int, moment: Moment) -> Instant:
     """The first instant of a local date."""
-    return moment.clock.first_instant_at_or_after(ordinal, 0, moment.zone)
+    try:
+        return moment.clock.first_instant_at_or_after(ordinal, 0, moment.zone)
+    except ValueError:  # outside the zone tables, where the UTC date serves (Moment.date_of)
+        return (ordinal - EPOCH_ORDINAL) * DAY
 
 
 def _window_edges(windows, moment: Moment) -> Iterator[Instant]:
@@ -89,8 +92,7 @@ def _closed_edges(calendar: str, moment: Moment, closed: Closed) -> Iterator[Ins
 
 
 def _count_edges(node: Count, history: History, moment: Moment) -> Iterator[Instant]:
-    points = matching(node, history)
-    points += [point for point in (history.complete_since, history.asked_at) if point is not None]
+    points = [*matching(node, history), history.asked_at]
     if node.calendar_days:
         yield midnight(moment.ordinal + 1, moment)
         yield from points
@@ -99,6 +101,8 @@ def _count_edges(node: Count, history: History, moment: Moment) -> Iterator[Inst
     for point in points:
         yield point
         yield point + length
+    if history.complete_since is not None:
+        yield history.complete_since + length - 1  # the window leaves out its first instant, the record does not
     for bounded in (DAY, 7 * DAY, 30 * DAY):
         yield history.asked_at - bounded + length
 

@@ -9,7 +9,8 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 3600 * SECOND
 DAY = 86_400 * SECOND
-_EPOCH_ORDINAL = 719_163  # date(1970, 1, 1).toordinal()
+EPOCH_ORDINAL = 719_163  # date(1970, 1, 1).toordinal()
+_LAST_ORDINAL = 3_652_059  # date(9999, 12, 31).toordinal()
 
 
 class Local(NamedTuple):
@@ -49,7 +50,7 @@ class Moment:
         try:
             return self.clock.local(instant, self.zone)[0]
         except ValueError:  # outside the zone tables, decades from any period of law: the UTC date serves
-            return _EPOCH_ORDINAL + instant // DAY
+            return min(max(EPOCH_ORDINAL + instant // DAY, 1), _LAST_ORDINAL)
 
     def at(self, instant: Instant) -> "Moment":
         """The same place at another instant."""
