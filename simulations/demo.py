@@ -10,6 +10,7 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from dialguard.facts import clock
 from simulations import leads, registry, state_list
 
 FOLDER = Path("demo")
@@ -43,12 +44,13 @@ def quarter_began(today: date) -> date:
     return date(today.year, 3 * ((today.month - 1) // 3) + 1, 1)
 
 
-def next_afternoon(today: date) -> str:
-    """Half past one in New York on the next weekday, when the whole mainland is awake: nobody is called on a Sunday."""
+def next_morning(today: date) -> str:
+    """Half past ten in New York on the next weekday: the West is not awake yet, so some may be called later."""
     day = today + timedelta(days=1)
     while day.weekday() > 4:
         day += timedelta(days=1)
-    return datetime(day.year, day.month, day.day, 18, 30, tzinfo=UTC).isoformat()
+    instant = clock.first_instant_at_or_after(day.toordinal(), 10 * 3600 + 30 * 60, "America/New_York")
+    return clock.format_instant(instant, "America/New_York")
 
 
 def make() -> None:
@@ -77,7 +79,7 @@ def main() -> None:
         file, published = str(FOLDER / f"{state.lower()}.txt"), str(quarter_began(today))
         run("lists", "import", state, file, "--published", published, "--store", store)
     run("ledger", "declare", "--seller", SELLER, "--since", "2020-01-01", "--store", store)
-    at = next_afternoon(today)
+    at = next_morning(today)
     run("screen", str(FOLDER / "leads.tsv"), str(result), "--campaign", campaign, "--at", at, "--force", "--store", store)
     print(f"\nEvery lead with its verdict, reasons and next lawful moment: {result}")
 

@@ -155,15 +155,16 @@ def in_words(summary: Summary, output: Path, at: str) -> list[str]:
             ("unusable", summary.unusable, "no number that may be called"),
         ]
     )
-    lines += _table("dropped out, by first reason", [(r["rule"], r["rows"], r["kind"], r["citation"]) for r in found["reasons"]])
+    reasons = [(r["rule"], r["rows"], r["rows_in_all"], r["kind"], r["citation"]) for r in found["reasons"]]
+    lines += _table("dropped out: rows with this as first reason, with it among all reasons", reasons)
     lines += _table("missing facts that would settle it", [(name, count) for name, count in found["needs"].items()])
-    states = sorted(found["states"].items(), key=lambda item: item[1]["rows"] - item[1]["now"], reverse=True)
+    states = sorted(report.by_state(summary.states).items(), key=lambda item: item[1]["rows"] - item[1]["now"], reverse=True)
     table = [(name, c["rows"], c["now"], c["later"], c["never"], report.main_reason(c)) for name, c in states]
     lines += _table("by state: rows, now, later, not callable and why", table)
     later = report.by_local_hour(found["retry_at"])
     lines += _table("callable later, on the called party's clock", [(shown, count) for shown, count in later])
     lines += _table("unusable, by why", [(count, why) for why, count in found["problems"].items()])
-    lines += _table("with every call made now, the caller must", [(o["rows"], o["message"], f"({o['citation']})") for o in found["obligations"]])
+    lines += _table("with every call made now, the caller must", [(o["rows"], f"{o['message']} ({o['citation']})") for o in found["obligations"]])
     return [*lines, "", f"written: {output}", NOT_ADVICE]
 
 

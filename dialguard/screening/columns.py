@@ -132,7 +132,7 @@ def _plain(value: object) -> object:
 
 def _phone(value: object) -> object:
     """The number as it stands: reading it is the engine's affair, and an empty one is a reason too."""
-    return "" if value is None else value
+    return "" if value is None or value != value else value
 
 
 def _text(value: object) -> object:

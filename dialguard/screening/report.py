@@ -72,7 +72,7 @@ class Summary:
             "rows": self.rows, "callable_now": self.now, "callable_later": self.later, "not_callable": self.never,
             "duplicates": self.duplicates, "unusable": self.unusable,
             "reasons": [
-                {"rule": rule, "rows": count, "kind": self._about[rule][0], "citation": self._about[rule][1]}
+                {"rule": rule, "rows": count, "rows_in_all": self.all_reasons[rule], "kind": self._about[rule][0], "citation": self._about[rule][1]}
                 for rule, count in self.reasons.most_common()
             ],
             "all_reasons": dict(self.all_reasons.most_common()),
@@ -97,6 +97,14 @@ def by_local_hour(retries: Mapping[str, int]) -> list[tuple[str, int]]:
     for text, count in retries.items():
         counted[text[:16], local_hour(text)] += count
     return [(shown, count) for (_, shown), count in sorted(counted.items())]
+
+
+def by_state(states: Mapping[str, Counter[str]]) -> dict[str, Counter[str]]:
+    """Counts by state; people who may be in one of several states together."""
+    merged: dict[str, Counter[str]] = {}
+    for name, counts in states.items():
+        merged.setdefault("several" if "/" in name else name, Counter()).update(counts)
+    return merged
 
 
 def main_reason(counts: Mapping[str, int]) -> str:

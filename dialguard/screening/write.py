@@ -40,7 +40,7 @@ class Output:
             raise TableError(f"{path}: the column {doubled[0]!r:.60} stands twice, which such a file cannot hold; write a .csv")
         self._temporary, self._file = self._begin()
         self._write = {"text": self._text, "tab": self._text, "ndjson": self._objects, "parquet": self._batch}[kind]
-        self._delimiter = "\t" if kind == "tab" else (source.delimiter or ",") if path.suffix.lower() != ".psv" else "|"
+        self._delimiter = _delimiter(path, kind, source)
         self._quoted = self._delimiter != "\t"
         self._parquet: object | None = None
         self._rows = 0
@@ -160,6 +160,18 @@ class Output:
         if self._parquet is None:
             self._parquet = parquet.ParquetWriter(self._file, schema)
         self._parquet.write_batch(pyarrow.RecordBatch.from_arrays(arrays, schema=schema))
+
+
+def _delimiter(path: Path, kind: str, source: Source) -> str:
+    """What the name promises; where it leaves a choice, that of the source."""
+    name = path.name.lower().removesuffix(".gz")
+    if kind == "tab":
+        return "\t"
+    if name.endswith(".psv"):
+        return "|"
+    if name.endswith(".csv"):
+        return ";" if source.delimiter == ";" else ","
+    return source.delimiter or "\t"
 
 
 def _cell(value: object) -> str:
