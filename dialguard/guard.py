@@ -64,6 +64,7 @@ class Guard:
         if not checked.id:
             raise InvalidInput([("campaign.id", "missing")])
         checked.key = f"{checked.id}\0{next(self._registrations)}"  # never twice: programs are kept by it
+        checked.start = self._gatherer.start(checked)
         self._campaigns[checked.id] = checked
         return checked.id
 

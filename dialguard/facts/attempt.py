@@ -8,7 +8,7 @@ from dialguard.facts import numbers
 from dialguard.facts.consent import Stated
 from dialguard.facts.readers import (
     ADDRESS, CAMPAIGN, CAMPAIGN_OTHER, CONSENT, CONTACT, DECLARED, LINE_TYPES, LIST, PAST, PLAIN, RELATIONSHIP, REVOCATION,
-    Read, day, flag, instant, one_of, share_up, strings, text, whole, windows, word,
+    Read, day, flag, instant, judged_at, list_code, one_of, share_up, states, strings, text, whole, windows, word,
 )  # fmt: skip
 from dialguard.model.history import Entry
 from dialguard.model.moment import Instant
@@ -37,6 +37,8 @@ class Campaign:
     registry_area_codes: frozenset[str] | None
     claims: tuple[Mapping[str, object], ...] = ()
     key: str | None = None
+    start: dict[str, object] | None = None
+    """All facts of the rules with what the campaign fixes entered; set when the campaign is registered."""
 
 
 class Given:
@@ -61,6 +63,8 @@ class Given:
     attempts: list[Entry] | None = None
     declared: list[dict[str, object]] | None = None
     debt: str | None = None
+    started: bool = False
+    """Whether ``facts`` already holds every fact (the campaign's start)."""
 
     def __init__(self) -> None:
         self.address: dict[str, str] = {}
@@ -70,14 +74,17 @@ class Given:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Given):
             return NotImplemented
-        known = {name: value for name, value in self.facts.items() if value is not None}
-        others = {name: value for name, value in other.facts.items() if value is not None}
-        return known == others and all(getattr(self, name) == getattr(other, name) for name in _GIVEN)
+        return self.known_facts() == other.known_facts() and all(getattr(self, name) == getattr(other, name) for name in _GIVEN)
 
     __hash__ = None
 
+    def known_facts(self) -> dict[str, object]:
+        """Every fact that is known so far, what the campaign's start supplies included."""
+        start = {} if self.started or self.campaign is None or self.campaign.start is None else self.campaign.start
+        return {name: value for name, value in (start | self.facts).items() if value is not None}
 
-_GIVEN = (*Given.__annotations__, "address", "bounds")
+
+_GIVEN = (*(name for name in Given.__annotations__ if name != "started"), "address", "bounds")
 
 
 class _Reader:
@@ -85,6 +92,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.errors: list[tuple[str, str]] = []
+        self.open: set[str] = set()
 
     def wrong(self, name: str, text: str) -> None:
         self.errors.append((name, text))
@@ -101,7 +109,9 @@ class _Reader:
             reader = readers.get(key)
             if reader is None:
                 self.unknown(f"{name}.{key}", readers)
-            elif item is not None and item != OPEN:
+            elif item == OPEN:
+                self.open.add(f"{name}.{key}")
+            elif item is not None:
                 try:
                     found[key] = reader(item)
                 except ValueError as error:
@@ -141,14 +151,14 @@ def _campaign(reader: _Reader, value: object, key: str | None) -> Campaign | Non
     facts: dict[str, object] = dict.fromkeys(f"campaign.{name}" for name in CAMPAIGN)
     other: dict[str, object] = {}
     for name, item in reader.mapping(value, "campaign").items():
+        read = CAMPAIGN.get(name)
+        if read is None and name not in CAMPAIGN_OTHER:
+            reader.unknown(f"campaign.{name}", (*CAMPAIGN, *CAMPAIGN_OTHER))
+            continue
         if item is None or item == OPEN:
             continue
-        if name in CAMPAIGN_OTHER:
-            other[name] = item
-            continue
-        read = CAMPAIGN.get(name)
         if read is None:
-            reader.unknown(f"campaign.{name}", (*CAMPAIGN, *CAMPAIGN_OTHER))
+            other[name] = item
             continue
         try:
             facts[f"campaign.{name}"] = read(item)
@@ -194,21 +204,39 @@ def read_carefully(attempt: Mapping[str, object], campaigns: Mapping[str, Campai
     """
     reader = _Reader()
     given = Given()
-    for key, value in reader.mapping(attempt, "attempt").items():
+    for key, value in _nested(reader, reader.mapping(attempt, "attempt")).items():
         section = _SECTIONS.get(key)
         if section is None:
-            if "." in key:
-                section_name, _, rest = key.partition(".")
-                if section_name in _SECTIONS:
-                    _SECTIONS[section_name](reader, given, {rest: value}, campaigns)
-                    continue
-            reader.unknown(key, _SECTIONS)
+            reader.unknown(str(key), _SECTIONS)
         elif value is not None and value != OPEN:
             section(reader, given, value, campaigns)
+    given.open = frozenset(reader.open)
     _required(reader, given, attempt)
     if reader.errors:
         raise InvalidInput(reader.errors)
     return given
+
+
+def _nested(reader: _Reader, attempt: Mapping[str, object]) -> Mapping[str, object]:
+    """The attempt with dotted names (``contact.state``) put into their objects, as columns of a table give them."""
+    if not any(isinstance(key, str) and "." in key for key in attempt):
+        return attempt
+    nested: dict[str, object] = {}
+    for key, value in sorted(attempt.items(), key=lambda entry: isinstance(entry[0], str) and "." in entry[0]):
+        *path, last = key.split(".") if isinstance(key, str) else (key,)
+        if path and path[0] not in _OBJECTS:
+            reader.unknown(key, _SECTIONS)
+            continue
+        into = nested
+        for part in path:
+            into[part] = dict(held) if isinstance(held := into.get(part), Mapping) else {} if held is None else held
+            into = into[part]
+            if not isinstance(into, dict):
+                reader.wrong(key, f"{part} is given too, and is no object")
+                break
+        else:
+            into[last] = value
+    return nested
 
 
 def _required(reader: _Reader, given: Given, attempt: Mapping[str, object]) -> None:
@@ -257,8 +285,16 @@ def _campaign_section(reader: _Reader, given: Given, value: object, campaigns: M
         given.campaign = _campaign(reader, value, None)
 
 
+_CONTACT_NAMES = (*ADDRESS, *CONTACT, "id", "inconvenient")
+
+
 def _contact(reader: _Reader, given: Given, value: object, _campaigns) -> None:
     for key, item in reader.mapping(value, "contact").items():
+        if key not in _CONTACT_NAMES:
+            reader.unknown(f"contact.{key}", _CONTACT_NAMES)
+            continue
+        if item == OPEN:
+            given.facts[f"contact.{key}"] = None
         if item is None or item == OPEN:
             continue
         try:
@@ -268,10 +304,8 @@ def _contact(reader: _Reader, given: Given, value: object, _campaigns) -> None:
                 given.person = word(item)
             elif key == "inconvenient":
                 _inconvenient(given, item)
-            elif key in CONTACT:
-                given.facts[f"contact.{key}"] = CONTACT[key](item)
             else:
-                reader.unknown(f"contact.{key}", (*ADDRESS, *CONTACT, "id", "inconvenient"))
+                given.facts[f"contact.{key}"] = CONTACT[key](item)
         except ValueError as error:
             reader.wrong(f"contact.{key}", str(error))
     basis = given.address.get("address_basis")
@@ -303,6 +337,7 @@ def _plain(name: str) -> Callable:
     def section(reader: _Reader, given: Given, value: object, _campaigns) -> None:
         for key, item in reader.fields(value, name, readers).items():
             given.facts[f"{name}.{key}"] = item
+        given.facts.update(dict.fromkeys(field for field in reader.open if field.startswith(f"{name}.")))
 
     return section
 
@@ -315,6 +350,9 @@ def _consent(reader: _Reader, given: Given, value: object, _campaigns) -> None:
             if f"revoked_{key}" in found:
                 entry[key] = found.pop(f"revoked_{key}")
         given.revocations = [*(given.revocations or []), entry]
+    for key in ("scope", "subject", "channel"):
+        if found.pop(f"revoked_{key}", None) is not None and "consent.revoked_at" not in reader.open:
+            reader.wrong("consent.revoked_at", f"missing beside revoked_{key}")
     if "level" in found:
         given.consent = Stated(**found)
     elif found:
@@ -335,19 +373,19 @@ def _relationship(reader: _Reader, given: Given, value: object, _campaigns) -> N
 
 def _dnc(reader: _Reader, given: Given, value: object, _campaigns) -> None:
     readers: dict[str, Read] = {
-        "national": flag, "national_since": day, "states": strings, "lists": lambda item: item, "internal": flag,
+        "national": flag, "national_since": day, "states": states, "lists": lambda item: item, "internal": flag,
         "internal_since": instant, "internal_scope": text, "reassigned": one_of(("yes", "no", "no_data")),
         "reassigned_asked_at": instant, "litigator": flag,
     }  # fmt: skip
     found = reader.fields(value, "dnc", readers)
     for key in ("national_since", "reassigned", "reassigned_asked_at", "litigator"):
-        if key in found:
-            given.facts[f"dnc.{key}"] = found[key]
+        if key in found or f"dnc.{key}" in reader.open:
+            given.facts[f"dnc.{key}"] = found.get(key)
     given.national = found.get("national", given.national)
     given.states = found.get("states", given.states)
     if "lists" in found:
         given.lists = {
-            code: reader.fields(entry, f"dnc.lists.{code}", LIST) for code, entry in reader.mapping(found["lists"], "dnc.lists").items()
+            list_code(code): reader.fields(entry, f"dnc.lists.{code}", LIST) for code, entry in reader.mapping(found["lists"], "dnc.lists").items()
         }
     internal = {key: found[key] for key in ("internal", "internal_since", "internal_scope") if key in found}
     if internal:
@@ -356,28 +394,31 @@ def _dnc(reader: _Reader, given: Given, value: object, _campaigns) -> None:
         given.internal = internal
 
 
+_HISTORY_NAMES = ("last_24h", "last_7d", "last_30d", "attempts", "last_conversation_at")
+
+
 def _history(reader: _Reader, given: Given, value: object, _campaigns) -> None:
     for key, item in reader.mapping(value, "history").items():
-        if item is None or item == OPEN:
+        if key not in _HISTORY_NAMES:
+            reader.unknown(f"history.{key}", _HISTORY_NAMES)
+        if key not in _HISTORY_NAMES or item is None or item == OPEN:
             continue
         try:
             if key in ("last_24h", "last_7d", "last_30d"):
                 given.bounds[key] = whole(item)
             elif key == "attempts":
                 given.attempts = [_past(entry) for entry in reader.several(item, "history.attempts", PAST, required=("at",))]
-            elif key == "last_conversation_at":
-                given.facts["history.last_conversation_at"] = instant(item)
             else:
-                reader.unknown(f"history.{key}", ("last_24h", "last_7d", "last_30d", "attempts", "last_conversation_at"))
+                given.facts["history.last_conversation_at"] = instant(item)
         except ValueError as error:
             reader.wrong(f"history.{key}", str(error))
 
 
 def _past(entry: dict[str, object]) -> Entry:
-    if "to" in entry:
-        entry["to"] = numbers.parse(entry["to"]).e164 or entry["to"]
-    if "from" in entry:
-        entry["from_"] = entry.pop("from")
+    for key, name in (("to", "to"), ("from", "from_")):
+        if key in entry:
+            number = entry.pop(key)
+            entry[name] = numbers.parse(number).e164 or number
     return Entry(**({"at": 0} | entry))
 
 
@@ -392,13 +433,14 @@ def _emergency(reader: _Reader, given: Given, value: object, _campaigns) -> None
 def _debt(reader: _Reader, given: Given, value: object, _campaigns) -> None:
     found = reader.fields(value, "debt", {"id": word, "third_party": flag})
     given.debt = found.get("id", given.debt)
-    if "third_party" in found:
-        given.facts["debt.third_party"] = found["third_party"]
+    if "third_party" in found or "debt.third_party" in reader.open:
+        given.facts["debt.third_party"] = found.get("third_party")
 
 
+_OBJECTS = frozenset({"campaign", "contact", "consent", "relationship", "dnc", "history", "emergency", "debt", *PLAIN})
 _SECTIONS: dict[str, Callable] = {
     "id": _simple("id", word), "channel": _simple("channel", one_of(CHANNELS)), "to": _to, "from": _from,
-    "at": _simple("at", instant), "reserve": _simple("reserve", flag), "campaign": _campaign_section, "contact": _contact,
+    "at": _simple("at", judged_at), "reserve": _simple("reserve", flag), "campaign": _campaign_section, "contact": _contact,
     "line_type": _line_type, "line": _plain("line"), "caller_id": _plain("caller_id"), "message": _plain("message"),
     "consent": _consent, "revocations": _revocations, "relationship": _relationship, "dnc": _dnc, "history": _history,
     "emergency": _emergency, "debt": _debt,

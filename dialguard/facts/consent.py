@@ -21,7 +21,8 @@ class Stated(NamedTuple):
 
 
 _GROUPS = {"voice": "voice", "rvm": "voice", "sms": "text", "mms": "text", "fax": "fax"}
-_MACHINE = frozenset({"autodialed", "prerecorded", "ai", "rvm"})
+_EVERYTHING = frozenset(COVERS) - {"other_hours"}
+_BY_HAND = _EVERYTHING - {"autodialed", "prerecorded", "ai", "rvm"}
 
 
 def reaches(revocation: Revocation, channel: str, purpose: str, subject: str | None) -> bool:
@@ -61,10 +62,7 @@ def covered(consent: Consent, purpose: str) -> frozenset[str]:
     """What a consent covers: as stated, else as its level has it."""
     if consent.covers is not None:
         return frozenset(consent.covers)
-    everything = frozenset(COVERS) - {"other_hours"}
-    if consent.level == "express" and purpose == "telemarketing":
-        return everything - _MACHINE
-    return everything
+    return _BY_HAND if consent.level == "express" and purpose == "telemarketing" else _EVERYTHING
 
 
 def consent_facts(
@@ -95,6 +93,19 @@ def consent_facts(
         return facts | NO_CONSENT
     best = max(standing, key=lambda consent: (consent.level == "express_written", consent.obtained_at or -(10**18)))
     return facts | _of(best, purpose)
+
+
+def put_one(values: dict[str, object], consent: Consent | Stated, purpose: str) -> None:
+    """Enter the facts of one consent in force that nothing revokes."""
+    values["revocations"] = values["revocations.any"] = values["message.within_five_minutes"] = False
+    values["consent.level"] = consent.level
+    values["consent.form"] = frozenset(consent.form) if consent.form else _NONE
+    values["consent.covers"] = covered(consent, purpose)
+    values["consent.obtained_at"] = NEVER if consent.obtained_at is None else consent.obtained_at
+    values["consent.requested_at"] = NEVER if consent.requested_at is None else consent.requested_at
+
+
+_NONE: frozenset[str] = frozenset()
 
 
 def _of(consent: Consent | Stated, purpose: str) -> dict[str, object]:

@@ -49,7 +49,6 @@ class Gatherer:
         self._watched = _watched(self.packs)
         self._blank.update(dict.fromkeys(self._watched))
         self._locals: dict[tuple, _Local] = {}
-        self._of_campaign: dict[str, dict[str, object]] = {}
         self._fixed_by: dict[str, dict[str, object]] = {}
 
     def gather(self, given: Given, found: LookUp | None = None) -> tuple[Facts, Callable[[], dict[str, object]]]:
@@ -59,10 +58,10 @@ class Gatherer:
         presuming = self.packs.presuming
         where = places.candidates(number, presuming=presuming, **given.address) if given.address else places.candidates(number, presuming=presuming)
         here = self._locals.get(where.pairs) or self._local(where.pairs)
-        values = self._start(campaign)
-        values.update(given.facts)
+        values = given.facts if given.started else self.start(campaign) | given.facts
         values["channel"] = given.channel
-        self._voice(values, given.channel)
+        if given.channel != "voice":
+            self._voice(values, given.channel)
         self._number(values, given, at, here)
         why: dict[str, str] = {}
         failed = False
@@ -79,7 +78,9 @@ class Gatherer:
         held = Held(given, found, at)
         held.put(values, at)
         changes: tuple[Instant, ...] = ()
-        if here.watched or held.consents or held.revocations:
+        if not here.watched and not held.revocations and held.steady(at):
+            held.put_consent(values)
+        elif here.watched or held.consents or held.revocations:
             moving = _Moving(self, given, held, here, at)
             values.update(moving.at(at))
             changes = moving.changes()
@@ -94,14 +95,9 @@ class Gatherer:
         )  # fmt: skip
         return facts, partial(_evidence, where, used, found if store is not None else None, held, campaign, at)
 
-    def _start(self, campaign: Campaign) -> dict[str, object]:
+    def start(self, campaign: Campaign) -> dict[str, object]:
         """All facts unknown but for what the campaign fixes."""
-        if campaign.key is None:
-            return self._blank | campaign.facts
-        start = self._of_campaign.get(campaign.key)
-        if start is None:
-            start = self._of_campaign[campaign.key] = self._blank | campaign.facts
-        return start.copy()
+        return self._blank | campaign.facts
 
     def _fixed(self, campaign: Campaign) -> dict[str, object] | None:
         """What a registered campaign says. What it leaves open is not fixed: lists may answer it, and an unknown asserted

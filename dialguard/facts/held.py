@@ -46,6 +46,17 @@ class Held:
             self.revocations = (*(Revocation(**entry) for entry in given.revocations), *found.revocations)
         self.revocations_known = whole or given.revocations is not None or self.complete
 
+    def steady(self, at: Instant) -> bool:
+        """Whether one stated consent in force, and no more, is all there is: nothing about it moves with time."""
+        if len(self.consents) != 1 or not self.consent_known or not self.revocations_known:
+            return False
+        only = self.consents[0]
+        return only.expires_at is None and consents.in_force(only, self.given.channel, at)
+
+    def put_consent(self, values: dict[str, object]) -> None:
+        """Enter that one consent."""
+        consents.put_one(values, self.consents[0], values["campaign.purpose"])
+
     def consent_facts(self, instant: Instant) -> dict[str, object]:
         """Consent and revocation at an instant."""
         if not self.revocations and not self.consents:

@@ -60,6 +60,10 @@ def parse(text: object) -> Number:
     """
     if type(text) is not str or len(text) > LONGEST:
         return _other(text)
+    if len(text) == 12 and text[:2] == "+1":  # E.164, as dialers write it: nothing to strip
+        area = ACTIVE.codes.get(text[2:5])
+        if area is not None and text[5:8] in _EXCHANGES and text[1:].isdecimal() and text.isascii():
+            return _make(Number, (text[2:], text, text[2:5], area[0], area[1], None, area[2]))
     plain = text.translate(_PUNCTUATION)
     size = len(plain)
     if size == 12 and plain[:2] == "+1":

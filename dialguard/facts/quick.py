@@ -4,7 +4,6 @@ It may only ever agree with the careful reader or raise one of UNUSUAL; a proper
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
 from msgspec import ValidationError, convert
@@ -12,14 +11,13 @@ from msgspec import ValidationError, convert
 from dialguard.facts import numbers
 from dialguard.facts.attempt import OPEN, Campaign, Given
 from dialguard.facts.consent import Stated
-from dialguard.facts.readers import windows
+from dialguard.facts.readers import instant, windows
 from dialguard.model import contract
 from dialguard.model.history import Entry
 from dialguard.model.moment import SECOND
 from dialguard.model.records import COVERS, FORMS
 
 UNUSUAL = (LookupError, TypeError, ValueError, AttributeError, OverflowError, ValidationError)
-_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=timezone.utc), timedelta(microseconds=1)
 _parse_from = lru_cache(maxsize=4096)(numbers.parse)
 _FORMS, _COVERS = frozenset(FORMS), frozenset(COVERS)
 _CHANNELS = frozenset({"voice", "sms", "mms", "rvm", "fax"})
@@ -30,8 +28,11 @@ def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Gi
     """A well-formed attempt whose campaign is registered."""
     sent = convert(attempt, contract.Attempt)
     given = Given()
-    facts = given.facts
     given.campaign = campaign = campaigns[sent.campaign]
+    if campaign.start is not None:
+        given.facts = campaign.start.copy()
+        given.started = True
+    facts = given.facts
     given.channel = sent.channel
     if sent.channel == "voice" and (campaign.facts["campaign.dialing"] is None or campaign.facts["campaign.voice"] is None):
         raise ValueError
@@ -44,6 +45,8 @@ def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Gi
         facts["caller_id.kind"] = shown.kind
         given.from_number = shown.e164
     given.at = _instant(sent.at)
+    if given.at is not None and not JUDGED_FROM <= given.at < JUDGED_BEFORE:
+        raise ValueError
     given.reserve = sent.reserve
     facts["line_type"] = sent.line_type
     if sent.contact is not None:
@@ -93,12 +96,36 @@ def _word(value: str | None) -> str | None:
     return value
 
 
-def _instant(value: datetime | None) -> int | None:
+def _instant(value: object) -> int | None:
+    """RFC 3339 from remembered parts: a date, a time of day and an offset are each seldom new."""
     if value is None:
         return None
-    if value.microsecond:
-        return (value - _EPOCH) // _MICROSECOND
-    return int(value.timestamp()) * SECOND
+    if type(value) is not str or value[10] != "T":
+        return instant(value)
+    try:
+        return (_DATES[value[:10]] + _TIMES[value[11:19]] - _OFFSETS[value[19:]]) * SECOND
+    except KeyError:
+        return _remember(value)
+
+
+def _remember(value: str) -> int:
+    found = instant(value)
+    # The parts stand for themselves only where the whole is of one plain form; a leap second or a fraction is not.
+    if len(value) in (20, 25) and value[19] in "Z+-" and value[17:19] != "60" and "1900" < value[:4] < "2200":
+        for parts, text, whole in (
+            (_DATES, value[:10], f"{value[:10]}T00:00:00Z"),
+            (_TIMES, value[11:19], f"1970-01-01T{value[11:19]}Z"),
+        ):
+            if len(parts) < 90_000:
+                parts[text] = instant(whole) // SECOND
+        if len(_OFFSETS) < 2000:
+            _OFFSETS[value[19:]] = -(instant(f"2000-01-02T00:00:00{value[19:]}") // SECOND - 946_771_200)
+    return found
+
+
+_DATES: dict[str, int] = {}
+_TIMES: dict[str, int] = {}
+_OFFSETS: dict[str, int] = {}
 
 
 def _some(value: object, known: frozenset[str]) -> frozenset[str] | None:
@@ -172,6 +199,8 @@ def _dnc(given: Given, sent: contract.Dnc) -> None:
         raise ValueError
     given.national = sent.national
     given.states = sent.states
+    if sent.states and not STATES.issuperset(sent.states):
+        raise ValueError
     if sent.internal is not None:
         given.internal = {"internal": sent.internal}
         if sent.internal_since is not None:
@@ -202,9 +231,14 @@ def _history(given: Given, sent: contract.History) -> None:
 
 def _past(sent: contract.PastAttempt) -> Entry:
     to = sent.to
-    if to is not None and not (len(to) == 12 and to[:2] == "+1" and to[2:].isdecimal() and to.isascii()):
+    if (to is not None and not _plain(to)) or (sent.from_ is not None and not _plain(sent.from_)):
         raise ValueError
     return Entry(
         _instant(sent.at), to, sent.channel, sent.purpose, _word(sent.subject), sent.voice, _word(sent.outcome), _word(sent.debt),
-        _word(sent.from_),
+        sent.from_,
     )  # fmt: skip
+
+
+def _plain(number: str) -> bool:
+    """Whether the careful reader would leave the number as it is: +1 and ten digits that make up a number."""
+    return len(number) == 12 and number[0] == "+" and _parse_from(number).e164 == number

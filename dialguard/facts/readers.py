@@ -5,6 +5,7 @@ from datetime import date, datetime
 from fractions import Fraction
 
 from dialguard.facts import clock
+from dialguard.facts.regions import STATES
 from dialguard.model.moment import Instant
 from dialguard.model.records import CHANNELS, COVERS, FORMS, LEVELS, PURPOSES, SCOPES, VOICES
 from dialguard.packs import values as notation
@@ -62,6 +63,25 @@ def some_of(words: tuple[str, ...]) -> Read:
 strings = some_of(())
 
 
+def state(value: object) -> str:
+    """A USPS code, in either case."""
+    code = value.strip().upper() if isinstance(value, str) else None
+    if code not in STATES:
+        raise ValueError(f"found {value!r:.40}, expected the USPS code of a state or territory, such as FL")
+    return code
+
+
+def states(value: object) -> frozenset[str]:
+    """USPS codes: a code that nobody knows must not pass for one that is not there."""
+    return frozenset(map(state, strings(value)))
+
+
+def list_code(value: object) -> str:
+    """The code of a do-not-call list: a USPS code in either case, or a list's own word."""
+    code = str(value).strip()
+    return code.upper() if code.upper() in STATES else code
+
+
 def instant(value: object) -> Instant:
     """RFC 3339 text, or a datetime with an offset."""
     if isinstance(value, str):
@@ -71,11 +91,24 @@ def instant(value: object) -> Instant:
     raise ValueError(f"found {value!r:.40}, expected RFC 3339 with an offset, such as 2026-03-03T10:00:00-05:00")
 
 
+JUDGED_FROM, JUDGED_BEFORE = clock.parse_instant("1970-01-01T00:00:01Z"), clock.parse_instant("2099-01-01T00:00:00Z")
+
+
+def judged_at(value: object) -> Instant:
+    """A moment that can be judged: the zone tables hold it and the time that is searched from there."""
+    found = instant(value)
+    if not JUDGED_FROM <= found < JUDGED_BEFORE:
+        raise ValueError(f"found {value!s:.40}, expected a moment from 1970 to 2098")
+    return found
+
+
 def day(value: object) -> int:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.toordinal()
     if isinstance(value, str):
         try:
+            if "T" in value:
+                clock.parse_instant(value)
             return date.fromisoformat(value[:10] if "T" in value else value).toordinal()
         except ValueError:
             pass
@@ -99,6 +132,8 @@ def windows(value: object) -> object:
     if isinstance(value, (list, tuple)):
         merged: dict[str, list[str]] = {}
         for item in value:
+            if isinstance(item, str):
+                item = dict(zip(("from", "to"), item.split("-"), strict=False))
             if not isinstance(item, Mapping) or not {"from", "to"} <= set(item) <= {"days", "from", "to"}:
                 raise ValueError(f"found {item!r:.60}, expected {{days: [mon, ..], from: HH:MM, to: HH:MM}}")
             for day in item.get("days", notation.DAYS):
@@ -149,14 +184,14 @@ RELATIONSHIP: dict[str, Read] = {
 LIST: dict[str, Read] = {"listed": flag, "published": day, "effective": day, "use_by": day}
 PAST: dict[str, Read] = {
     "at": instant, "to": text, "channel": one_of(CHANNELS), "purpose": one_of(PURPOSES), "subject": text,
-    "voice": one_of(VOICES), "outcome": text, "debt": text, "from": text,
+    "voice": one_of(VOICES), "outcome": text, "debt": word, "from": text,
 }  # fmt: skip
 DECLARED: dict[str, Read] = {
-    "state": text, "county": text, "place": text, "from": instant, "until": instant, "kind": one_of(("emergency", "closed_day")),
+    "state": state, "county": text, "place": text, "from": instant, "until": instant, "kind": one_of(("emergency", "closed_day")),
 }  # fmt: skip
 CAMPAIGN: dict[str, Read] = {
     "purpose": one_of(PURPOSES), "dialing": one_of(DIALING), "voice": one_of(VOICES), "subject": text, "industry": text,
-    "caller_class": text, "recording": flag, "caller_states": strings, "registered_states": strings,
+    "caller_class": text, "recording": flag, "caller_states": states, "registered_states": states,
     "sms_registration": one_of(("none", "pending", "registered")), "sender_kind": one_of(("10dlc", "toll_free", "short_code")),
     "registry_version": day, "abandonment_rate": rate,
 }  # fmt: skip

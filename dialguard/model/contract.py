@@ -4,13 +4,12 @@ Field by field as in the documentation; every field but ``channel``, ``to`` and 
 sent as such an object or as the JSON that it stands for; the word ``unknown`` (which leaves a field open) only in JSON.
 """
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-Moment = Annotated[datetime, Meta(tz=True)]
-"""RFC 3339 with an offset."""
+Moment = Any
+"""RFC 3339 text with an offset, or a datetime with one."""
 Channel = Literal["voice", "sms", "mms", "rvm", "fax"]
 Purpose = Literal[
     "telemarketing", "charitable", "political", "survey", "debt_collection", "healthcare", "informational", "emergency"
