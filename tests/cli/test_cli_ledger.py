@@ -1,0 +1,132 @@
+"""The commands that write to the record, and what they change in a decision."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+NUMBER = "(602) 555-0123"
+CAMPAIGN = {"seller": "acme", "purpose": "telemarketing", "dialing": "manual", "voice": "live", "registry_version": "2026-11-20"}
+ATTEMPT = {"to": NUMBER, "channel": "voice", "at": "2026-11-24T11:00:00-07:00", "campaign": CAMPAIGN, "dnc": {"national": False, "states": []}}
+SELLER = ("--seller", "acme")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def act(run, store: Path):
+    """Runs a command on the store; it must succeed."""
+
+    def command(*arguments: object) -> dict:
+        done = run(*arguments, "--store", store, "--json")
+        assert done.status == 0, done.err
+        return done.json
+
+    return command
+
+
+@pytest.fixture
+def verdict(run, store: Path, tmp_path: Path):
+    """The verdict and the rules on an attempt."""
+
+    def decide(**more: object) -> tuple[str, list[str]]:
+        (tmp_path / "a.json").write_text(json.dumps({**ATTEMPT, **more}), encoding="utf-8")
+        found = run("check", tmp_path / "a.json", "--store", store).json
+        return found["verdict"], [reason["rule"] for reason in found["reasons"]]
+
+    return decide
+
+
+@pytest.fixture
+def complete(act) -> None:
+    act("ledger", "declare", *SELLER, "--since", "2020-01-01")
+
+
+def test_completeness_makes_absence_known(act, verdict, run, store: Path) -> None:
+    store.mkdir()
+    assert verdict()[0] == "deny"
+    act("ledger", "declare", *SELLER, "--since", "2020-01-01")
+    assert verdict() == ("allow", [])
+    act("ledger", "declare", *SELLER, "--withdraw")
+    assert verdict()[0] == "deny"
+
+
+def test_suppress_and_take_off(act, verdict, complete) -> None:
+    act("suppress", NUMBER, *SELLER, "--at", "2026-11-01T00:00:00Z")
+    assert "us.fcc.dnc.company-list" in verdict()[1]
+    act("suppress", NUMBER, *SELLER, "--at", "2026-11-02T00:00:00Z", "--remove")
+    assert verdict()[0] == "allow"
+
+
+def test_revocation_then_a_later_consent(act, verdict, complete) -> None:
+    act("consent", NUMBER, *SELLER, "--level", "express_written", "--obtained-at", "2026-10-01", "--form", "agreement", "--reference", "scan 7")
+    act("revocation", NUMBER, *SELLER, "--at", "2026-11-01", "--means", "spoken")
+    assert "us.revocation.any-reasonable-means" in verdict()[1]
+    act("consent", NUMBER, *SELLER, "--level", "express_written", "--obtained-at", "2026-11-05")
+    assert verdict()[0] == "allow"
+
+
+def test_consent_and_relationship_lift_the_registry(act, verdict, complete) -> None:
+    listed = {"dnc": {"national": True, "states": []}}
+    assert verdict(**listed)[0] == "deny"
+    entry = act("relationship", NUMBER, *SELLER, "--last-transaction-at", "2026-06-01", "--current")["id"]
+    assert verdict(**listed)[0] == "allow"
+    act("ledger", "retract", entry, *SELLER)
+    assert verdict(**listed)[0] == "deny"
+    act("consent", NUMBER, *SELLER, "--level", "express_written", "--obtained-at", "2026-06-01", "--form", "agreement", "--form", "signed_permission")
+    assert verdict(**listed)[0] == "allow"
+
+
+def test_attempt_and_outcome_and_show(act, complete) -> None:
+    entry = act("attempt", NUMBER, *SELLER, "--channel", "voice", "--at", "2026-11-20T18:00:00Z", "--reference", "r-1", "--from", "212-555-0100")["id"]
+    act("outcome", "no_answer", *SELLER, "--reference", "r-1", "--at", "2026-11-20T18:01:00Z")
+    act("outcome", "conversation", *SELLER, "--attempt", entry, "--at", "2026-11-20T18:02:00Z")
+    found = act("ledger", "show", NUMBER, *SELLER)
+    assert found["attempts"][0]["at"] == "2026-11-20T18:00:00Z" and found["attempts"][0]["from_"] == "+12125550100"
+    assert found["complete_since"] == "2020-01-01T00:00:00Z"
+    assert found["last_conversation_at"] == "2026-11-20T18:00:00Z"  # the call in which it took place
+
+
+def test_a_correction_supersedes(act) -> None:
+    entry = act("consent", NUMBER, *SELLER, "--level", "express", "--obtained-at", "2026-10-01")["id"]
+    act("consent", NUMBER, *SELLER, "--level", "express_written", "--obtained-at", "2026-10-01", "--supersedes", entry)
+    assert [each["level"] for each in act("ledger", "show", NUMBER, *SELLER)["consents"]] == ["express_written"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["consent", "555", *SELLER, "--level", "express"], "number: "),
+        (["consent", NUMBER, *SELLER, "--level", "maybe"], "invalid choice"),
+        (["consent", NUMBER, *SELLER, "--level", "express", "--covers", "all"], "--covers: found 'all'"),
+        (["consent", NUMBER, *SELLER, "--level", "express", "--obtained-at", "soon"], "--obtained-at"),
+        (["consent", NUMBER, "--level", "express"], "--seller"),
+        (["consent", NUMBER, *SELLER, "--level", "express", "--supersedes", "consent:9"], "no entry consent:9"),
+        (["revocation", NUMBER, *SELLER, "--scope", "some"], "invalid choice"),
+        (["relationship", NUMBER, *SELLER], "no statement"),
+        (["outcome", "no_answer", *SELLER, "--reference", "none"], "no attempt of this seller"),
+        (["outcome", "No Answer!", *SELLER, "--reference", "none"], "a word in lower case"),
+        (["outcome", "no_answer", *SELLER], "one of the arguments"),
+        (["ledger", "declare", *SELLER], "--since DATE or --withdraw"),
+        (["ledger", "declare", *SELLER, "--since", "2999-01-01"], "lies in the future"),
+        (["ledger", "retract", "consent:1", *SELLER], "no entry consent:1"),
+        (["suppress", NUMBER, *SELLER, "--store", "redis://x"], "expected a folder"),
+    ],
+)
+def test_mistakes_record_nothing(run, store: Path, arguments: list[str], says: str) -> None:
+    where = [] if "--store" in arguments else ["--store", store]
+    done = run(*arguments, *where)
+    assert done.status == 2 and says in done.err and done.out == "" and "Traceback" not in done.err
+    if where and store.exists():
+        assert run("ledger", "show", NUMBER, *SELLER, "--store", store, "--json").json["consents"] == []
+
+
+def test_a_store_that_cannot_be_written(run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
+    done = run("suppress", NUMBER, *SELLER, "--store", tmp_path / "file" / "store")
+    assert done.status == 2 and "nothing was recorded" in done.err

@@ -1,0 +1,82 @@
+"""`dialguard lists`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "tx.txt"
+    path.write_text("5125550123\n5125550124\n5125550124\n", encoding="utf-8")
+    return path
+
+
+def test_import_status_verify_rollback(run, file: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    done = run("lists", "import", "TX", file, "--published", "2026-10-01", "--expected-rows", "3", "--store", store, "--json")
+    assert done.status == 0 and done.json["numbers"] == 2 and done.json["duplicates"] == 1
+    again = run("lists", "import", "TX", file, "--published", "2026-10-01", "--store", store)
+    assert again.status == 0 and again.out.startswith("held already") and again.err == ""
+    rows = run("lists", "status", "--store", store, "--json").json
+    assert [row["code"] for row in rows["versions"]] == ["TX"] and "national" in rows["not_loaded"]
+    assert "published 2026-10-01" in run("lists", "status", "--store", store).out
+    assert run("lists", "verify", "--store", store).status == 0
+    (bits,) = (store / "lists" / "TX").glob("*.bits")
+    raw = bytearray(bits.read_bytes())
+    raw[-1] ^= 1
+    bits.write_bytes(raw)
+    assert run("lists", "verify", "--store", store).status == 1
+    assert "not loaded" in run("lists", "rollback", "TX", "--store", store).out
+    assert run("lists", "status", "--store", store, "--json").json["versions"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["TX", "{file}"], "--published"),
+        (["TX", "{file}", "--published", "yesterday"], "--published: found 'yesterday'"),
+        (["tx", "{file}", "--published", "2026-10-01"], "capitals"),
+        (["national", "{file}", "--published", "2026-10-01"], "area codes"),
+        (["national", "{file}", "--published", "2026-10-01", "--area-codes", "51"], "not an area code"),
+        (["TX", "{file}", "--published", "2026-10-01", "--area-codes", "214"], "2"),
+        (["TX", "{file}", "--published", "2026-10-01", "--expected-rows", "4"], "3 rows"),
+        (["TX", "{file}", "--published", "2026-10-01", "--expected-rows", "-1"], "whole number from 0"),
+        (["TX", "{file}", "--published", "2026-10-01", "--use-by", "2026-09-01"], "before it was published"),
+        (["TX", "none.txt", "--published", "2026-10-01"], "No such file"),
+    ],
+)
+def test_what_is_refused_leaves_the_store_as_it_was(run, file: Path, tmp_path: Path, arguments: list[str], says: str) -> None:
+    store = tmp_path / "store"
+    done = run("lists", "import", *(argument.format(file=file) for argument in arguments), "--store", store)
+    assert done.status == 2 and says in done.err and "Traceback" not in done.err
+    assert run("lists", "status", "--store", store, "--json").json["versions"] == []
+
+
+def test_bad_rows_are_named_and_may_be_left_out(run, file: Path, tmp_path: Path) -> None:
+    file.write_text("5125550123\n123\n5125550124\n", encoding="utf-8")
+    done = run("lists", "import", "TX", file, "--published", "2026-10-01", "--store", tmp_path / "s")
+    assert done.status == 2 and "line 2" in done.err
+    assert run("lists", "import", "TX", file, "--published", "2026-10-01", "--allow-bad-rows", "1", "--store", tmp_path / "s").status == 0
+
+
+def test_a_shrink_is_refused_unless_told(run, file: Path, tmp_path: Path) -> None:
+    store = tmp_path / "s"
+    file.write_text("".join(f"512555{n:04}\n" for n in range(100)), encoding="utf-8")
+    assert run("lists", "import", "TX", file, "--published", "2026-07-01", "--store", store).status == 0
+    file.write_text("".join(f"512555{n:04}\n" for n in range(79)), encoding="utf-8")
+    done = run("lists", "import", "TX", file, "--published", "2026-10-01", "--store", store)
+    assert done.status == 2 and "fewer" in done.err
+    assert run("lists", "import", "TX", file, "--published", "2026-10-01", "--allow-shrink", "--store", store).status == 0
+
+
+def test_rollback_of_nothing(run, tmp_path: Path) -> None:
+    done = run("lists", "rollback", "TX", "--store", tmp_path)
+    assert done.status == 2 and "no version is held" in done.err
+
+
+def test_status_of_nothing(run, tmp_path: Path) -> None:
+    done = run("lists", "status", "--store", tmp_path)
+    assert done.status == 0 and "no list is loaded" in done.out
