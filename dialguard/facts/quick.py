@@ -11,7 +11,8 @@ from msgspec import ValidationError, convert
 from dialguard.facts import numbers
 from dialguard.facts.attempt import OPEN, Campaign, Given
 from dialguard.facts.consent import Stated
-from dialguard.facts.readers import instant, windows
+from dialguard.facts.readers import JUDGED_BEFORE, JUDGED_FROM, instant, windows
+from dialguard.facts.regions import STATES
 from dialguard.model import contract
 from dialguard.model.history import Entry
 from dialguard.model.moment import SECOND
