@@ -1,63 +1,172 @@
 """``dialguard rules``: check, test, list, show, coverage, schema."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys
+from collections import Counter
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dialguard.cli.common import UsageError
+
+if TYPE_CHECKING:
+    from dialguard.packs.pack import Packs
+    from dialguard.packs.supersede import Loosening
+    from dialguard.packs.yamlfile import Problem
+
+SHOWN_WARNINGS = 20
 
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its options."""
-    command = commands.add_parser("rules", help="the law as rule files: check, test, list, show")
+    command = commands.add_parser("rules", help="the law as rule files: check, test, list, show, coverage, schema")
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, run, text in (
         ("check", check, "read every rule file and print every problem"),
         ("test", test, "judge the examples inside the rule files"),
         ("list", list_rules, "every rule with its status and dates"),
-        ("show", show, "one rule in plain English"),
+        ("show", show, "one rule in plain English, with its law, dates and examples"),
+        ("coverage", coverage, "which facts of the law have a rule, which are not decided, which have neither"),
         ("schema", schema, "the JSON Schema of a rule file, for editors"),
     ):
         action = actions.add_parser(name, help=text)
-        action.add_argument("--rules", action="append", default=[], metavar="DIR", type=Path, help="add a folder of rule files")
+        action.add_argument("--rules", action="append", default=[], metavar="DIR", type=Path, help="add a folder of rule files (repeatable)")
         action.add_argument("--json", action="store_true", help="print JSON")
         action.set_defaults(run=run)
         if name == "show":
-            action.add_argument("id", help="id of the rule")
+            action.add_argument("id", metavar="ID", help="id of the rule")
         if name == "test":
-            action.add_argument("prefix", nargs="?", default="", help="only rules whose id begins so")
+            action.add_argument("prefix", nargs="?", default="", metavar="ID", help="only rules whose id begins so")
+        if name == "check":
+            action.add_argument("--strict", action="store_true", help="warnings fail too")
+        if name == "coverage":
+            action.add_argument("--all", action="store_true", help="every jurisdiction, not only those that have rules")
 
 
 def check(options: argparse.Namespace) -> int:
-    """All problems of all files, or a line that says how much was read."""
+    """All problems of all files; 1 where there is one, or with --strict a warning."""
+    from dialguard.facts import clock
     from dialguard.packs.load import load
+    from dialguard.packs.supersede import loosenings
+    from dialguard.packs.testing import unusable
+    from dialguard.packs.yamlfile import PackError
 
-    packs = load(options.rules)
-    print(f"{len(packs.rules)} rules, {len(packs.calendars)} calendars, {len(packs.lists)} lists: no problems; digest {packs.digest[:16]}")
-    return 0
+    packs, problems, found = None, [], ()
+    try:
+        packs = load(options.rules, cached=False)
+        problems += unusable(packs, clock)
+        problems += _undecided_problems()
+        found = loosenings(packs, clock)
+        problems += [loosening.problem() for loosening in found if not loosening.confirmed]
+    except PackError as error:
+        problems += error.problems
+    problems.sort()
+    warnings = list(packs.warnings) if packs is not None else []
+    if options.json:
+        _print_json(
+            {
+                "problems": [_as_dict(problem) for problem in problems],
+                "warnings": [_as_dict(problem) for problem in warnings],
+                "loosened": [_loosening(item) for item in found],
+                "rules": len(packs.rules) if packs is not None else None,
+                "digest": packs.digest if packs is not None else None,
+            }
+        )
+    else:
+        _print_check(packs, problems, warnings, found, options.strict)
+    return 1 if problems or (options.strict and warnings) else 0
+
+
+def _print_check(packs: Packs | None, problems: list[Problem], warnings: list[Problem], found: tuple[Loosening, ...], strict: bool) -> None:
+    for loosening in found:
+        print(f"{loosening.rule} loosens {loosening.replaced}:")
+        for change in loosening.changes:
+            print(f"  {change} (law of {change.since})")
+        print(f"  digest {loosening.digest}: {'confirmed' if loosening.confirmed else 'not confirmed'}")
+    shown = warnings if strict else warnings[:SHOWN_WARNINGS]
+    for warning in shown:
+        print(f"warning: {warning}")
+    if len(shown) < len(warnings):
+        print(f"... and {len(warnings) - len(shown)} more warnings; --strict shows them all")
+    sys.stdout.flush()
+    if problems:
+        for problem in problems:
+            print(problem, file=sys.stderr)
+        print(f"dialguard: {_number(len(problems), 'problem')} in the rule files", file=sys.stderr)
+    elif packs is not None:
+        told = f"{_number(len(warnings), 'warning')}" if warnings else "no problems"
+        print(
+            f"{_number(len(packs.rules), 'rule')}, {_number(len(packs.calendars), 'calendar')}, {_number(len(packs.lists), 'list')}: "
+            f"{told}; digest {packs.digest[:16]}"
+        )
+    if strict and warnings and not problems:
+        print(f"dialguard: {_number(len(warnings), 'warning')}, and --strict was asked for", file=sys.stderr)
 
 
 def test(options: argparse.Namespace) -> int:
-    """Judge the examples; 1 when one fails."""
+    """Judge the examples by the reference and by the closures; 1 when one fails."""
     from dialguard.facts import clock
-    from dialguard.packs.load import load
     from dialguard.packs.testing import run
 
-    packs = load(options.rules)
-    number, failures = run(packs, clock, [rule for rule in packs.rules if rule.id.startswith(options.prefix)])
-    for failure in failures:
-        print(failure)
-    print(f"{number} examples, {len(failures)} failed")
+    packs = _packs(options)
+    rules = [rule for rule in packs.rules if rule.id.startswith(options.prefix)]
+    if not rules:
+        raise UsageError(f"no rule has an id that begins with {options.prefix}")
+    number, failures = run(packs, clock, rules, {"closures": _closures()})
+    if options.json:
+        failed = [{"rule": each.rule, "test": each.test, "place": each.file, "message": each.message} for each in failures]
+        _print_json({"examples": number, "failed": failed})
+    else:
+        for failure in failures:
+            print(failure)
+        print(f"{_number(number, 'example')}, {len(failures)} failed")
     return 1 if failures else 0
+
+
+def _closures():
+    """The generated closures as an evaluator of single rules."""
+    from dialguard.backends.closures import CERTAIN, POSSIBLE, Clause, Compiler, predicate
+
+    @lru_cache(maxsize=64)
+    def program(clause, closed, vocabulary):
+        return Compiler(closed, vocabulary).compile([clause], clause.kind)
+
+    @lru_cache(maxsize=256)
+    def one(node, mode, closed, vocabulary):
+        return predicate(node, mode, closed, vocabulary)
+
+    class Every(dict):
+        def __missing__(self, name):
+            return None
+
+    def answer(kind, condition, reliefs, facts, moment, closed, vocabulary, deny_unknown) -> str:
+        facts = Every(facts)
+        if kind == "relief":
+            if one(condition, CERTAIN, closed, vocabulary)(facts, moment):
+                return "relieves"
+            return "open" if one(condition, POSSIBLE, closed, vocabulary)(facts, moment) else "silent"
+        deny: list[int] = []
+        oblige: list[int] = []
+        program(Clause(0, kind, condition, tuple(reliefs), deny_unknown), closed, vocabulary)(facts, moment, deny, oblige)
+        if not deny:
+            return "obliged" if oblige else "silent"
+        certain = one(condition, CERTAIN, closed, vocabulary)(facts, moment)
+        lifted = any(one(relief, POSSIBLE, closed, vocabulary)(facts, moment) for relief in reliefs)
+        return "prohibited" if certain and not lifted else "unknown"
+
+    return answer
 
 
 def list_rules(options: argparse.Namespace) -> int:
     """Every rule, for people or as JSON."""
-    from dialguard.packs.load import load
+    from dialguard.packs.describe import summary
 
-    rows = [summary(rule) for rule in load(options.rules).rules]
+    rows = [summary(rule) for rule in _packs(options).rules]
     if options.json:
-        json.dump(rows, sys.stdout, indent=1)
-        print()
+        _print_json(rows)
     else:
         for row in rows:
             dates = f"{row['effective'] or ''}..{row['ends'] or ''}"
@@ -65,44 +174,108 @@ def list_rules(options: argparse.Namespace) -> int:
     return 0
 
 
-def summary(rule) -> dict[str, object]:
-    """The fields of a rule that ``rules list --json`` promises."""
-    from datetime import date
-
-    def day(ordinal: int | None) -> str | None:
-        return date.fromordinal(ordinal).isoformat() if ordinal else None
-
-    return {
-        "id": rule.id,
-        "kind": rule.kind,
-        "topic": rule.topic,
-        "jurisdiction": rule.jurisdiction,
-        "status": rule.status,
-        "citation": rule.citation,
-        "effective": day(rule.effective),
-        "ends": day(rule.ends),
-        "file": rule.file,
-        "title": rule.title,
-        "confidence": rule.confidence,
-    }
-
-
 def show(options: argparse.Namespace) -> int:
     """One rule."""
-    from dialguard.packs.load import load
+    from dialguard.packs.describe import as_dict, as_text
+    from dialguard.packs.yamlfile import suggest
 
-    rule = load(options.rules).by_id.get(options.id)
+    packs = _packs(options)
+    rule = packs.by_id.get(options.id)
     if rule is None:
-        print(f"dialguard: no rule `{options.id}`", file=sys.stderr)
-        return 2
-    print(json.dumps(summary(rule), indent=1))
+        raise UsageError(f"there is no rule `{options.id}`; {suggest(options.id, packs.by_id)}")
+    if options.json:
+        _print_json(as_dict(packs, rule))
+    else:
+        print("\n".join(as_text(packs, rule)))
     return 0
+
+
+def coverage(options: argparse.Namespace) -> int:
+    """The account of the law; 1 where a fact has neither a rule nor a reason."""
+    from dialguard.packs import account
+    from dialguard.packs.load import shipped_rules
+
+    packs = _packs(options)
+    folder = shipped_rules()
+    every = account.facts(folder / "facts-index.yaml")
+    listed = account.reasons(folder / "not-decided.yaml", every)
+    found = account.account(every, packs.rules, listed, None if options.all else packs.names)
+    total = sum(found.tally.values(), Counter())
+    if options.json:
+        _print_json(
+            {
+                "facts": {name: {"state": state, "reason": listed.get(name)} for name, state in found.state.items()},
+                "jurisdictions": {name: dict(counts) for name, counts in found.tally.items()},
+                "short": found.short,
+            }
+        )
+    else:
+        for name, counts in found.tally.items():
+            print(f"{name}  {counts[account.RULE]:>4} with a rule {counts[account.UNDECIDED]:>4} not decided {counts[account.SHORT]:>4} short")
+        for line in found.short:
+            print(f"short: {line}")
+        print(
+            f"{_number(sum(total.values()), 'fact')}: {total[account.RULE]} with a rule, {total[account.UNDECIDED]} not decided, "
+            f"{len(found.short)} short"
+        )
+    return 1 if found.short else 0
+
+
+def _undecided_problems() -> list[Problem]:
+    """What is wrong with the shipped account of undecided facts."""
+    from dialguard.packs import account
+    from dialguard.packs.load import shipped_rules
+    from dialguard.packs.yamlfile import PackError
+
+    try:
+        account.reasons(shipped_rules() / "not-decided.yaml", account.facts(shipped_rules() / "facts-index.yaml"))
+    except PackError as error:
+        return list(error.problems)
+    return []
 
 
 def schema(options: argparse.Namespace) -> int:
     """The JSON Schema of a rule file."""
-    from dialguard.packs.schema import RuleFile
+    from dialguard.packs.editor import rule_file_schema
 
-    json.dump(RuleFile.model_json_schema(), sys.stdout, indent=1)
-    print()
+    _print_json(rule_file_schema(_packs(options).vocabulary))
     return 0
+
+
+def _packs(options: argparse.Namespace) -> Packs:
+    """The rules of all folders; raises PackError where they are not usable, or loosen the shipped law unconfirmed."""
+    from dialguard.facts import clock
+    from dialguard.packs.load import load
+    from dialguard.packs.supersede import verify_operator
+
+    packs = load(options.rules)
+    verify_operator(packs, clock)
+    return packs
+
+
+def _as_dict(problem: Problem) -> dict[str, object]:
+    return {
+        "file": problem.file, "line": problem.line, "column": problem.column, "message": problem.message, "hint": problem.hint,
+    }  # fmt: skip
+
+
+def _loosening(loosening: Loosening) -> dict[str, object]:
+    changes = [
+        {
+            "rule": each.rule, "example": each.example, "changed": each.varied, "before": each.before, "after": each.after,
+            "law_of": each.since,
+        }
+        for each in loosening.changes
+    ]  # fmt: skip
+    return {
+        "rule": loosening.rule, "replaced": loosening.replaced, "digest": loosening.digest, "confirmed": loosening.confirmed, "examples": changes,
+    }  # fmt: skip
+
+
+def _number(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def _print_json(value: object) -> None:
+    json.dump(value, sys.stdout, indent=1, ensure_ascii=False)
+    print()

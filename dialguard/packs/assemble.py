@@ -150,20 +150,22 @@ class _Assembler:
         held: dict[str, tuple[ListSchedule, bool]] = {}
         places: dict[str, str] = {}
         for file in files:
-            for entry, path in file.lists:
-                if entry.code in held:
-                    hint = f"it stands in {places[entry.code]}" + ("; a list can be added, not changed" if file.operator else "")
-                    self.problems.append(file.document.problem((*path, "code"), f"the list `{entry.code}` is declared twice", hint))
-                    continue
+            for entry, path, unread in file.lists:
                 days: list[tuple[int, int]] = []
                 for index, day in enumerate(entry.publish_on):
                     try:
                         days.append(values.day_of_year(day))
                     except ValueError as error:
                         self.problems.append(file.document.problem((*path, "publish_on", index), str(error)))
-                if not days and entry.max_age_days is None:
+                if entry.code in held and "code" not in unread:
+                    hint = f"it stands in {places[entry.code]}" + ("; a list can be added, not changed" if file.operator else "")
+                    self.problems.append(file.document.problem((*path, "code"), f"the list `{entry.code}` is declared twice", hint))
+                    continue
+                if not days and entry.max_age_days is None and unread.isdisjoint(("publish_on", "max_age_days")):
                     hint = "give publish_on or max_age_days"
                     self.problems.append(file.document.problem(path, f"the list `{entry.code}` never falls due", hint))
+                if "code" in unread:
+                    continue
                 places[entry.code] = f"{file.document.file}:{file.document.line(path)}"
                 schedule = ListSchedule(
                     entry.code, entry.name, file.jurisdiction or "", tuple(sorted(days)), entry.use_within_days, entry.max_age_days, entry.citation

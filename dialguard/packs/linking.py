@@ -71,7 +71,7 @@ def check(entries: Mapping[str, Entry], missing: bool) -> Iterator[Problem]:
                     yield entry.problem(("relieves", index), f"`{model.id}` relieves `{target}`, which does not exist", suggest(target, entries))
             elif "kind" not in other.unread and other.model.kind not in DECIDING:
                 yield entry.problem(("relieves", index), f"`{model.id}` relieves `{target}`, which is a {other.model.kind}")
-            elif other.jurisdiction != entry.jurisdiction:
+            elif other.jurisdiction != entry.jurisdiction and None not in (other.jurisdiction, entry.jurisdiction):
                 hint = "a relief reaches only its own jurisdiction's rules"
                 yield entry.problem(("relieves", index), f"`{model.id}` relieves a rule of {other.jurisdiction}", hint)
             elif target in (model.relieves or ())[:index]:
@@ -103,7 +103,7 @@ def _supersedes(entry: Entry, entries: Mapping[str, Entry], taken: dict[str, Ent
         yield entry.problem(where, f"`{target}` is superseded twice", f"by {other.model.id} at {other.document.file}:{line} too")
     if not (model.kind == "relief" and old.model.kind in DECIDING):
         taken.setdefault(target, entry)
-    if old.jurisdiction != entry.jurisdiction:
+    if old.jurisdiction != entry.jurisdiction and None not in (old.jurisdiction, entry.jurisdiction):
         yield entry.problem(where, f"`{target}` is law of {old.jurisdiction}, and this file of {entry.jurisdiction}", "put the rule into a file of that jurisdiction")
     if {"kind", "status"} & (entry.unread | old.unread):
         return

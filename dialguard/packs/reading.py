@@ -73,7 +73,8 @@ class File:
     jurisdiction: str | None
     name: str | None
     presumes_residence: bool
-    lists: tuple[tuple[ListModel, Path_], ...]
+    lists: tuple[tuple[ListModel, Path_, frozenset[str]], ...]
+    """Each with its place and its keys that hold a mistake."""
     rules: tuple[Entry, ...]
 
 
@@ -84,16 +85,16 @@ def rule_file(document: Document, operator: bool) -> tuple[File | None, list[Pro
         return None, [document.problem((), f"expected a rule file, found {shorten(document.data)}", "it begins with jurisdiction, name and rules")]
     entries = {key: _items(document, key, problems) for key in ("lists", "rules")}
     head = {key: value for key, value in document.data.items() if key not in entries}
-    whole, unread, found = _salvage(RuleFile, head, document, (), {"jurisdiction": "US", "name": "-"})
+    whole, unread_head, found = _salvage(RuleFile, head, document, (), {"jurisdiction": "US", "name": "-"})
     problems += found
-    jurisdiction = whole.jurisdiction if whole and "jurisdiction" not in unread else None
+    jurisdiction = whole.jurisdiction if whole and "jurisdiction" not in unread_head else None
     zone = whole.zone if whole else None
     lists, rules = [], []
     for path, data in entries["lists"][:MOST_PROBLEMS]:
-        model, missing, found = _salvage(ListModel, data, document, path, {})
+        model, unread, found = _salvage(ListModel, data, document, path, {"code": "-", "name": "-"})
         problems += found
-        if model is not None and not missing:
-            lists.append((model, path))
+        if model is not None:
+            lists.append((model, path, unread))
     for path, data in entries["rules"]:
         if len(problems) > MOST_PROBLEMS:
             break
@@ -101,7 +102,7 @@ def rule_file(document: Document, operator: bool) -> tuple[File | None, list[Pro
         problems += found
         if model is not None:
             rules.append(Entry(model, data, document, path, unread_keys, tests, jurisdiction, zone, operator))
-    name = whole.name if whole and "name" not in unread else None
+    name = whole.name if whole and "name" not in unread_head else None
     presumes = bool(whole and whole.presumes_residence_by_area_code)
     return File(document, operator, jurisdiction, name, presumes, tuple(lists), tuple(rules)), _bounded(document, problems)
 
@@ -136,18 +137,20 @@ def _items(document: Document, key: str, problems: list[Problem]) -> list[tuple[
 def _rule(data: object, document: Document, path: Path_) -> tuple[RuleModel | None, frozenset[str], list[Problem], tuple[int, ...]]:
     """One rule without its unreadable parts and tests."""
     tests = data.get("tests") if isinstance(data, dict) else None
-    if not isinstance(tests, list):
-        model, unread, problems = _salvage(RuleModel, data, document, path, _UNREAD)
-        return model, unread, problems, ()
-    model, unread, problems = _salvage(RuleModel, {**data, "tests": []}, document, path, _UNREAD)
+    listed = isinstance(tests, list)
+    model, unread, problems = _salvage(RuleModel, {**data, "tests": []} if listed else data, document, path, _UNREAD)
     good = []
-    for number, test in enumerate(tests):
+    for number, test in enumerate(tests if listed else ()):
         found, _, wrong = _salvage(schema.RuleTest, test, document, (*path, "tests", number), None)
         problems += wrong
         if found is not None:
             good.append((number, found))
     if model is not None:
-        model = model.model_copy(update={"tests": [test for _, test in good]})
+        applies = model.applies
+        if "applies" in unread and isinstance(data["applies"], dict):
+            any_ = dict.fromkeys(schema.Applies.model_fields, "any")
+            applies = _salvage(schema.Applies, data["applies"], document, path, any_)[0]
+        model = model.model_copy(update={"tests": [test for _, test in good], "applies": applies})
     return model, unread, problems, tuple(number for number, _ in good)
 
 
