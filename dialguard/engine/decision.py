@@ -20,6 +20,12 @@ _TOPIC_ORDER = {topic: number for number, topic in enumerate(TOPICS)}
 _PLUMBING = ("lookup_unavailable", "list_stale", "list_incomplete")
 
 
+_NOWHERE: dict[str, object] = {
+    "rule": "number.invalid", "kind": "rule_error", "jurisdiction": "US", "topic": "number", "citation": None, "cures": [],
+    "message": "The number lies in no place of the United States, and the rules on numbers do not speak of it.",
+}  # fmt: skip
+
+
 class Decision:
     """May this attempt go ahead, why, what must the caller do, and when could it instead.
 
@@ -59,6 +65,8 @@ class Decision:
             held = found.get(finding.index)
             if held is None or KINDS.index(reason["kind"]) < KINDS.index(held["kind"]):
                 found[finding.index] = reason
+        if self._judgement.denied and not found:
+            return [_NOWHERE]
         return sorted(found.values(), key=_reason_order)
 
     def _reason(self, finding: Finding) -> dict[str, object]:
@@ -127,7 +135,8 @@ class Decision:
         return None if instant is None else self._shown(instant)
 
     def _shown(self, instant: int) -> str:
-        return self._engine.clock.format_instant(instant, self._facts.places[0].zone)
+        places = self._facts.places
+        return self._engine.clock.format_instant(instant, places[0].zone if places else "UTC")
 
     @property
     def at(self) -> str:

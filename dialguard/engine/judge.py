@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from dialguard.engine.programs import Compiled, Law, Programs
+from dialguard.engine.programs import NOWHERE, Compiled, Law, Programs
 from dialguard.expr.outcome import OBLIGED, PROHIBITED, SILENT, UNKNOWN_FACT, outcome
 from dialguard.model.facts import Facts
 from dialguard.model.moment import Clock, Instant, Moment
@@ -63,6 +63,11 @@ class Engine:
             values = facts.at_instant(instant)
         judgement = Judgement()
         programs, scope, fixed = self.programs, facts.scope, facts.fixed
+        if not facts.places:
+            moment = Moment(instant, "UTC", self.clock)
+            judgement.run(programs.compiled(NOWHERE, moment.ordinal, scope, fixed), values, moment)
+            judgement.denied = True  # whatever the rules say: what lies nowhere cannot be shown to be lawful
+            return judgement
         seen: dict[str, Moment] = {}
         for state, zone in facts.places:
             moment = seen.get(zone)
@@ -85,7 +90,7 @@ class Engine:
         return self.programs.law(finding.index, finding.moment.ordinal)
 
     def timed(self, facts: Facts, instant: Instant) -> list[Finding]:
-        """The candidate rules that time alone may change, in every place."""
+        """The candidate rules that time alone may change, in every place; those on numbers do not."""
         found = []
         seen: set[str] = set()
         for state, zone in facts.places:
@@ -108,7 +113,9 @@ def judge_by_reference(
     for rule in packs.rules:
         if rule.kind not in ("prohibition", "obligation") or rule.id in disabled:
             continue
-        for state, zone in facts.places:
+        if not facts.places and rule.topic != "number":
+            continue
+        for state, zone in facts.places or (("US", "UTC"),):
             if rule.jurisdiction not in ("US", state):
                 continue
             moment = Moment(instant, zone, clock)

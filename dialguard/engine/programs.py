@@ -16,6 +16,8 @@ from dialguard.packs.load import Packs
 from dialguard.packs.rule import Rule
 
 SCOPE_FACTS = ("channel", "campaign.purpose", "campaign.dialing", "campaign.voice")
+NOWHERE = "nowhere"
+"""In the place of a jurisdiction: the rules on numbers alone, for a number that lies in no place."""
 LIMIT = 2000
 
 
@@ -72,6 +74,8 @@ class Programs:
         for number, rule in enumerate(packs.rules):
             if rule.kind in ("prohibition", "obligation"):
                 self._by_place.setdefault(rule.jurisdiction, []).append((number, rule))
+                if rule.topic == "number":
+                    self._by_place.setdefault(NOWHERE, []).append((number, rule))
 
     def stretch(self, ordinal: int) -> int:
         """The number of the stretch of unchanged law that a local date lies in."""

@@ -19,6 +19,8 @@ def retry_at(engine: Engine, facts: Facts) -> Instant | None:
     """
     end = facts.at + HORIZON_DAYS * DAY
     instant = facts.at
+    if not facts.places:
+        return None
     for _ in range(LIMIT):
         findings = engine.judge(facts, instant).deny
         if not findings:

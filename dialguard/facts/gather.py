@@ -19,6 +19,8 @@ from dialguard.packs.rule import ListSchedule
 
 
 
+CALLABLE = frozenset({"geographic", "toll_free", "personal"})
+"""Kinds of number that may be called at all; of others there is no place to speak of, and the rules on numbers decide."""
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
@@ -57,7 +59,8 @@ class Gatherer:
         number, campaign, store = given.number, given.campaign, self.sources.store
         presuming = self.packs.presuming
         where = places.candidates(number, presuming=presuming, **given.address) if given.address else places.candidates(number, presuming=presuming)
-        here = self._locals.get(where.pairs) or self._local(where.pairs)
+        pairs = where.pairs if number.kind in CALLABLE else ()
+        here = self._locals.get(pairs) or self._local(pairs)
         values = given.facts if given.started else self.start(campaign) | given.facts
         values["channel"] = given.channel
         if given.channel != "voice":
@@ -90,7 +93,7 @@ class Gatherer:
             self._blame(values, why)
         scope = (given.channel, values["campaign.purpose"], values["campaign.dialing"], values["campaign.voice"], campaign.key)
         facts = Facts(
-            values, at, where.pairs, scope, self._fixed(campaign), changes,
+            values, at, pairs, scope, self._fixed(campaign), changes,
             (lambda instant: {**values, **moving.at(instant)}) if changes else None, why, due,
         )  # fmt: skip
         return facts, partial(_evidence, where, used, found if store is not None else None, held, campaign, at)
@@ -140,7 +143,7 @@ class Gatherer:
         watched = tuple((name, kind, state) for name, (kind, state) in self._watched.items() if state in states)
         if len(self._locals) > 10_000:
             self._locals.clear()
-        found = self._locals[pairs] = _Local(wanted, watched, tuple(dict.fromkeys(zone for _, zone in pairs)))
+        found = self._locals[pairs] = _Local(wanted, watched, tuple(dict.fromkeys(zone for _, zone in pairs)) or ("UTC",))
         return found
 
     def _lists(self, values, why: dict[str, str], used, given: Given, at: Instant, here: _Local) -> Instant | None:
