@@ -20,6 +20,11 @@ class Stated(NamedTuple):
     id: str | None = None
 
 
+_NAMED_BY = {
+    "voice": frozenset({"live", "autodialed", "prerecorded", "ai"}), "rvm": frozenset({"rvm"}), "sms": frozenset({"texts"}),
+    "mms": frozenset({"texts"}), "fax": frozenset(),
+}  # fmt: skip
+"""What a consent must cover to be a consent to the channel."""
 _GROUPS = {"voice": "voice", "rvm": "voice", "sms": "text", "mms": "text", "fax": "fax"}
 _EVERYTHING = frozenset(COVERS) - {"other_hours"}
 _BY_HAND = _EVERYTHING - {"autodialed", "prerecorded", "ai", "rvm"}
@@ -58,6 +63,21 @@ def voided(consent: Consent, revocations: Iterable[Revocation], instant: Instant
     )
 
 
+def lifts(consent: Consent | Stated, revocation: Revocation, held: Iterable[Consent | Stated], channel: str) -> bool:
+    """Whether a later consent in force lifts a revocation for a channel: it names the channel, by what it covers too, and is of no
+    lesser level than the consents ``held`` for that channel that were revoked."""
+    if consent.obtained_at is None or consent.obtained_at <= revocation.at:
+        return False
+    if consent.covers is not None and _NAMED_BY[channel].isdisjoint(consent.covers):
+        return False
+    return consent.level == "express_written" or not any(
+        earlier.level == "express_written"
+        and (earlier.obtained_at is None or earlier.obtained_at <= revocation.at)
+        and (earlier.channels is None or channel in earlier.channels)
+        for earlier in held
+    )
+
+
 def covered(consent: Consent, purpose: str) -> frozenset[str]:
     """What a consent covers: as stated, else as its level has it."""
     if consent.covers is not None:
@@ -75,18 +95,15 @@ def consent_facts(
     speaking = [revocation for revocation in revocations if revocation.at <= instant and reaches(revocation, channel, purpose, subject)]
     begun = [consent for consent in consents if in_force(consent, channel, instant)]
     standing = [consent for consent in begun if not voided(consent, speaking, instant)]
-    barred = any(
-        not any(consent.obtained_at is not None and consent.obtained_at > revocation.at for consent in standing)
-        for revocation in speaking
-    )
-    unlifted = any(
-        revocation.at <= instant
-        and not any(consent.obtained_at is not None and consent.obtained_at > revocation.at for consent in standing)
+    unlifted = [
+        revocation
         for revocation in revocations
-    )
+        if revocation.at <= instant and not any(lifts(consent, revocation, consents, channel) for consent in standing)
+    ]
+    barred = any(revocation in speaking for revocation in unlifted)
     facts: dict[str, object] = {
         "revocations": barred,
-        "revocations.any": unlifted,
+        "revocations.any": bool(unlifted),
         "message.within_five_minutes": any(0 <= instant - revocation.at <= 5 * MINUTE for revocation in speaking),
     }
     if not standing:
