@@ -84,7 +84,7 @@ class Gatherer:
         if not here.watched and not held.revocations and held.steady(at):
             held.put_consent(values)
         elif here.watched or held.consents or held.revocations:
-            moving = _Moving(self, given, held, here, at)
+            moving = _Moving(self, given, held, here, where, at)
             values.update(moving.at(at))
             changes = moving.changes()
         else:
@@ -161,9 +161,10 @@ class Gatherer:
                     answers += [_stored(answer) for answer in store.list_answers(code, given.number.national, self.sources.as_of)]
                 except LookUpFailed:
                     why[name] = "lookup_unavailable"
-            # A list's age is measured at the later of the attempt and the moment from which one looks back.
-            ordinals = {clock.local(at, zone).ordinal for zone in here.zones}
-            verdicts = [lists.standing(answers, schedule, ordinal) for ordinal in ordinals]
+            # The age of a held list is measured at the later of the attempt and the moment from which one looks back.
+            seen = at if store is None else max(at, self.sources.as_of if self.sources.as_of is not None else clock.now())
+            days = {(clock.local(at, zone).ordinal, clock.local(seen, zone).ordinal) for zone in here.zones}
+            verdicts = [lists.standing(answers, schedule, ordinal, aged) for ordinal, aged in days]
             listed = _strictest([verdict.listed for verdict in verdicts])
             if said is not None:
                 values[name] = bool(said or listed)
@@ -226,15 +227,21 @@ def _watched(packs: Packs) -> dict[str, tuple[str, str]]:
     return names
 
 
+_ADDRESSED = frozenset({"address", "zip", "state"})
+
+
 class _Moving:
     """The facts that time alone may change."""
 
-    __slots__ = ("address", "checked", "declared", "entries", "held", "start", "watched")
+    __slots__ = ("address", "checked", "declared", "entries", "held", "home", "start", "watched")
 
-    def __init__(self, gatherer: Gatherer, given: Given, held: Held, here: _Local, at: Instant) -> None:
+    def __init__(self, gatherer: Gatherer, given: Given, held: Held, here: _Local, where: places.Places, at: Instant) -> None:
         self.held, self.start, self.watched = held, at, here.watched
         self.address, self.declared = given.address, given.declared
         if self.watched:
+            states = {state for state, _ in where.pairs}
+            # A county is one of the state of the address.
+            self.home = {state for state in states if not _ADDRESSED.isdisjoint(where.sources[state])} or states
             source = gatherer.sources.feed
             self.checked = source.checked_through
             self.entries = source.declarations + feeds.declarations(given.declared) if given.declared else source.declarations
@@ -245,8 +252,9 @@ class _Moving:
         if self.watched:
             found = dict(found)
             complete = self.declared is not None or (self.checked is not None and self.checked >= instant)
-            county, place = self.address.get("county"), self.address.get("place")
+            there = (self.address.get("county"), self.address.get("place"))
             for name, kind, state in self.watched:
+                county, place = there if state in self.home else (None, None)
                 found[name] = feeds.declared(state, kind, self.entries, complete, county, place, instant)
         return found
 

@@ -30,10 +30,10 @@ class Standing(NamedTuple):
     last_day: int | None
 
 
-def standing(answers: Iterable[Said], schedule: ListSchedule | None, ordinal: int) -> Standing:
+def standing(answers: Iterable[Said], schedule: ListSchedule | None, ordinal: int, aged: int | None = None) -> Standing:
     """Judge the versions of one list on a local date.
 
-    In force is the latest version effective on or before the date; a number in a later loaded version counts as listed.
+    ``aged`` is the date on which a version's age is measured, the same when left out. In force is the latest version effective on or before the date; a number in a later loaded version counts as listed.
     """
     # A version that does not cover the number says nothing; a subscription may come as one file an area code.
     speaking = [said for said in answers if said.listed is not None]
@@ -47,7 +47,7 @@ def standing(answers: Iterable[Said], schedule: ListSchedule | None, ordinal: in
     last = last_day(current, schedule)
     if any(said.listed for said in later):
         return Standing(True, None, None)
-    if last is not None and ordinal > last:
+    if last is not None and max(ordinal, aged or ordinal) > last:
         return Standing(None, STALE, last)
     return Standing(current.listed, None, last)
 
