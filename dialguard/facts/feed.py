@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dialguard.facts import clock
+from dialguard.facts.readers import DECLARED
+from dialguard.facts.regions import county_key, county_of_fips, county_zones
 from dialguard.model.moment import Instant
 
 
@@ -59,32 +62,49 @@ def declared(
             continue
         if entry.county is None and entry.place is None:
             return True
-        if (entry.county is not None and _same(entry.county, county)) or (entry.place is not None and _same(entry.place, place)):
+        here = [] if entry.county is None else [_same_county(state, entry.county, county)]
+        if entry.place is not None:
+            here.append(None if place is None else county_key(entry.place) == county_key(place))
+        if True in here:
             return True
-        if (entry.county is not None and county is None) or (entry.place is not None and place is None):
-            possible = True
+        possible = possible or None in here
     return None if possible or not complete else False
 
 
-def _same(left: str, right: str | None) -> bool:
-    return right is not None and _plain(left) == _plain(right)
+def _same_county(state: str, declared_in: str, lives_in: str | None) -> bool | None:
+    """Whether two counties of a state, each a name or a FIPS code, are one; None where that cannot be told."""
+    if lives_in is None:
+        return None
+    left, right = _county(state, declared_in), _county(state, lives_in)
+    if left == right:
+        return True
+    known = county_zones(state, declared_in) and county_zones(state, lives_in)
+    return False if known and left.isdecimal() == right.isdecimal() else None
 
 
-def _plain(name: str) -> str:
-    return " ".join(name.casefold().replace(".", "").removesuffix(" county").removesuffix(" parish").split())
+def _county(state: str, written: str) -> str:
+    """A county's name in one spelling; a FIPS code where no table has its name."""
+    code = written.strip()
+    if not code.isdecimal():
+        return county_key(code)
+    found = county_of_fips(code)
+    return county_key(found[1]) if found is not None and found[0] == state and found[1] else code
 
 
 def load(path: Path) -> Feed:
-    """Read a feed file (JSON: {checked_through, declared: [...]}); raises FeedError."""
-    from dialguard.facts import clock
-
+    """Read a feed file (JSON: {checked_through, declared: [{state, kind, county, place, from, until}]}); raises FeedError."""
     try:
         data = json.loads(path.read_text("utf-8"))
-        entries = [
-            {**entry, **{key: clock.parse_instant(entry[key]) for key in ("from", "until") if entry.get(key)}} for entry in data["declared"]
-        ]
+        entries = [_checked(entry) for entry in data["declared"]]
         return Feed(declarations(entries), clock.parse_instant(data["checked_through"]))
     except OSError as error:
         raise FeedError(f"{path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FeedError(f"{path}: {error}; expected JSON {{checked_through: RFC 3339, declared: [{{state, from, until, ..}}]}}") from None
+
+
+def _checked(entry: Mapping[str, object]) -> dict[str, object]:
+    for key in entry:
+        if key not in DECLARED:
+            raise ValueError(f"unknown key {key!r:.40} in a declaration; expected one of {', '.join(DECLARED)}")
+    return {key: DECLARED[key](value) for key, value in entry.items() if value is not None}
