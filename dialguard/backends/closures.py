@@ -2,7 +2,7 @@
 
 Each condition is compiled up to three times: *possible* (an unknown test counts as met), *certain* (an unknown test counts
 as not met) and *stubborn* (as possible, but an unknown asserted fact takes the value that silences the rule). ``not``
-swaps possible and certain. The generated function appends the indexes of rules that deny and of rules that oblige; the
+swaps possible and certain. The generated function appends the ids of rules that deny and of rules that oblige; the
 kind of a denial (certain or open) is worked out by the same closures when it is asked for.
 """
 
@@ -11,14 +11,14 @@ import linecache
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from dialguard.backends.counting import counter
+from dialguard.backends.sharing import CERTAIN, OPPOSITE, POSSIBLE, STUBBORN, YIELDING, Asked, Survey, cost
 from dialguard.expr.nodes import All, Any, ClosedDay, Const, Count, LocalTime, Node, Not, Period, Test
 from dialguard.expr.outcome import silenceable
-from dialguard.model.history import count
 from dialguard.model.moment import DAY, NEVER, SECOND
 from dialguard.model.vocabulary import Vocabulary
 
-POSSIBLE, CERTAIN, STUBBORN = "possible", "certain", "stubborn"
-_SWAP = {POSSIBLE: CERTAIN, CERTAIN: POSSIBLE}
+_SIGNS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
 _numbers = itertools.count()
 
 
@@ -26,7 +26,7 @@ _numbers = itertools.count()
 class Clause:
     """One rule as a program sees it: its condition and the reliefs that name it, folded."""
 
-    index: int
+    rule: str
     kind: str
     condition: Node
     reliefs: tuple[Node, ...]
@@ -34,7 +34,7 @@ class Clause:
 
 
 Program = Callable[[dict, object, list, list], None]
-"""(facts with every name present, moment, denying indexes, obliging indexes) -> None."""
+"""(facts with every name present, moment, ids that deny, ids that oblige) -> None."""
 
 
 class _Days(dict):
@@ -57,10 +57,16 @@ class Compiler:
     def __init__(self, closed: Callable[[str, int], str | None], vocabulary: Vocabulary) -> None:
         self.closed = closed
         self.vocabulary = vocabulary
-        self.constants: dict[str, object] = {"NEVER": NEVER, "count": count}
+        self.constants: dict[str, object] = {"NEVER": NEVER, "inside": _inside}
         self.facts: dict[str, str] = {}
         self.locals: dict[str, str] = {}
         self._named: dict[tuple[str, object], str] = {}
+        self._variables: dict[str, str] = {}
+        self._asserts: dict[Node, bool] = {}
+        self._first: list[Asked] = []
+        self._early: dict[Asked, str] = {}
+        self._late: dict[Asked, str] = {}
+        self._once: frozenset[str] = frozenset()
 
     def constant(self, kind: str, key: object, value: object) -> str:
         """The name of a constant, one for each distinct (kind, key)."""
@@ -71,8 +77,12 @@ class Compiler:
         return name
 
     def fact(self, name: str) -> str:
-        """The local variable that holds a fact."""
-        return self.facts.setdefault(name, f"f{len(self.facts)}")
+        """The local variable that holds a fact from the start of the program."""
+        variable = self.facts[name] = self._variable(name)
+        return variable
+
+    def _variable(self, fact: str) -> str:
+        return self._variables.setdefault(fact, f"f{len(self._variables)}")
 
     def local(self, name: str, source: str) -> str:
         """A local variable of the moment."""
@@ -81,46 +91,76 @@ class Compiler:
 
     def expression(self, node: Node, mode: str) -> str:
         """Python source that is true as the mode says."""
+        asked = node, self._plain(node, mode)
+        if asked in self._early:
+            return self._early[asked]
+        name = self._late.get(asked)
+        text = self._written(*asked)
+        return text if name is None else f"({name} if {name} is not None else ({name} := {text}))"
+
+    def _plain(self, node: Node, mode: str) -> str:
+        """The mode, or the simpler one that means the same where no asserted fact is read."""
+        if mode in (POSSIBLE, CERTAIN):
+            return mode
+        asserts = self._asserts.get(node)
+        if asserts is None:
+            facts = (fact for part in node.walk() if isinstance(part, Test) for fact in part.reads())
+            asserts = self._asserts[node] = any(map(self.vocabulary.is_asserted, facts))
+        return mode if asserts else POSSIBLE if mode == STUBBORN else CERTAIN
+
+    def _written(self, node: Node, mode: str) -> str:
         match node:
             case Const(None):
                 return str(mode in (POSSIBLE, STUBBORN))
             case Const(value):
                 return str(value)
             case All(items):
-                return "(" + " and ".join(self.expression(item, mode) for item in items) + ")"
+                return self._joined(" and ", items, mode)
             case Any(items):
-                return "(" + " or ".join(self.expression(item, mode) for item in items) + ")"
+                return self._joined(" or ", items, mode)
             case Not(item):
-                return f"(not {self.expression(item, self._opposite(mode))})"
+                return f"(not {self.expression(item, OPPOSITE[mode])})"
             case LocalTime():
                 return self._local_time(node)
             case ClosedDay(calendar):
                 days = self.constant("days", calendar, _Days(lambda ordinal: self.closed(calendar, ordinal)))
                 return f"{days}[{self.local('o', 'm.ordinal')}]"
             case Count():
-                held, history = self.constant("count", node, node), self.fact("history.attempts")
+                reached, history = self.constant("count", node, counter(node)), self.fact("history.attempts")
                 if mode not in (POSSIBLE, STUBBORN):
-                    return f"({history} is not None and count({held}, {history}, m) is True)"
-                return f"({history} is None or count({held}, {history}, m) is not False)"
+                    return f"({history} is not None and {reached}({history}, m) is True)"
+                return f"({history} is None or {reached}({history}, m) is not False)"
             case Test():
                 return self._test(node, mode)
         raise TypeError(f"closures have no code for {type(node).__name__}")
 
-    @staticmethod
-    def _opposite(mode: str) -> str:
-        # The opposite of stubborn: certain, but an unknown asserted fact takes the value that meets the test.
-        return {POSSIBLE: CERTAIN, CERTAIN: POSSIBLE, STUBBORN: "yielding", "yielding": STUBBORN}[mode]
+    def _joined(self, word: str, items: Sequence[Node], mode: str) -> str:
+        # The order of the items means nothing: those that cost least stand first.
+        return "(" + word.join(self.expression(item, mode) for item in sorted(items, key=cost)) + ")"
 
     def _test(self, node: Test, mode: str) -> str:
-        names = [self.fact(name) for name in node.reads()]
         if node.settled:
             unknown_counts = False
-        elif mode in (STUBBORN, "yielding"):
+        elif mode in (STUBBORN, YIELDING):
             asserted = self.vocabulary.is_asserted(node.fact)
             unknown_counts = (mode == STUBBORN) != asserted
         else:
             unknown_counts = mode == POSSIBLE
-        return self._held(node, names, unknown_counts)
+        facts = node.reads()
+        text = self._held(node, [f"\0{fact}\0" for fact in facts], unknown_counts)
+        for fact in facts:
+            text = self._put(text, fact)
+        return text
+
+    def _put(self, text: str, fact: str) -> str:
+        """The text of a test with a fact's mark replaced by its variable, or by the reading of it."""
+        mark = f"\0{fact}\0"
+        if fact not in self._once:
+            return text.replace(mark, self.fact(fact))
+        if text.count(mark) == 1:
+            return text.replace(mark, f"F[{fact!r}]")
+        variable = self._variable(fact)
+        return text.replace(mark, f"({variable} := F[{fact!r}])", 1).replace(mark, variable)
 
     def _held(self, node: Test, names: list[str], unknown_counts: bool) -> str:
         name, value = names[0], node.value
@@ -135,13 +175,11 @@ class Compiler:
             return "True" if unknown_counts else f"({name} is not None)"
         match node.operator:
             case "at_least" | "at_most" | "above" | "below":
-                sign = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}[node.operator]
-                test = f"{name} {sign} {value!r}"
+                test = f"{name} {_SIGNS[node.operator]} {value!r}"
             case "has_any":
                 test = f"not {name}.isdisjoint({self.constant('set', value, value)})"
             case "open":
-                spans, second = f"{name}[{self.local('w', 'm.weekday')}]", self.local("s", "m.second")
-                test = f"any(a <= {second} < b for a, b in {spans})"
+                test = f"inside({name}[{self.local('w', 'm.weekday')}], {self.local('s', 'm.second')})"
             case "came":
                 now = "m.ordinal" if node.kind == "date" else "m.instant"
                 test = f"({name} is not NEVER and {name} <= {now})"
@@ -179,16 +217,17 @@ class Compiler:
             closes = tuple(day[0][1] if day else 0 for day in node.windows)
             return f"({self.constant('opens', opens, opens)}[{weekday}] <= {second} < {self.constant('closes', closes, closes)}[{weekday}])"
         spans = self.constant("spans", node.windows, node.windows)
-        return f"any(a <= {second} < b for a, b in {spans}[{weekday}])"
+        return f"inside({spans}[{weekday}], {second})"
 
     def compile(self, clauses: Sequence[Clause], name: str) -> Program:
         """One function for all clauses."""
+        self._survey(clauses)
+        early = [f"  {variable} = {self._written(*asked)}" for asked, variable in self._worked_out_first()]
         body: list[str] = []
         for clause in clauses:
             body.extend(self._clause(clause))
-        head = ["def program(F, m, deny, oblige):"]
-        head += [f"  {variable} = F[{fact!r}]" for fact, variable in self.facts.items()]
-        head += [f"  {variable} = {source}" for variable, source in self.locals.items()]
+        head = ["def program(F, m, deny, oblige):", *self._readings(), *early]
+        head += [f"  {variable} = None" for variable in self._late.values()]
         if not body:
             body = ["  pass"]
         source = "\n".join(head + body) + "\n"
@@ -198,23 +237,46 @@ class Compiler:
         linecache.cache[file] = (len(source), None, source.splitlines(True), file)
         return space["program"]
 
+    def _readings(self) -> list[str]:
+        lines = [f"  {variable} = F[{fact!r}]" for fact, variable in self.facts.items()]
+        return lines + [f"  {variable} = {source}" for variable, source in self.locals.items()]
+
+    def _survey(self, clauses: Sequence[Clause]) -> None:
+        """Find what is worth working out once."""
+        survey = Survey(self._plain)
+        for clause in clauses:
+            survey.add(clause.condition, POSSIBLE)
+            for relief in clause.reliefs:
+                survey.add(relief, CERTAIN)
+            asserted = self._asserted(clause)
+            if asserted:
+                survey.add(clause.condition, STUBBORN if set(asserted.values()) == {1} else CERTAIN)
+        early, late = survey.early(), survey.late()
+        self._once = survey.read_once([*early, *late])
+        self._late = {asked: f"c{number}" for number, asked in enumerate(late)}
+        self._first = early
+
+    def _worked_out_first(self):
+        """One by one, so that a part may use those before it and not itself."""
+        for number, asked in enumerate(self._first):
+            yield asked, f"e{number}"
+            self._early[asked] = f"e{number}"
+
     def _clause(self, clause: Clause) -> list[str]:
-        lifted = "".join(f" and not {self.expression(relief, CERTAIN)}" for relief in clause.reliefs)
+        lifted = "".join(f" and not {self.expression(relief, CERTAIN)}" for relief in sorted(clause.reliefs, key=cost))
         possible = self.expression(clause.condition, POSSIBLE)
         if clause.kind == "obligation":
-            return [f"  if {possible}{lifted}: oblige.append({clause.index})"]
+            return [f"  if {possible}{lifted}: oblige.append({clause.rule!r})"]
         asserted = self._asserted(clause)
         if not asserted:
-            return [f"  if {possible}{lifted}: deny.append({clause.index})"]
-        lines = [f"  if {possible}{lifted}:"]
-        if all(number == 1 for number in asserted.values()):
+            return [f"  if {possible}{lifted}: deny.append({clause.rule!r})"]
+        if set(asserted.values()) == {1}:
             decides = self.expression(clause.condition, STUBBORN)
         else:
             # A fact that is read twice must take one value in both places: all its values are tried.
             held = self.constant("stubborn", clause.condition, _stubborn(clause.condition, self.closed, self.vocabulary))
             decides = f"({self.expression(clause.condition, CERTAIN)} or {held}(F, m))"
-        lines.append(f"    (deny if {decides} else oblige).append({clause.index})")
-        return lines
+        return [f"  if {possible}{lifted}:", f"    (deny if {decides} else oblige).append({clause.rule!r})"]
 
     def _asserted(self, clause: Clause) -> dict[str, int]:
         """How often each asserted fact is read by the clause's own condition."""
@@ -239,6 +301,13 @@ class Compiler:
             case "within" | "older_than":
                 return node.value != Period()
         return node.operator != "stated"
+
+
+def _inside(spans: Sequence[tuple[int, int]], second: int) -> bool:
+    for start, end in spans:
+        if start <= second < end:
+            return True
+    return False
 
 
 def _stubborn(condition: Node, closed, vocabulary) -> Callable[[dict, object], bool]:
@@ -275,9 +344,7 @@ def predicate(node: Node, mode: str, closed, vocabulary: Vocabulary) -> Callable
     """A single condition compiled in one mode: (facts with every name present, moment) -> bool."""
     compiler = Compiler(closed, vocabulary)
     expression = compiler.expression(node, mode)
-    head = ["def predicate(F, m):"]
-    head += [f"  {variable} = F[{fact!r}]" for fact, variable in compiler.facts.items()]
-    head += [f"  {variable} = {source}" for variable, source in compiler.locals.items()]
+    source = "\n".join(["def predicate(F, m):", *compiler._readings(), f"  return {expression}"])
     space = dict(compiler.constants)
-    exec(compile("\n".join([*head, f"  return {expression}"]), "<dialguard predicate>", "exec"), space)  # noqa: S102
+    exec(compile(source, "<dialguard predicate>", "exec"), space)  # noqa: S102
     return space["predicate"]

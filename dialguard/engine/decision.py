@@ -53,18 +53,17 @@ class Decision:
     @property
     def rules(self) -> tuple[str, ...]:
         """Ids of the rules that denied, in no order and without their reasons; cheap."""
-        rules = self._engine.packs.rules
-        return tuple({rules[finding.index].id: None for finding in self._judgement.deny})
+        return tuple(dict.fromkeys(finding.rule for finding in self._judgement.deny))
 
     @cached_property
     def reasons(self) -> list[dict[str, object]]:
         """Every rule that denied, the first being the one to show."""
-        found: dict[int, dict[str, object]] = {}
+        found: dict[str, dict[str, object]] = {}
         for finding in self._judgement.deny:
             reason = self._reason(finding)
-            held = found.get(finding.index)
+            held = found.get(finding.rule)
             if held is None or KINDS.index(reason["kind"]) < KINDS.index(held["kind"]):
-                found[finding.index] = reason
+                found[finding.rule] = reason
         if self._judgement.denied and not found:
             return [_NOWHERE]
         return sorted(found.values(), key=_reason_order)
@@ -98,10 +97,10 @@ class Decision:
     @cached_property
     def obligations(self) -> list[dict[str, object]]:
         """What the dialer must do if it goes on; what asserted facts it must vouch for is among them."""
-        found: dict[int, dict[str, object]] = {}
+        found: dict[str, dict[str, object]] = {}
         for finding in self._judgement.oblige:
-            if finding.index not in found:
-                found[finding.index] = self._obligation(finding)
+            if finding.rule not in found:
+                found[finding.rule] = self._obligation(finding)
         return sorted(found.values(), key=_place_order)
 
     def _obligation(self, finding: Finding) -> dict[str, object]:

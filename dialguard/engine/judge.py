@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from dialguard.engine.programs import NOWHERE, Compiled, Law, Programs
+from dialguard.engine.programs import Law, Programs
 from dialguard.expr.outcome import OBLIGED, PROHIBITED, SILENT, UNKNOWN_FACT, outcome
 from dialguard.model.facts import Facts
 from dialguard.model.moment import Clock, Instant, Moment
@@ -11,10 +11,14 @@ from dialguard.packs.load import Packs
 
 
 class Finding(NamedTuple):
-    """A rule, by its number in the packs, and the moment (instant and zone) at which it bites."""
+    """A rule, by its id, and the moment (instant and zone) at which it bites."""
 
-    index: int
+    rule: str
     moment: Moment
+
+
+Group = tuple[Moment, list[str], list[str], tuple[str, ...]]
+"""One zone's findings: the moment there, the rules that deny, those that oblige, and those that oblige whatever the attempt is."""
 
 
 class Judgement:
@@ -22,28 +26,22 @@ class Judgement:
 
     __slots__ = ("_groups", "denied")
 
-    def __init__(self) -> None:
-        self._groups: list[tuple[Moment, list[int], list[int], tuple[int, ...]]] = []
+    def __init__(self, groups: list[Group]) -> None:
+        self._groups = groups
         self.denied = False
-
-    def run(self, compiled: Compiled, values: dict[str, object], moment: Moment) -> None:
-        """Judge by one program at one moment."""
-        deny: list[int] = []
-        oblige: list[int] = []
-        compiled.program(values, moment, deny, oblige)
-        if deny:
-            self.denied = True
-        self._groups.append((moment, deny, oblige, compiled.always))
+        for group in groups:
+            if group[1]:
+                self.denied = True
 
     @property
     def deny(self) -> list[Finding]:
         """Findings that deny."""
-        return [Finding(index, moment) for moment, deny, _, _ in self._groups for index in deny]
+        return [Finding(rule, moment) for moment, deny, _, _ in self._groups for rule in deny]
 
     @property
     def oblige(self) -> list[Finding]:
         """Findings that oblige."""
-        return [Finding(index, moment) for moment, _, oblige, always in self._groups for index in (*oblige, *always)]
+        return [Finding(rule, moment) for moment, _, oblige, always in self._groups for rule in (*oblige, *always)]
 
 
 class Engine:
@@ -54,28 +52,44 @@ class Engine:
     ) -> None:
         self.packs, self.clock = packs, clock
         self.programs = Programs(packs, index=index, specialise=specialise, disabled=disabled)
+        self._plans = self.programs.plans
+        self._moments: dict[str, Moment] = {}
 
     def judge(self, facts: Facts, instant: Instant | None = None) -> Judgement:
         """All findings at an instant (the attempt's own by default)."""
         if instant is None or instant == facts.at:
-            instant, values = facts.at, facts.values
+            judgement = Judgement(self._run(facts, facts.at, facts.values))
         else:
-            values = facts.at_instant(instant)
-        judgement = Judgement()
-        programs, scope, fixed = self.programs, facts.scope, facts.fixed
-        if not facts.places:
-            moment = Moment(instant, "UTC", self.clock)
-            judgement.run(programs.compiled(NOWHERE, moment.ordinal, scope, fixed), values, moment)
-            judgement.denied = True  # whatever the rules say: what lies nowhere cannot be shown to be lawful
-            return judgement
-        seen: dict[str, Moment] = {}
-        for state, zone in facts.places:
-            moment = seen.get(zone)
-            if moment is None:
-                moment = seen[zone] = Moment(instant, zone, self.clock)
-                judgement.run(programs.compiled("US", moment.ordinal, scope, fixed), values, moment)
-            judgement.run(programs.compiled(state, moment.ordinal, scope, fixed), values, moment)
+            judgement = Judgement(self._run(facts, instant, facts.at_instant(instant)))
+        if not facts.places:  # whatever the rules say: what lies nowhere cannot be shown to be lawful
+            judgement.denied = True
         return judgement
+
+    def rule_ids(self, facts: Facts) -> list[str]:
+        """The ids of the rules that deny, each once, in no order."""
+        groups = self._run(facts, facts.at, facts.values)
+        if len(groups) == 1:  # a rule stands in one program
+            return groups[0][1]
+        return list({rule for group in groups for rule in group[1]})
+
+    def _run(self, facts: Facts, instant: Instant, values: dict[str, object]) -> list[Group]:
+        places, scope = facts.places, facts.scope
+        groups, moments = [], self._moments
+        plan = self._plans.get((places, scope)) or self.programs.plan(places, scope)
+        for stop in plan:
+            zone, first, end, programs, always = stop
+            moment = moments.get(zone)  # many attempts are judged at one instant
+            if moment is None or moment.instant != instant:
+                moment = moments[zone] = Moment(instant, zone, self.clock)
+            if not first <= moment.ordinal < end:
+                stop = self.programs.refresh(plan, zone, moment.ordinal, places, scope, facts.fixed)
+                programs, always = stop.programs, stop.always
+            deny: list[str] = []
+            oblige: list[str] = []
+            for program in programs:
+                program(values, moment, deny, oblige)
+            groups.append((moment, deny, oblige, always))
+        return groups
 
     def kind(self, finding: Finding, values: dict[str, object]) -> str:
         """Whether a denial is certain (``prohibited``) or open (``unknown``)."""
@@ -87,7 +101,7 @@ class Engine:
 
     def law(self, finding: Finding) -> Law:
         """The rule of a finding as it is law at its moment."""
-        return self.programs.law(finding.index, finding.moment.ordinal)
+        return self.programs.law(finding.rule, finding.moment.ordinal)
 
     def timed(self, facts: Facts, instant: Instant) -> list[Finding]:
         """The candidate rules that time alone may change, in every place; those on numbers do not."""
@@ -97,7 +111,7 @@ class Engine:
             moment = Moment(instant, zone, self.clock)
             for jurisdiction in (state,) if zone in seen else ("US", state):
                 compiled = self.programs.compiled(jurisdiction, moment.ordinal, facts.scope, facts.fixed)
-                found += [Finding(index, moment) for index in compiled.timed]
+                found += [Finding(rule, moment) for rule in compiled.timed]
             seen.add(zone)
         return found
 
@@ -138,9 +152,9 @@ def strictest(engine: Engine, judgement: Judgement, values: Mapping[str, object]
     worst: dict[str, str] = {}
     rank = {OBLIGED: 1, UNKNOWN_FACT: 2, PROHIBITED: 3}
     for finding in judgement.oblige:
-        worst.setdefault(engine.packs.rules[finding.index].id, OBLIGED)
+        worst.setdefault(finding.rule, OBLIGED)
     for finding in judgement.deny:
-        rule_id, kind = engine.packs.rules[finding.index].id, engine.kind(finding, values)
-        if rank[kind] > rank.get(worst.get(rule_id), 0):
-            worst[rule_id] = kind
+        kind = engine.kind(finding, values)
+        if rank[kind] > rank.get(worst.get(finding.rule), 0):
+            worst[finding.rule] = kind
     return worst

@@ -8,12 +8,14 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from dialguard.backends.closures import CERTAIN, Clause, Compiler, Program, predicate
 from dialguard.expr.fold import TIMED, fold
 from dialguard.expr.nodes import FALSE, TRUE, ClosedDay, Const, Count, LocalTime, Node, Test, conjunction, negation
+from dialguard.model.facts import Place
 from dialguard.packs.load import Packs
-from dialguard.packs.rule import Rule
+from dialguard.packs.rule import FIRST_DAY, LAST_DAY, Rule
 
 SCOPE_FACTS = ("channel", "campaign.purpose", "campaign.dialing", "campaign.voice")
 NOWHERE = "nowhere"
@@ -25,7 +27,6 @@ LIMIT = 2000
 class Law:
     """A rule on one stretch of dates: its condition and the conditions of the reliefs that name it, unfolded."""
 
-    index: int
     rule: Rule
     condition: Node
     reliefs: tuple[Node, ...]
@@ -53,9 +54,20 @@ class Compiled:
     """A program with the obligations that hold whatever the attempt is, and the rules that time may change."""
 
     program: Program
-    always: tuple[int, ...]
-    candidates: tuple[int, ...]
-    timed: tuple[int, ...]
+    always: tuple[str, ...]
+    candidates: tuple[str, ...]
+    timed: tuple[str, ...]
+
+
+class Stop(NamedTuple):
+    """One zone of an attempt: the programs of its places there and the obligations that always hold, as the law is on the
+    local dates from ``first`` to before ``end``."""
+
+    zone: str
+    first: int
+    end: int
+    programs: tuple[Program, ...]
+    always: tuple[str, ...]
 
 
 class Programs:
@@ -69,13 +81,16 @@ class Programs:
         self._stretches: dict[int, int] = {}
         self._laws: dict[tuple[str, int], tuple[Law, ...]] = {}
         self._compiled: dict[tuple, Compiled] = {}
+        self._programs: dict[tuple[Clause, ...], Program] = {}
+        self.plans: dict[tuple[tuple[Place, ...], tuple], list[Stop]] = {}
+        """What to run, by places and scope."""
         self._certain: dict[tuple[str, int], tuple] = {}
-        self._by_place: dict[str, list[tuple[int, Rule]]] = {}
-        for number, rule in enumerate(packs.rules):
+        self._by_place: dict[str, list[Rule]] = {}
+        for rule in packs.rules:
             if rule.kind in ("prohibition", "obligation"):
-                self._by_place.setdefault(rule.jurisdiction, []).append((number, rule))
+                self._by_place.setdefault(rule.jurisdiction, []).append(rule)
                 if rule.topic == "number":
-                    self._by_place.setdefault(NOWHERE, []).append((number, rule))
+                    self._by_place.setdefault(NOWHERE, []).append(rule)
 
     def stretch(self, ordinal: int) -> int:
         """The number of the stretch of unchanged law that a local date lies in."""
@@ -100,7 +115,7 @@ class Programs:
         return held
 
     def _law(self, jurisdiction: str, ordinal: int):
-        for number, rule in self._by_place.get(jurisdiction, ()):
+        for rule in self._by_place.get(jurisdiction, ()):
             span = rule.span(ordinal)
             if span is None or rule.id in self.disabled:
                 continue
@@ -109,9 +124,31 @@ class Programs:
             ]
             inforce = [(relief, relief_span.condition) for relief, relief_span in reliefs if relief_span is not None]
             yield Law(
-                number, rule, span.condition, tuple(node for _, node in inforce), tuple(relief for relief, _ in inforce),
+                rule, span.condition, tuple(node for _, node in inforce), tuple(relief for relief, _ in inforce),
                 span.parameters, span.duty_params, span.citation,
             )  # fmt: skip
+
+    def plan(self, places: tuple[Place, ...], scope: tuple) -> list[Stop]:
+        """A new plan for attempts in these places: one stop for each zone; ``refresh`` puts in the law of a date."""
+        if len(self.plans) >= LIMIT:
+            self._forget()
+        zones = dict.fromkeys(zone for _, zone in places) or ("UTC",)
+        held = self.plans[places, scope] = [Stop(zone, 0, 0, (), ()) for zone in zones]
+        return held
+
+    def refresh(
+        self, plan: list[Stop], zone: str, ordinal: int, places: tuple[Place, ...], scope: tuple, fixed: Mapping[str, object] | None
+    ) -> Stop:
+        """The plan's stop in a zone, with the programs that are law on a local date."""
+        stretch = self.stretch(ordinal)
+        first = self._starts[stretch - 1] if stretch else FIRST_DAY
+        end = self._starts[stretch] if stretch < len(self._starts) else LAST_DAY + 1
+        here = ["US", *(state for state, other in places if other == zone)] if places else [NOWHERE]
+        found = [self.compiled(jurisdiction, ordinal, scope, fixed) for jurisdiction in here]
+        always = tuple(rule for compiled in found for rule in compiled.always)
+        stop = Stop(zone, first, end, tuple(compiled.program for compiled in found), always)
+        plan[next(number for number, old in enumerate(plan) if old.zone == zone)] = stop
+        return stop
 
     def compiled(self, jurisdiction: str, ordinal: int, scope: tuple, fixed: Mapping[str, object] | None) -> Compiled:
         """The program of a jurisdiction on a date. ``scope`` are the values of SCOPE_FACTS and a campaign's key (or None);
@@ -120,7 +157,7 @@ class Programs:
         held = self._compiled.get(key)
         if held is None:
             if len(self._compiled) >= LIMIT:
-                self._compiled.clear()
+                self._forget()
             held = self._compiled[key] = self._compile(jurisdiction, ordinal, scope, fixed)
         return held
 
@@ -132,26 +169,35 @@ class Programs:
         folding = kept | known if self.specialise else {}
         clauses, always, timed = [], [], []
         for law in self.laws(jurisdiction, ordinal):
-            if self.index and fold(law.condition, known) == FALSE:
+            condition = fold(law.condition, known) if self.index else law.condition
+            if condition == FALSE:
                 continue
-            condition = fold(law.condition, folding)
+            condition = fold(condition if self.specialise else law.condition, folding)
             reliefs = [fold(relief, folding) for relief in law.reliefs]
             if condition == FALSE or TRUE in reliefs:
                 continue
             reliefs = tuple(relief for relief in reliefs if relief not in (FALSE, Const(None)))
             if law.timed:
-                timed.append(law.index)
+                timed.append(law.rule.id)
             if law.rule.kind == "obligation" and isinstance(condition, Const) and not reliefs:
-                always.append(law.index)
+                always.append(law.rule.id)
                 continue
-            clauses.append(Clause(law.index, law.rule.kind, condition, reliefs, law.rule.deny_unknown))
-        program = Compiler(self.packs.closed, self.packs.vocabulary).compile(clauses, f"{jurisdiction} {scope}")
-        return Compiled(program, tuple(always), tuple(clause.index for clause in clauses), tuple(timed))
+            clauses.append(Clause(law.rule.id, law.rule.kind, condition, reliefs, law.rule.deny_unknown))
+        key = tuple(clauses)
+        program = self._programs.get(key)
+        if program is None:  # campaigns that differ in nothing that the rules ask share it
+            program = self._programs[key] = Compiler(self.packs.closed, self.packs.vocabulary).compile(clauses, f"{jurisdiction} {scope}")
+        return Compiled(program, tuple(always), tuple(clause.rule for clause in clauses), tuple(timed))
 
-    def law(self, index: int, ordinal: int) -> Law:
-        """One rule on one date, by its number."""
-        jurisdiction = self.packs.rules[index].jurisdiction
-        return next(law for law in self.laws(jurisdiction, ordinal) if law.index == index)
+    def _forget(self) -> None:
+        self.plans.clear()
+        self._compiled.clear()
+        self._programs.clear()
+
+    def law(self, rule: str, ordinal: int) -> Law:
+        """One rule on one date, by its id."""
+        jurisdiction = self.packs.by_id[rule].jurisdiction
+        return next(law for law in self.laws(jurisdiction, ordinal) if law.rule.id == rule)
 
     def certainty(self, law: Law, ordinal: int) -> tuple:
         """The law's condition compiled as *certain* and its reliefs as *possible*: certain and none possible means prohibited."""
