@@ -158,7 +158,7 @@ def in_words(decision: Decision) -> list[str]:
         lines += [f"  {line}" for line in common.columns((r["rule"], r["kind"], r["citation"]) for r in facts["reasons"][1:])]
     if facts["obligations"]:
         lines += ["", "if the contact is made, the caller must" if decision.allowed else "if it were made, the caller would have to"]
-        lines += [f"  - {entry['message']} ({entry['citation']})" for entry in facts["obligations"]]
+        lines += [f"  - {common.cited(entry['message'], entry['citation'])}" for entry in facts["obligations"]]
     lines.append("")
     if decision.allowed:
         lines.append(f"valid until {facts['valid_until'] or 'further notice'}; ask again after that")
@@ -169,7 +169,7 @@ def in_words(decision: Decision) -> list[str]:
 
 def _reason(reason: Mapping[str, object]) -> list[str]:
     doubt = "" if reason["kind"] == "prohibited" else "It cannot be ruled out: "
-    lines = [f"  {doubt}{reason['message']}", f"  {reason['rule']} ({reason['kind']}): {reason['citation']}"]
+    lines = [f"  {doubt}{reason['message']}", f"  {common.cited(reason['rule'], reason['citation'])}, {reason['kind']}"]
     if reason.get("needs"):
         lines.append(f"  to know: {', '.join(reason['needs'])}")
     if reason.get("cures"):

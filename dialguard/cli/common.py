@@ -182,6 +182,11 @@ def to_a_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+def cited(text: object, citation: object) -> str:
+    """A sentence with its citation, where it has one."""
+    return f"{text} ({citation})" if citation else str(text)
+
+
 def columns(rows: Iterable[Iterable[object]], gap: str = "  ") -> list[str]:
     """Rows of cells as aligned lines; numbers stand to the right."""
     table = [list(row) for row in rows]

@@ -164,7 +164,7 @@ def in_words(summary: Summary, output: Path, at: str) -> list[str]:
     later = report.by_local_hour(found["retry_at"])
     lines += _table("callable later, on the called party's clock", [(shown, count) for shown, count in later])
     lines += _table("unusable, by why", [(count, why) for why, count in found["problems"].items()])
-    lines += _table("with every call made now, the caller must", [(o["rows"], f"{o['message']} ({o['citation']})") for o in found["obligations"]])
+    lines += _table("with every call made now, the caller must", [(o["rows"], common.cited(o["message"], o["citation"])) for o in found["obligations"]])
     return [*lines, "", f"written: {output}", NOT_ADVICE]
 
 

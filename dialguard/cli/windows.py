@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         print(line)
     if not found:
         for reason in now.reasons:
-            print(f"  {reason['rule']} ({reason['kind']}): {reason['message']} {reason['citation']}")
+            print(f"  {reason['rule']} ({reason['kind']}): {common.cited(reason['message'], reason['citation'])}")
     print(NOT_ADVICE)
     return 0
 
@@ -65,7 +65,7 @@ def in_words(found: list[Window], days: int) -> list[str]:
     rows = []
     for window in found:
         closing = window.closed_by[0] if window.closed_by else None
-        by = f"{closing['rule']} ({closing['citation']})" if closing else "still open when the days asked for end"
+        by = common.cited(closing["rule"], closing["citation"]) if closing else "still open when the days asked for end"
         more = f" and {len(window.closed_by) - 1} more" if len(window.closed_by) > 1 else ""
         rows.append((_local(window.start), "to", _local(window.until), f"closed by {by}{more}" if closing else by))
     return common.columns(rows)

@@ -12,7 +12,11 @@ from typing import NamedTuple
 import pytest
 
 from dialguard.cli.main import main
+from dialguard.facts import clock
 from dialguard.packs.load import Packs, load
+
+NOW = clock.parse_instant("2026-11-24T12:00:00Z")
+"""The day of these tests: a list's age is measured today."""
 
 CAMPAIGN = {"id": "c", "seller": "acme", "purpose": "telemarketing", "dialing": "manual", "voice": "live", "registry_version": "2026-11-20"}
 
@@ -46,6 +50,7 @@ def shipped() -> Packs:
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shipped: Packs) -> Run:
     """Runs a command in this process; the default store lies in the test's own folder."""
     monkeypatch.setenv("DIALGUARD_STORE", str(tmp_path / "default-store"))
+    monkeypatch.setattr(clock, "now", lambda: NOW)
     monkeypatch.setattr("dialguard.guard.load", lambda folders: load(folders) if folders else shipped)
 
     def command(*arguments: object, stdin: bytes | None = None) -> Done:
