@@ -9,8 +9,9 @@ from typing import NamedTuple
 from dialguard.expr.nodes import facts_read
 from dialguard.facts import clock, consent, lists, places
 from dialguard.facts import feed as feeds
-from dialguard.facts.attempt import TEXTS, Campaign, Given
+from dialguard.facts.attempt import TEXTS, Campaign, Given, InvalidInput
 from dialguard.facts.held import NOTHING_HELD, Held
+from dialguard.facts.regions import STATES
 from dialguard.model.facts import Facts
 from dialguard.model.moment import DAY, Instant
 from dialguard.model.records import LookUp, LookUpFailed
@@ -150,6 +151,8 @@ class Gatherer:
         """The list facts; returns the instant at which the first list that answered falls due."""
         store, stated = self.sources.store, given.lists
         due: Instant | None = None
+        if stated is not None:
+            self._known_lists(stated)
         for code, name, schedule in here.lists:
             said = given.national if code == "national" else (code in given.states if given.states is not None else None)
             if store is None and (stated is None or code not in stated):
@@ -185,6 +188,12 @@ class Gatherer:
                 ends = min(clock.first_instant_at_or_after(last + 1, 0, zone) for zone in here.zones)
                 due = ends if due is None else min(due, ends)
         return due
+
+    def _known_lists(self, stated: Mapping[str, object]) -> None:
+        """A list that nobody knows may be a misspelt one that holds the number."""
+        unknown = [code for code in stated if code not in self.packs.lists and code not in STATES]
+        if unknown:
+            raise InvalidInput([(f"dnc.lists.{code}", f"no such list; expected a USPS code or one of {', '.join(self.packs.lists)}") for code in unknown])
 
     def _blame(self, values: dict[str, object], why: dict[str, str]) -> None:
         """The store did not answer: every fact of its kind that is unknown is so for want of it."""

@@ -15,6 +15,7 @@ from dialguard.packs import values as notation
 ALWAYS = -(10**18)
 """Complete since before any record."""
 CLOSED = ((),) * 7
+_IN_FORCE = frozenset({"consent.expires_at", "consent.channels", "consent.revoked_at"})
 _LIMBS = ("last_transaction_at", "last_inquiry_at", "ended_at", "donor_at")
 _FLAGS = ("current", "open_contract", "member", "personal")
 NO_RELATIONSHIP: dict[str, object] = {f"relationship.{limb}": NEVER for limb in _LIMBS} | {f"relationship.{flag}": False for flag in _FLAGS}
@@ -37,18 +38,20 @@ class Held:
         stated = given.consent
         whole = stated is not None
         if whole:
-            self.consents, self.consent_known = (stated,) if stated.level != "none" else (), True
+            # Whether it is in force may be left open: then it is neither a consent nor the lack of one.
+            doubtful = stated.level != "none" and not _IN_FORCE.isdisjoint(given.open)
+            self.consents, self.consent_known = (stated,) if stated.level != "none" and not doubtful else (), not doubtful
         else:
             self.consents = found.consents or ((found.consent,) if found.consent is not None else ())
             self.consent_known = self.complete or bool(self.consents)
         self.revocations = found.revocations
         if given.revocations:
             self.revocations = (*(Revocation(**entry) for entry in given.revocations), *found.revocations)
-        self.revocations_known = whole or given.revocations is not None or self.complete
+        self.revocations_known = given.revocations is not None or self.complete or (whole and "consent.revoked_at" not in given.open)
 
     def steady(self, at: Instant) -> bool:
         """Whether one stated consent in force, and no more, is all there is: nothing about it moves with time."""
-        if len(self.consents) != 1 or not self.consent_known or not self.revocations_known:
+        if len(self.consents) != 1 or self.given.open or not self.consent_known or not self.revocations_known:
             return False
         only = self.consents[0]
         return only.expires_at is None and consents.in_force(only, self.given.channel, at)
@@ -68,6 +71,8 @@ class Held:
             )
         if not self.consent_known and found["consent.level"] == "none":
             found.update(dict.fromkeys(consents.NO_CONSENT))
+        elif self.given.open and self.given.consent is not None and found["consent.level"] != "none":
+            found.update(dict.fromkeys(name for name in consents.NO_CONSENT if name in self.given.open))
         if not self.revocations_known and not found["revocations"]:
             found["revocations"] = None
             found["revocations.any"] = found["revocations.any"] or None
@@ -89,7 +94,8 @@ class Held:
     def _internal(self, values: dict[str, object]) -> None:
         stated, held = self.given.internal, self.found.internal
         if stated is not None and "internal" in stated:
-            listed, since, scope = stated["internal"], stated.get("internal_since", NEVER), stated.get("internal_scope")
+            listed, scope = stated["internal"], stated.get("internal_scope")
+            since = stated.get("internal_since", None if "dnc.internal_since" in self.given.open else NEVER)
             if held is not None and held.listed:
                 listed, since, scope = True, held.since if held.since is not None else since, scope or held.scope
         elif held is not None and (held.listed or self.complete):
@@ -113,6 +119,7 @@ class Held:
             for name, value in stated.items():
                 if name != "kind" and name != "last_at":
                     values[f"relationship.{name}"] = value
+            values.update(dict.fromkeys(name for name in NO_RELATIONSHIP if name in self.given.open))
             ended = held.ended_at if held is not None else None
             if ended is not None and (values["relationship.ended_at"] is NEVER or ended > values["relationship.ended_at"]):
                 values["relationship.ended_at"] = ended
