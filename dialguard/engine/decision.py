@@ -32,6 +32,9 @@ class Decision:
     ``verdict`` is ``allow`` or ``deny``. The other fields are those of the public contract; ``as_dict`` gives all of them.
     """
 
+    # Slots for what is settled at once; the dict holds what is worked out when read, and is made only then.
+    __slots__ = ("__dict__", "_engine", "_facts", "_gathered", "_judgement", "attempt_id", "verdict")
+
     def __init__(
         self, engine: Engine, facts: Facts, judgement: Judgement, attempt_id: str | None, evidence: Callable[[], Mapping[str, object]]
     ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from msgspec import ValidationError, convert
+from msgspec.structs import asdict
 
 from dialguard.facts import numbers
 from dialguard.facts.attempt import OPEN, Campaign, Given
@@ -45,20 +46,24 @@ def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Gi
         shown = _parse_from(_word(sent.from_))
         facts["caller_id.kind"] = shown.kind
         given.from_number = shown.e164
-    given.at = _instant(sent.at)
-    if given.at is not None and not JUDGED_FROM <= given.at < JUDGED_BEFORE:
-        raise ValueError
+    if sent.at is not None:
+        given.at = at = _instant(sent.at)
+        if not JUDGED_FROM <= at < JUDGED_BEFORE:
+            raise ValueError
     given.reserve = sent.reserve
     facts["line_type"] = sent.line_type
     if sent.contact is not None:
         _contact(given, sent.contact)
     if sent.line is not None:
         facts["line.charged"] = sent.line.charged
-        facts["line.ported_to_wireless_at"] = _instant(sent.line.ported_to_wireless_at)
+        if sent.line.ported_to_wireless_at is not None:
+            facts["line.ported_to_wireless_at"] = _instant(sent.line.ported_to_wireless_at)
     if sent.consent is not None:
         given.consent = _consent(sent.consent)
-    if sent.revocations is not None:
+    if sent.revocations:
         given.revocations = [_revocation(entry) for entry in sent.revocations]
+    elif sent.revocations is not None:
+        given.revocations = []
     if sent.relationship is not None:
         _relationship(given, sent.relationship)
     if sent.dnc is not None:
@@ -70,11 +75,13 @@ def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Gi
         facts["caller_id.attestation"] = shown_id.attestation
         facts["caller_id.callable"] = shown_id.callable
         facts["caller_id.do_not_originate"] = shown_id.do_not_originate
-        facts["caller_id.name"] = _word(shown_id.name)
+        if shown_id.name is not None:
+            facts["caller_id.name"] = _word(shown_id.name)
         facts["caller_id.blocked"] = shown_id.blocked
     if sent.message is not None:
         message = sent.message
-        facts["message.body"] = _word(message.body)
+        if message.body is not None:
+            facts["message.body"] = _word(message.body)
         facts["message.first"] = message.first
         facts["message.optout_offered"] = message.optout_offered
         facts["message.free_to_end_user"] = message.free_to_end_user
@@ -97,10 +104,8 @@ def _word(value: str | None) -> str | None:
     return value
 
 
-def _instant(value: object) -> int | None:
+def _instant(value: object) -> int:
     """RFC 3339 from remembered parts: a date, a time of day and an offset are each seldom new."""
-    if value is None:
-        return None
     if type(value) is not str or value[10] != "T":
         return instant(value)
     try:
@@ -129,9 +134,7 @@ _TIMES: dict[str, int] = {}
 _OFFSETS: dict[str, int] = {}
 
 
-def _some(value: object, known: frozenset[str]) -> frozenset[str] | None:
-    if value is None:
-        return None
+def _some(value: object, known: frozenset[str]) -> frozenset[str]:
     found = frozenset((value,)) if type(value) is str else frozenset(value)
     if not found <= known:
         raise ValueError
@@ -147,7 +150,8 @@ def _contact(given: Given, sent: contract.Contact) -> None:
                 given.address[name] = _word(value)
     elif sent.address_basis is not None:
         given.address["address_basis"] = sent.address_basis
-    given.person = _word(sent.id)
+    if sent.id is not None:
+        given.person = _word(sent.id)
     if sent.inconvenient is not None:
         raise ValueError
     if sent.agreed_hours is not None:
@@ -158,8 +162,10 @@ def _contact(given: Given, sent: contract.Contact) -> None:
     facts["contact.at_work"] = sent.at_work
     facts["contact.employer_forbids"] = sent.employer_forbids
     facts["contact.attorney"] = sent.attorney
-    facts["contact.ceased_at"] = _instant(sent.ceased_at)
-    facts["contact.last_inbound_at"] = _instant(sent.last_inbound_at)
+    if sent.ceased_at is not None:
+        facts["contact.ceased_at"] = _instant(sent.ceased_at)
+    if sent.last_inbound_at is not None:
+        facts["contact.last_inbound_at"] = _instant(sent.last_inbound_at)
 
 
 def _consent(sent: contract.Consent) -> Stated:
@@ -167,10 +173,17 @@ def _consent(sent: contract.Consent) -> Stated:
         raise ValueError
     if sent.revoked_subject is not None or sent.revoked_channel is not None:
         raise ValueError
+    obtained, requested, expires = sent.obtained_at, sent.requested_at, sent.expires_at
+    form, covers, channels = sent.form, sent.covers, sent.channels
     return Stated(
-        sent.level, _some(sent.form, _FORMS), _some(sent.covers, _COVERS), _instant(sent.obtained_at), _instant(sent.requested_at),
-        _instant(sent.expires_at), _some(sent.channels, _CHANNELS),
-    )  # fmt: skip
+        sent.level,
+        None if form is None else _some(form, _FORMS),
+        None if covers is None else _some(covers, _COVERS),
+        None if obtained is None else _instant(obtained),
+        None if requested is None else _instant(requested),
+        None if expires is None else _instant(expires),
+        None if channels is None else _some(channels, _CHANNELS),
+    )
 
 
 def _revocation(sent: contract.Revocation) -> dict[str, object]:
@@ -187,12 +200,10 @@ def _relationship(given: Given, sent: contract.Relationship) -> None:
     if sent.kind == "none" and sent == _NO_RELATIONSHIP:
         given.relationship = {"kind": "none"}
         return
-    found = {
-        "kind": sent.kind, "last_at": _instant(sent.last_at), "last_transaction_at": _instant(sent.last_transaction_at),
-        "last_inquiry_at": _instant(sent.last_inquiry_at), "ended_at": _instant(sent.ended_at), "current": sent.current,
-        "open_contract": sent.open_contract, "donor_at": _instant(sent.donor_at), "member": sent.member, "personal": sent.personal,
-    }  # fmt: skip
-    given.relationship = {name: value for name, value in found.items() if value is not None}
+    found = asdict(sent)
+    given.relationship = {
+        name: _instant(value) if name.endswith("_at") else value for name, value in found.items() if value is not None
+    }
 
 
 def _dnc(given: Given, sent: contract.Dnc) -> None:
@@ -212,7 +223,8 @@ def _dnc(given: Given, sent: contract.Dnc) -> None:
         raise ValueError
     facts = given.facts
     facts["dnc.reassigned"] = sent.reassigned
-    facts["dnc.reassigned_asked_at"] = _instant(sent.reassigned_asked_at)
+    if sent.reassigned_asked_at is not None:
+        facts["dnc.reassigned_asked_at"] = _instant(sent.reassigned_asked_at)
     if sent.litigator is not None:
         facts["dnc.litigator"] = sent.litigator
 
@@ -227,17 +239,19 @@ def _history(given: Given, sent: contract.History) -> None:
         bounds["last_30d"] = sent.last_30d
     if sent.attempts is not None:
         given.attempts = [_past(entry) for entry in sent.attempts]
-    given.facts["history.last_conversation_at"] = _instant(sent.last_conversation_at)
+    if sent.last_conversation_at is not None:
+        given.facts["history.last_conversation_at"] = _instant(sent.last_conversation_at)
 
 
 def _past(sent: contract.PastAttempt) -> Entry:
     to = sent.to
     if (to is not None and not _plain(to)) or (sent.from_ is not None and not _plain(sent.from_)):
         raise ValueError
+    if OPEN in (sent.subject, sent.outcome, sent.debt):
+        raise ValueError
     return Entry(
-        _instant(sent.at), to, sent.channel, sent.purpose, _word(sent.subject), sent.voice, _word(sent.outcome), _word(sent.debt),
-        sent.from_,
-    )  # fmt: skip
+        _instant(sent.at), to, sent.channel, sent.purpose, sent.subject, sent.voice, sent.outcome, sent.debt, sent.from_
+    )
 
 
 def _plain(number: str) -> bool:
