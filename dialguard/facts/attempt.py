@@ -63,6 +63,8 @@ class Given:
     attempts: list[Entry] | None = None
     declared: list[dict[str, object]] | None = None
     debt: str | None = None
+    open: frozenset[str] = frozenset()
+    """Fields that the caller left open in an object that it gave."""
     started: bool = False
     """Whether ``facts`` already holds every fact (the campaign's start)."""
 
