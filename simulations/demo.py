@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dialguard.facts import clock
 from simulations import leads, registry, state_list
+from simulations.population import STATE_POPULATION
 
 FOLDER = Path("demo")
 SEED = 7
@@ -27,7 +28,7 @@ CAMPAIGN = {
     "subject": "window replacement",
     "dialing": "manual",
     "voice": "live",
-    "registered_states": ["FL", "IN", "LA", "MS", "NJ", "NY", "OR", "PA", "TX", "UT"],
+    "registered_states": sorted(STATE_POPULATION),
 }
 
 

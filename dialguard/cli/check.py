@@ -110,6 +110,7 @@ def _many(guard: Guard, lines: Iterable[bytes], flush: bool) -> int:
 def decisions(guard: Guard, lines: Iterable[bytes]) -> Iterator[dict[str, object]]:
     """One decision for each line that is not blank, in order. Nothing that a line holds ends the run."""
     from dialguard.facts.attempt import InvalidInput
+    from dialguard.screening.screen import where_failed
 
     for place, line in enumerate(map(bytes.strip, lines), 1):
         if not line:
@@ -125,7 +126,7 @@ def decisions(guard: Guard, lines: Iterable[bytes]) -> Iterator[dict[str, object
         except ValueError as error:
             yield denial("invalid_input", attempt, f"line {place}: {error}")
         except Exception as error:  # whatever happens inside a rule, the answer is a denial and the next line gets its turn
-            yield denial("rule_error", attempt, f"line {place}: the attempt could not be judged ({type(error).__name__})")
+            yield denial("rule_error", attempt, f"line {place}: the attempt could not be judged ({where_failed(error)})")
 
 
 def denial(kind: str, attempt: object, message: str, error: InvalidInput | None = None) -> dict[str, object]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dialguard.cli import common
 from dialguard.cli.common import UsageError
+from dialguard.cli.progress import progress
 
 if TYPE_CHECKING:
     from dialguard.lists.versions import Version
@@ -85,11 +86,12 @@ def import_list(options: argparse.Namespace) -> int:
     folder = common.store_folder(options)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", ListAlreadyImported)
-        version = run(
-            folder, options.name, options.file, **dates, san=options.san, area_codes=codes, whole_plan=options.whole_plan,
-            received_at=clock.now(), allow_shrink=options.allow_shrink, allow_bad_rows=options.allow_bad_rows,
-            expected_rows=options.expected_rows,
-        )  # fmt: skip
+        with progress("importing", "bytes") as tell:
+            version = run(
+                folder, options.name, options.file, **dates, san=options.san, area_codes=codes, whole_plan=options.whole_plan,
+                received_at=clock.now(), allow_shrink=options.allow_shrink, allow_bad_rows=options.allow_bad_rows,
+                expected_rows=options.expected_rows, progress=lambda step, done, whole: tell(done, done, whole) if step == "read" else None,
+            )  # fmt: skip
     held = any(issubclass(warning.category, ListAlreadyImported) for warning in told)
     if options.json:
         common.print_json(_record(version) | {"already_imported": held})

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dialguard.cli import common
 from dialguard.cli.common import NOT_ADVICE, UsageError
+from dialguard.cli.progress import progress
 
 if TYPE_CHECKING:
     from dialguard.screening.columns import Columns
-    from dialguard.screening.read import Source
     from dialguard.screening.report import Summary
-
-_SECONDS_BETWEEN_LINES = 5.0
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -63,8 +58,8 @@ def run(options: argparse.Namespace) -> int:
         screener = guard.screener(campaign, options.at, options.channel)
         output = Output(options.output, source, options.force)
         _say_columns(columns)
-        with _progress(source) as progress:
-            summary = screen_file(source, columns, screener, output, progress)
+        with progress("screening", "rows") as tell:
+            summary = screen_file(source, columns, screener, output, lambda rows, done: tell(rows, done, source.size))
     except TableError as error:
         text = str(error)
         raise UsageError(text if str(options.input) in text or str(options.output) in text else f"{options.input}: {text}") from None
@@ -73,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("\n  ".join(lines)) from None
     except LookUpFailed as error:
         raise UsageError(f"the store cannot answer, so nothing was screened: {error}") from None
+    if summary.failed:
+        print(f"dialguard: {summary.failed:,} rows were denied because of an error in this program; see dg_problem and report it", file=sys.stderr)
     if options.json:
         common.print_json(summary.as_dict() | {"output": str(options.output), "at": guard_time(screener.at)})
     else:
@@ -102,43 +99,6 @@ def _say_columns(columns: Columns) -> None:
     print(f"columns: {columns.shown()}{passed}", file=sys.stderr)
 
 
-@contextmanager
-def _progress(source: Source) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, a plain line now and then elsewhere; both on standard error."""
-    if not sys.stderr.isatty():
-        yield _plain_progress(source.size)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    parts = (
-        TextColumn("screening"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]:,} rows"),
-        TextColumn("{task.fields[rate]:,.0f} a second"), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*parts, console=Console(stderr=True)) as bar:
-        task = bar.add_task("screening", total=source.size, rows=0, rate=0.0)
-        began = time.perf_counter()
-
-        def tell(rows: int, done: int) -> None:
-            bar.update(task, completed=done, rows=rows, rate=rows / max(time.perf_counter() - began, 1e-6))
-
-        yield tell
-
-
-def _plain_progress(size: int) -> Callable[[int, int], None]:
-    began = last = time.perf_counter()
-
-    def tell(rows: int, done: int) -> None:
-        nonlocal last
-        now = time.perf_counter()
-        if now - last >= _SECONDS_BETWEEN_LINES and done:
-            last = now
-            left = (now - began) * max(size - done, 0) / done
-            print(f"  {rows:,} rows, {done / size:.0%}, {rows / (now - began):,.0f} a second, {left:,.0f} s left", file=sys.stderr, flush=True)
-
-    return tell
-
-
 def in_words(summary: Summary, output: Path, at: str) -> list[str]:
     """The summary for a reader."""
     from dialguard.screening import report
@@ -155,8 +115,8 @@ def in_words(summary: Summary, output: Path, at: str) -> list[str]:
             ("unusable", summary.unusable, "no number that may be called"),
         ]
     )
-    reasons = [(r["rule"], r["rows"], r["rows_in_all"], r["kind"], r["citation"]) for r in found["reasons"]]
-    lines += _table("dropped out: rows with this as first reason, with it among all reasons", reasons)
+    reasons = [(r["rule"], r["rows"], r["callable_later"], r["among_all"], r["kind"], r["citation"]) for r in found["reasons"]]
+    lines += _table("dropped out, by main reason: rows, of these callable later, rows with it among their reasons", reasons)
     lines += _table("missing facts that would settle it", [(name, count) for name, count in found["needs"].items()])
     states = sorted(report.by_state(summary.states).items(), key=lambda item: item[1]["rows"] - item[1]["now"], reverse=True)
     table = [(name, c["rows"], c["now"], c["later"], c["never"], report.main_reason(c)) for name, c in states]

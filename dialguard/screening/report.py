@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from dialguard.screening.screen import Row
@@ -18,10 +18,10 @@ _FIGURES = re.compile(r"(?<=Area code )\d+|(?<=country code \+)\d+|(?<=The numbe
 
 class Summary:
     """Counts over the rows of a screen. Every row is in exactly one of callable now, callable later, not callable,
-    duplicate and unusable."""
+    duplicate and unusable; ``failed`` are those of the unusable that an error of the program has denied."""
 
     def __init__(self) -> None:
-        self.rows = self.now = self.later = self.never = self.duplicates = self.unusable = 0
+        self.rows = self.now = self.later = self.never = self.duplicates = self.unusable = self.failed = 0
         self.reasons: Counter[str] = Counter()
         self.all_reasons: Counter[str] = Counter()
         self.states: dict[str, Counter[str]] = {}
@@ -29,7 +29,8 @@ class Summary:
         self.problems: Counter[str] = Counter()
         self.needs: Counter[str] = Counter()
         self.duties: Counter[str] = Counter()
-        self._about: dict[str, tuple[str, str, str]] = {}
+        self._later: Counter[str] = Counter()
+        self._about: dict[str, Sequence[str]] = {}
         self._duty: dict[str, Mapping[str, object]] = {}
 
     def add(self, rows: Iterable[Row]) -> None:
@@ -39,6 +40,7 @@ class Summary:
             answer = row.answer
             if row.problem:
                 self.unusable += 1
+                self.failed += answer.kind == "rule_error"
                 self.problems[_FIGURES.sub("...", row.problem)] += 1
                 continue
             if row.duplicate_of is not None:
@@ -53,26 +55,31 @@ class Summary:
                 for entry in answer.duties:
                     self._duty.setdefault(str(entry["duty"]), entry)
                 continue
-            self.reasons[answer.reason] += 1
+            rule, *about = answer.main
+            self.reasons[rule] += 1
             self.all_reasons.update(answer.reasons)
             self.needs.update(answer.needs)
-            self._about.setdefault(answer.reason, (answer.kind, answer.citation, answer.message))
+            self._about.setdefault(rule, about)
             if answer.retry_at:
                 self.later += 1
                 state["later"] += 1
                 self.retries[answer.retry_at] += 1
+                self._later[rule] += 1
             else:
                 self.never += 1
-                state[answer.reason] += 1
+                state[rule] += 1
                 state["never"] += 1
 
     def as_dict(self) -> dict[str, object]:
         """Everything counted, for programs."""
         return {
             "rows": self.rows, "callable_now": self.now, "callable_later": self.later, "not_callable": self.never,
-            "duplicates": self.duplicates, "unusable": self.unusable,
+            "duplicates": self.duplicates, "unusable": self.unusable, "failed": self.failed,
             "reasons": [
-                {"rule": rule, "rows": count, "rows_in_all": self.all_reasons[rule], "kind": self._about[rule][0], "citation": self._about[rule][1]}
+                {
+                    "rule": rule, "rows": count, "callable_later": self._later[rule], "among_all": self.all_reasons[rule],
+                    "kind": self._about[rule][0], "citation": self._about[rule][1],
+                }
                 for rule, count in self.reasons.most_common()
             ],
             "all_reasons": dict(self.all_reasons.most_common()),

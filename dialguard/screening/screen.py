@@ -6,8 +6,10 @@ of its facts, so this is exact, and a list of one campaign at one moment has few
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dialguard.engine.decision import Decision
@@ -30,6 +32,8 @@ COLUMNS = (
 """The columns added to every row, as text; ``dg_duplicate_of`` is the number of a row, the first being 1."""
 
 DUPLICATE = "duplicate"
+PASSING = frozenset(("calling_hours", "holidays", "frequency"))
+"""Topics of reasons that pass with time; where time alone does not cure a denial, another reason is the main one."""
 _MOST_REMEMBERED = 200_000
 
 
@@ -43,6 +47,8 @@ class Answer:
     reasons: tuple[str, ...] = ()
     citation: str = ""
     message: str = ""
+    main: tuple[str, str, str] = ("", "", "")
+    """Rule, kind and citation of the reason to count the row under: the first, or the first that does not pass with time."""
     needs: tuple[str, ...] = ()
     obligations: tuple[str, ...] = ()
     duties: tuple[Mapping[str, object], ...] = ()
@@ -145,7 +151,7 @@ class Screener:
         except LookUpFailed:
             raise
         except Exception as error:  # whatever happens inside a rule, the answer is a denial, and the next row gets its turn
-            return Row(Answer("deny", "rule_error"), problem=f"the row could not be judged ({type(error).__name__})")
+            return Row(Answer("deny", "rule_error"), problem=f"The row could not be judged ({where_failed(error)}).")
         self._first[number.e164] = (self._rows, answer)
         return Row(answer, problem=problem)
 
@@ -183,6 +189,12 @@ class Screener:
         return answer
 
 
+def where_failed(error: Exception) -> str:
+    """An unforeseen error in words that hold no personal data: its kind and where it arose."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    return f"{type(error).__name__} at {Path(last[0].filename).name}:{last[0].lineno}" if last else type(error).__name__
+
+
 def _signature(facts: Facts) -> tuple | None:
     """All that a decision is made from, at one moment and for one campaign; None where facts move with time by themselves."""
     if facts.changes:
@@ -210,10 +222,12 @@ def _answer(decision: Decision, facts: Facts) -> Answer:
 
 def _denied(reasons: Sequence[Mapping[str, object]], **more: object) -> Answer:
     first = reasons[0]
+    lasting = () if more.get("retry_at") else [reason for reason in reasons if reason["topic"] not in PASSING]
+    main = (*lasting, first)[0]
     needs = tuple(sorted({name for reason in reasons for name in reason.get("needs", ())}))
     return Answer(
         "deny", str(first["kind"]), str(first["rule"]), tuple(str(reason["rule"]) for reason in reasons), str(first["citation"] or ""),
-        str(first["message"]), needs, **more,
+        str(first["message"]), (str(main["rule"]), str(main["kind"]), str(main["citation"] or "")), needs, **more,
     )  # fmt: skip
 
 

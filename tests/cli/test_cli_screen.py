@@ -153,7 +153,7 @@ def test_a_damaged_list_denies_and_a_damaged_ledger_stops(run, tmp_path: Path, c
 
 
 def test_progress_in_plain_lines(run, tmp_path: Path, campaign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dialguard.cli.screen._SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("dialguard.cli.progress.SECONDS_BETWEEN_LINES", 0.0)
     leads.write(tmp_path / "leads.tsv", 4_500, 4)
     done = run("screen", tmp_path / "leads.tsv", tmp_path / "out.csv", "--campaign", campaign, "--no-store")
     lines = [line for line in done.err.splitlines() if "a second" in line]
@@ -184,18 +184,33 @@ def test_a_bar_on_a_terminal(tmp_path: Path, campaign: Path) -> None:
     os.close(parent)
 
 
-def test_a_full_disk(tmp_path: Path, campaign: Path) -> None:
-    leads.write(tmp_path / "leads.tsv", 300, 4)
-    before = set(os.listdir(tmp_path))
+def on_a_full_disk(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a command where no file may grow past 20,000 bytes."""
 
     def small() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
-    command = [sys.executable, "-B", "-m", "dialguard", "screen", str(tmp_path / "leads.tsv"), str(tmp_path / "out.csv"), "--campaign", str(campaign)]
-    done = subprocess.run([*command, "--no-store"], preexec_fn=small, capture_output=True, text=True, cwd=Path(__file__).parents[2])
-    assert done.returncode == 2 and "cannot be written (File too large)" in done.stderr and "Traceback" not in done.stderr
+    command = [sys.executable, "-B", "-m", "dialguard", *map(str, arguments)]
+    done = subprocess.run(command, preexec_fn=small, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.returncode == 2 and done.stdout == "" and "Traceback" not in done.stderr
+    return done
+
+
+def test_a_full_disk(tmp_path: Path, campaign: Path) -> None:
+    leads.write(tmp_path / "leads.tsv", 300, 4)
+    before = set(os.listdir(tmp_path))
+    done = on_a_full_disk("screen", tmp_path / "leads.tsv", tmp_path / "out.csv", "--campaign", campaign, "--no-store")
+    assert "cannot be written (File too large)" in done.stderr
     assert set(os.listdir(tmp_path)) == before
+
+
+def test_a_full_disk_under_the_store(tmp_path: Path) -> None:
+    (tmp_path / "tx.txt").write_text("5125550123\n", encoding="utf-8")
+    done = on_a_full_disk("lists", "import", "TX", tmp_path / "tx.txt", "--published", "2026-10-01", "--store", tmp_path / "store")
+    assert "could not be written" in done.stderr and not (tmp_path / "store" / "lists" / "TX").exists()
+    done = on_a_full_disk("suppress", "5125550123", "--seller", "acme", "--store", tmp_path / "store")
+    assert "nothing was recorded" in done.stderr
 
 
 def test_a_read_only_folder(run, tmp_path: Path, campaign: Path, monkeypatch: pytest.MonkeyPatch) -> None:

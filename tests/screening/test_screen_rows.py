@@ -168,6 +168,10 @@ def test_an_error_inside_a_rule_denies_its_row(guard: Guard, monkeypatch: pytest
     monkeypatch.setattr(one._engine, "judge", lambda *_: 1 / 0)
     (row,) = one.screen(listed("6025550129"))
     assert row.answer.verdict == "deny" and row.answer.kind == "rule_error"
+    assert "ZeroDivisionError at test_screen_rows.py" in row.problem
+    summary = Summary()
+    summary.add([row])
+    assert (summary.unusable, summary.failed) == (1, 1)
 
 
 def test_a_store_that_cannot_answer_ends_the_screen(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
