@@ -4,13 +4,14 @@ An adverse fact holds if either says so; a stated consent or relationship replac
 known only where the seller's record is declared complete.
 """
 
+from collections.abc import Mapping, Sequence
+
 from dialguard.facts import consent as consents
 from dialguard.facts.attempt import Given
 from dialguard.facts.readers import windows
 from dialguard.model.history import Entry, History
 from dialguard.model.moment import DAY, NEVER, Instant
 from dialguard.model.records import LookUp, Revocation
-from dialguard.packs import values as notation
 
 ALWAYS = -(10**18)
 """Complete since before any record."""
@@ -82,13 +83,13 @@ class Held:
     def put(self, values: dict[str, object], at: Instant) -> None:
         """Enter what does not depend on the moment."""
         self._internal(values)
-        self._relationship(values)
+        self._relationship(values, at)
         self._contact(values)
         values["history.attempts"] = self._history(at)
         spoken, said = self.found.last_conversation_at, values["history.last_conversation_at"]
         if said is None:
             values["history.last_conversation_at"] = spoken if spoken is not None else NEVER if self.complete else None
-        elif spoken is not None and spoken > said:
+        elif spoken is not None and (spoken > said or said > at):
             values["history.last_conversation_at"] = spoken
 
     def _internal(self, values: dict[str, object]) -> None:
@@ -97,7 +98,9 @@ class Held:
             listed, scope = stated["internal"], stated.get("internal_scope")
             since = stated.get("internal_since", None if "dnc.internal_since" in self.given.open else NEVER)
             if held is not None and held.listed:
-                listed, since, scope = True, held.since if held.since is not None else since, scope or held.scope
+                if held.since is not None:
+                    since = max(since, held.since) if listed and isinstance(since, int) else held.since
+                listed, scope = True, held.scope if not listed or scope == held.scope else None
         elif held is not None and (held.listed or self.complete):
             listed, since, scope = held.listed, held.since if held.since is not None else NEVER, held.scope
         elif self.complete:
@@ -106,7 +109,7 @@ class Held:
             return
         values["dnc.internal"], values["dnc.internal_since"], values["dnc.internal_scope"] = listed, since, scope
 
-    def _relationship(self, values: dict[str, object]) -> None:
+    def _relationship(self, values: dict[str, object], at: Instant) -> None:
         stated, held = self.given.relationship, self.found.relationship
         if stated:
             values.update(NO_RELATIONSHIP)
@@ -120,8 +123,8 @@ class Held:
                 if name != "kind" and name != "last_at":
                     values[f"relationship.{name}"] = value
             values.update(dict.fromkeys(name for name in NO_RELATIONSHIP if name in self.given.open))
-            ended = held.ended_at if held is not None else None
-            if ended is not None and (values["relationship.ended_at"] is NEVER or ended > values["relationship.ended_at"]):
+            ended, said = held.ended_at if held is not None else None, values["relationship.ended_at"]
+            if ended is not None and (said is None or said is NEVER or said > at or ended > said):
                 values["relationship.ended_at"] = ended
             return
         if self.complete:
@@ -133,34 +136,51 @@ class Held:
                     values[f"relationship.{name}"] = value
 
     def _contact(self, values: dict[str, object]) -> None:
-        held = self.found.contact
+        held, unread = self.found.contact, False
         if held is not None:
-            for name in ("agreed_hours", "inconvenient", "at_work", "employer_forbids", "attorney", "ceased_at", "last_inbound_at"):
+            for name in ("at_work", "employer_forbids", "attorney", "last_inbound_at"):
                 stored, key = getattr(held, name), f"contact.{name}"
-                if stored is None:
-                    continue
-                if name == "agreed_hours" or name == "inconvenient":
-                    stored = windows_of(stored)
-                if values[key] is None:
+                if stored is not None and (values[key] is None or stored is True):
                     values[key] = stored
-                elif stored is True:
-                    values[key] = True
-                elif name == "inconvenient":
-                    values[key] = tuple(_union(one, other) for one, other in zip(values[key], stored, strict=True))
+            if held.ceased_at is not None:
+                said = values["contact.ceased_at"]
+                values["contact.ceased_at"] = held.ceased_at if said is None else min(said, held.ceased_at)
+            if held.agreed_hours is not None and values["contact.agreed_hours"] is None:
+                values["contact.agreed_hours"], _ = windows_of(held.agreed_hours)
+                unread = values["contact.agreed_hours"] is None
+            if held.inconvenient is not None:
+                self._inconvenient(values, held.inconvenient)
         if self.complete:
             for key, none in NOTHING_TOLD.items():
-                if values[key] is None:
+                if values[key] is None and not (
+                    (key == "contact.agreed_hours" and unread)
+                    or (key == "contact.inconvenient" and held is not None and held.inconvenient is not None)
+                ):
                     values[key] = none
+
+    @staticmethod
+    def _inconvenient(values: dict[str, object], held: tuple[object, ...]) -> None:
+        stored, places = windows_of(held)
+        said = values["contact.inconvenient"]
+        if stored is None or said is None:
+            values["contact.inconvenient"] = stored
+        else:
+            values["contact.inconvenient"] = tuple(_union(one, other) for one, other in zip(said, stored, strict=True))
+        values["contact.inconvenient_places"] = places | (values["contact.inconvenient_places"] or frozenset())
 
     def _history(self, at: Instant) -> History | None:
         given, bounds = self.given, self.given.bounds
         since = ALWAYS if given.attempts is not None else self.found.complete_since
         entries = list(given.attempts) if given.attempts else []
-        stated = tuple(entries)
+        accounts = {} if not entries else {index: entry.at for index, entry in enumerate(entries)}
         for past in self.found.attempts:
             entry = Entry(past.at, past.to, past.channel, past.purpose, past.subject, past.voice, past.outcome, past.debt, past.from_)
-            if entry not in stated:  # the caller's own account of the same attempt
+            index = next((index for index, at_ in accounts.items() if at_ == entry.at and _agree(entries[index], entry)), None)
+            if index is None:
                 entries.append(entry)
+            else:  # the caller's own account of the same attempt; it stands for one only
+                del accounts[index]
+                entries[index] = Entry(*(one if one == other else None for one, other in zip(entries[index], entry, strict=True)))
         if since is None and not entries and not bounds:
             return None
         if bounds and since is not None:
@@ -178,9 +198,29 @@ class Held:
 _BOUNDS = (("last_24h", DAY), ("last_7d", 7 * DAY), ("last_30d", 30 * DAY))
 
 
-def windows_of(stored: object) -> object:
-    """Windows as the ledger keeps them (a list of days, from, to), as the rules read them."""
-    return windows(list(stored)) if isinstance(stored, (list, tuple)) and stored else notation.windows({"every_day": "none"})
+def _agree(one: Entry, other: Entry) -> bool:
+    return all(left is None or right is None or left == right for left, right in zip(one, other, strict=True))
+
+
+def windows_of(stored: Sequence[object]) -> tuple[object | None, frozenset[str]]:
+    """Windows and places as the ledger keeps them: texts ``HH:MM-HH:MM``, mappings of days, from, to, or of a place.
+
+    The windows are None where one of them cannot be read.
+    """
+    week, places = CLOSED, frozenset()
+    for item in stored:
+        if isinstance(item, Mapping) and not item.keys() & {"from", "to"}:
+            named = item.get("places", [item.get("place")])
+            if not isinstance(named, list) or not all(isinstance(place, str) for place in named):
+                return None, places
+            places |= frozenset(named)
+            continue
+        try:
+            read = windows([item])
+        except (TypeError, ValueError):
+            return None, places
+        week = tuple(_union(one, other) for one, other in zip(week, read, strict=True))
+    return week, places
 
 
 def _union(one, other):

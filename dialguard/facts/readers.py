@@ -137,7 +137,7 @@ def windows(value: object) -> object:
             if not isinstance(item, Mapping) or not {"from", "to"} <= set(item) <= {"days", "from", "to"}:
                 raise ValueError(f"found {item!r:.60}, expected {{days: [mon, ..], from: HH:MM, to: HH:MM}}")
             for day in item.get("days", notation.DAYS):
-                merged.setdefault(day, []).append(f"{item['from']}-{item['to']}")
+                merged.setdefault(str(day).lower(), []).append(f"{item['from']}-{item['to']}")
         value = merged or {"every_day": "none"}
     return notation.windows(dict(value) if isinstance(value, Mapping) else value)
 
