@@ -75,7 +75,9 @@ def main() -> None:
     make()
     today = datetime.now(UTC).date()
     store, campaign, result = str(FOLDER / "store"), str(FOLDER / "campaign.json"), FOLDER / "screened.csv"
-    run("lists", "import", "national", str(FOLDER / "national.txt"), "--published", str(today), "--whole-plan", "--store", store)
+    # Yesterday: where the sun sets last, it is still that day.
+    fetched = str(today - timedelta(days=1))
+    run("lists", "import", "national", str(FOLDER / "national.txt"), "--published", fetched, "--whole-plan", "--store", store)
     for state in STATE_LISTS:
         file, published = str(FOLDER / f"{state.lower()}.txt"), str(quarter_began(today))
         run("lists", "import", state, file, "--published", published, "--store", store)

@@ -34,6 +34,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the stretches; 0 whether there are any or not."""
     from dialguard.facts.attempt import InvalidInput
+    from dialguard.screening.screen import PASSING
 
     if not 1 <= options.days <= 400:
         raise UsageError(f"--days {options.days}: expected 1 to 400")
@@ -52,7 +53,8 @@ def run(options: argparse.Namespace) -> int:
     for line in in_words(found, options.days):
         print(line)
     if not found:
-        for reason in now.reasons:
+        # Hours and closed days pass; what stays is why there is no time at all.
+        for reason in [each for each in now.reasons if each["topic"] not in PASSING] or now.reasons:
             print(f"  {reason['rule']} ({reason['kind']}): {common.cited(reason['message'], reason['citation'])}")
     print(NOT_ADVICE)
     return 0
