@@ -177,11 +177,11 @@ class Gatherer:
             if listed is None:
                 why.setdefault(name, next(verdict.why for verdict in verdicts if verdict.listed is None))
                 continue
-            newest = max((answer for answer in answers if answer.published), key=lambda answer: answer.published, default=None)
-            if newest is not None:
-                used[code] = (newest, listed)
+            current = next((verdict.version for verdict in verdicts if verdict.version is not None), None)
+            if current is not None and current.published:
+                used[code] = (current, listed)
                 if code == "national" and values["campaign.registry_version"] is None:
-                    values["campaign.registry_version"] = newest.published
+                    values["campaign.registry_version"] = current.published
                     values["campaign.registry_covers_number"] = True
             last = min((verdict.last_day for verdict in verdicts if verdict.last_day is not None), default=None)
             if last is not None:

@@ -23,33 +23,39 @@ class Said(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """The list's answer: ``listed`` None is unknown, ``why`` then says what to mend; ``last_day`` is its last day of use."""
+    """The list's answer: ``listed`` None is unknown, ``why`` then says what to mend; ``last_day`` is its last day of use.
+
+    ``version`` is the one in force.
+    """
 
     listed: bool | None
-    why: str | None
-    last_day: int | None
+    why: str | None = None
+    last_day: int | None = None
+    version: Said | None = None
 
 
 def standing(answers: Iterable[Said], schedule: ListSchedule | None, ordinal: int, aged: int | None = None) -> Standing:
     """Judge the versions of one list on a local date.
 
-    ``aged`` is the date on which a version's age is measured, the same when left out. In force is the latest version effective on or before the date; a number in a later loaded version counts as listed.
+    In force is the latest version effective on or before the date; a number in a later loaded version counts as listed, and so
+    does one of which any answer for the version in force, or one without a date, says so. ``aged`` is the date on which a
+    version's age is measured where that is later.
     """
     # A version that does not cover the number says nothing; a subscription may come as one file an area code.
     speaking = [said for said in answers if said.listed is not None]
-    begun = [said for said in speaking if _start(said) is None or _start(said) <= ordinal]
-    later = [said for said in speaking if said not in begun]
+    begun = [said for said in speaking if (_start(said) or 0) <= ordinal]
+    if any(said.listed and (_start(said) or 0) > ordinal for said in speaking):
+        return Standing(True)
     if not begun:
-        if any(said.listed for said in later):
-            return Standing(True, None, None)
-        return Standing(None, INCOMPLETE, None)
-    current = max(begun, key=lambda said: (_start(said) or 0, said.published or 0))
+        return Standing(None, INCOMPLETE)
+    latest = max(_start(said) or 0 for said in begun)
+    current = max((said for said in begun if (_start(said) or 0) == latest), key=lambda said: (bool(said.listed), said.published or 0))
     last = last_day(current, schedule)
-    if any(said.listed for said in later):
-        return Standing(True, None, None)
+    if any(said.listed and _start(said) is None for said in begun):
+        return Standing(True, None, last, current)
     if last is not None and max(ordinal, aged or ordinal) > last:
-        return Standing(None, STALE, last)
-    return Standing(current.listed, None, last)
+        return Standing(None, STALE, last, current)
+    return Standing(current.listed, None, last, current)
 
 
 def _start(said: Said) -> int | None:
