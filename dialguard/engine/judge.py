@@ -24,11 +24,12 @@ Group = tuple[Moment, list[str], list[str], tuple[str, ...]]
 class Judgement:
     """What bites: findings that deny and findings that oblige. An attempt is allowed when none denies."""
 
-    __slots__ = ("_groups", "denied")
+    __slots__ = ("_groups", "denied", "errors")
 
-    def __init__(self, groups: list[Group]) -> None:
+    def __init__(self, groups: list[Group], errors: tuple[tuple[str, str], ...] = ()) -> None:
         self._groups = groups
-        self.denied = False
+        self.errors = errors
+        self.denied = bool(errors)
         for group in groups:
             if group[1]:
                 self.denied = True
@@ -57,10 +58,14 @@ class Engine:
 
     def judge(self, facts: Facts, instant: Instant | None = None) -> Judgement:
         """All findings at an instant (the attempt's own by default)."""
-        if instant is None or instant == facts.at:
-            judgement = Judgement(self._run(facts, facts.at, facts.values))
-        else:
-            judgement = Judgement(self._run(facts, instant, facts.at_instant(instant)))
+        try:
+            if instant is None or instant == facts.at:
+                judgement = Judgement(self._run(facts, facts.at, facts.values))
+            else:
+                judgement = Judgement(self._run(facts, instant, facts.at_instant(instant)))
+        except Exception as error:  # a rule that cannot be judged is never a rule that is skipped
+            where = ", ".join(dict.fromkeys(("US", *(state for state, _ in facts.places))))
+            return Judgement([], ((where, type(error).__name__),))
         if not facts.places:  # whatever the rules say: what lies nowhere cannot be shown to be lawful
             judgement.denied = True
         return judgement
