@@ -169,8 +169,7 @@ def in_words(decision: Decision) -> list[str]:
 
 
 def _reason(reason: Mapping[str, object]) -> list[str]:
-    doubt = "" if reason["kind"] == "prohibited" else "It cannot be ruled out: "
-    lines = [f"  {doubt}{reason['message']}", f"  {common.cited(reason['rule'], reason['citation'])}, {reason['kind']}"]
+    lines = [f"  {reason['message']}", f"  {common.cited(reason['rule'], reason['citation'])}, {reason['kind']}"]
     if reason.get("needs"):
         lines.append(f"  to know: {', '.join(reason['needs'])}")
     if reason.get("cures"):

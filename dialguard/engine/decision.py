@@ -67,9 +67,10 @@ class Decision:
             held = found.get(finding.rule)
             if held is None or KINDS.index(reason["kind"]) < KINDS.index(held["kind"]):
                 found[finding.rule] = reason
-        if self._judgement.denied and not found:
+        broken = [_broken(jurisdiction, error) for jurisdiction, error in self._judgement.errors]
+        if self._judgement.denied and not found and not broken:
             return [_NOWHERE]
-        return sorted(found.values(), key=_reason_order)
+        return sorted([*found.values(), *broken], key=_reason_order)
 
     def _reason(self, finding: Finding) -> dict[str, object]:
         law, values = self._engine.law(finding), self._facts.values
@@ -88,6 +89,7 @@ class Decision:
             faults = {self._facts.why[name] for name in missing if name in self._facts.why}
             reason["kind"] = next((fault for fault in _PLUMBING if fault in faults), "unknown_fact")
             reason["needs"] = sorted({vocabulary.asked(name) for name in missing})
+            reason["message"] = words.doubt(reason["kind"], str(reason["message"]))
         reason["cures"] = list(law.relief_ids)
         if law.rule.disputed:
             reason["status"] = "disputed"
@@ -173,6 +175,13 @@ class Decision:
     def __repr__(self) -> str:
         first = f", {self.reasons[0]['rule']}" if self.reasons else ""
         return f"<Decision {self.verdict}{first}>"
+
+
+def _broken(jurisdiction: str, error: str) -> dict[str, object]:
+    return {
+        "rule": "engine.error", "kind": "rule_error", "jurisdiction": jurisdiction, "topic": "other", "citation": None, "cures": [],
+        "message": f"The rules of {jurisdiction} could not be judged ({error}); until they can be, the attempt is denied.",
+    }  # fmt: skip
 
 
 def _place_order(entry: dict[str, object]) -> tuple:

@@ -19,12 +19,13 @@ def retry_at(engine: Engine, facts: Facts) -> Instant | None:
     """
     end = facts.at + HORIZON_DAYS * DAY
     instant = facts.at
-    if not facts.places:
-        return None
     for _ in range(LIMIT):
-        findings = engine.judge(facts, instant).deny
-        if not findings:
+        judgement = engine.judge(facts, instant)
+        if not judgement.denied:
             return instant if instant > facts.at else None
+        findings = judgement.deny
+        if not findings or judgement.errors or not facts.places:
+            return None
         values = facts.at_instant(instant)
         steps = [_next(engine, facts, values, finding) for finding in findings]
         if any(step is None for step in steps):

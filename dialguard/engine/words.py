@@ -62,6 +62,18 @@ def sentence(law: Law, values: Mapping[str, object], moment: Moment, packs: Pack
     return law.rule.message.format_map(_Figures(law, values, moment, packs))
 
 
+_DOUBTS = {
+    "list_incomplete": "No version of the list that is in force covers this number",
+    "list_stale": "The list at hand is older than the law allows",
+    "lookup_unavailable": "The store did not answer",
+}
+
+
+def doubt(kind: str, message: str) -> str:
+    """The sentence of a reason that is not certain: what is missing, then what may stand against the attempt."""
+    return f"{_DOUBTS.get(kind, 'Not enough is known')}; it cannot be ruled out: {message}"
+
+
 def parameter_in_words(value: object) -> str:
     """A parameter as a reader would say it."""
     if isinstance(value, dict):

@@ -43,8 +43,8 @@ def standing(answers: Iterable[Said], schedule: ListSchedule | None, ordinal: in
     """
     # A version that does not cover the number says nothing; a subscription may come as one file an area code.
     speaking = [said for said in answers if said.listed is not None]
-    begun = [said for said in speaking if (_start(said) or 0) <= ordinal]
-    if any(said.listed and (_start(said) or 0) > ordinal for said in speaking):
+    begun = [said for said in speaking if _first_day(said) <= ordinal]
+    if any(said.listed and _first_day(said) > ordinal for said in speaking):
         return Standing(True)
     if not begun:
         return Standing(None, INCOMPLETE)
@@ -56,6 +56,14 @@ def standing(answers: Iterable[Said], schedule: ListSchedule | None, ordinal: in
     if last is not None and max(ordinal, aged or ordinal) > last:
         return Standing(None, STALE, last, current)
     return Standing(current.listed, None, last, current)
+
+
+def _first_day(said: Said) -> int:
+    """The first local date on which a version stands. One without a date of effect stands as soon as it is published, also
+    where the local date is still the day before."""
+    if said.effective is not None:
+        return said.effective
+    return 0 if said.published is None else said.published - 1
 
 
 def _start(said: Said) -> int | None:

@@ -48,7 +48,9 @@ def test_a_number_in_a_later_version_counts_as_listed() -> None:
 
 
 def test_the_day_of_publication_stands_for_a_missing_effective_date() -> None:
-    assert standing([said(False, published="2026-01-05")], None, day("2026-01-04")).why == INCOMPLETE
+    # Where the local date is still the day before, what has been published stands already.
+    assert standing([said(False, published="2026-01-05")], None, day("2026-01-04")).listed is False
+    assert standing([said(False, published="2026-01-05")], None, day("2026-01-03")).why == INCOMPLETE
     assert standing([said(False, published="2026-01-05")], None, day("2026-01-05")).listed is False
 
 
