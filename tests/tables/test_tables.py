@@ -1,0 +1,181 @@
+"""Hand-worked tables: whole attempts with the answer that the law facts ask for, written by a second reader.
+
+Each ``<topic>.yaml`` holds rows: a named base attempt (``_bases.yaml``), the fields in which the row differs, what the
+store holds, and the expected verdict, reasons and retry time. No expectation is computed: every one is a literal.
+"""
+
+import re
+from datetime import date, datetime
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from dialguard import Guard
+from dialguard.facts import clock
+from dialguard.storage.memory import MemoryStore
+
+HERE = Path(__file__).parent
+SELLER = "Acme"
+ROW_KEYS = {"name", "why", "base", "at", "set", "store", "expect"}
+EXPECT_KEYS = {"verdict", "first", "reasons", "includes", "excludes", "kind", "retry_at", "obligations", "no_obligations", "needs"}
+STORE_KEYS = {"complete_since", "as_of", "record", "lists"}
+
+
+class _Dates(NamedTuple):
+    published: int | None
+    effective: int | None
+    use_by: int | None
+
+
+class _Answer(NamedTuple):
+    version: _Dates
+    listed: bool | None
+
+
+class _Lists:
+    """Loaded list versions as a row states them: code to versions, each saying whether it holds the number asked about."""
+
+    def __init__(self, loaded: dict[str, list[dict[str, Any]]]) -> None:
+        self._loaded = loaded
+
+    def answers(self, code: str, national10: str, as_of: int | None = None) -> tuple[_Answer, ...]:
+        return tuple(_Answer(_Dates(*(_ordinal(said.get(key)) for key in _Dates._fields)), said.get("listed")) for said in self._loaded.get(code, ()))
+
+    def versions(self, code: str, as_of: int | None = None) -> tuple[_Dates, ...]:
+        return tuple(answer.version for answer in self.answers(code, ""))
+
+    def refresh(self) -> bool:
+        return False
+
+
+def _ordinal(value: object) -> int | None:
+    return None if value is None else date.fromisoformat(str(value)).toordinal()
+
+
+class _Plain(yaml.CSafeLoader):
+    """YAML in which only true and false are flags (`no` is an answer of a database) and moments stay text."""
+
+
+_Plain.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] not in ("timestamp", "bool")]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+_Plain.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), list("tf"))
+
+
+def _read(path: Path) -> Any:
+    return yaml.load(path.read_text("utf-8"), Loader=_Plain)
+
+
+@cache
+def _bases() -> dict[str, dict[str, Any]]:
+    return _read(HERE / "_bases.yaml")
+
+
+def _base(name: str) -> dict[str, Any]:
+    base = _bases()[name]
+    return _merged(_base(base["extends"]), base["set"]) if "extends" in base else base["set"]
+
+
+def _merged(base: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """``other`` over ``base``, objects field by field; null takes a field away. Lists are replaced."""
+    found = dict(base)
+    for key, value in other.items():
+        if value is None:
+            found.pop(key, None)
+        elif isinstance(value, dict) and isinstance(found.get(key), dict):
+            found[key] = _merged(found[key], value)
+        else:
+            found[key] = value
+    return found
+
+
+def _store(row: dict[str, Any], attempt: dict[str, Any]) -> MemoryStore | None:
+    """What the row's store holds; without one, an empty ledger that is declared complete."""
+    wanted = row.get("store") or {}
+    if wanted == "none":
+        return None
+    assert set(wanted) <= STORE_KEYS, set(wanted) - STORE_KEYS
+    store = MemoryStore(_Lists(wanted["lists"])) if "lists" in wanted else MemoryStore()
+    since = wanted.get("complete_since", "1990-01-01T00:00:00Z")
+    if since != "never":
+        store.declare_complete(SELLER, clock.parse_instant(since), known_at=clock.parse_instant("1990-01-01T00:00:00Z"))
+    for entry in wanted.get("record", ()):
+        (kind, fields), = entry.items()
+        fields = {key: clock.parse_instant(value) if key == "at" or key.endswith("_at") else value for key, value in fields.items()}
+        fields.setdefault("known_at", clock.parse_instant("2020-01-01T00:00:00Z"))
+        number = fields.pop("number", "+1" + str(attempt["to"]).replace("-", ""))
+        getattr(store, kind)(seller=fields.pop("seller", SELLER), number=number, **fields)
+    return store
+
+
+def _rows() -> list[Any]:
+    found = []
+    for path in sorted(HERE.glob("[a-z]*.yaml")):
+        rows = _read(path)["rows"]
+        names = [row["name"] for row in rows]
+        assert len(set(names)) == len(names), f"{path.name}: names twice: {sorted({name for name in names if names.count(name) > 1})}"
+        found += [pytest.param(row, id=f"{path.stem}: {row['name']}") for row in rows]
+    return found
+
+
+@pytest.fixture(scope="module")
+def packs():
+    from dialguard.packs.load import load
+
+    return load([])
+
+
+@pytest.mark.parametrize("row", _rows())
+def test_row(row: dict[str, Any], packs) -> None:
+    assert set(row) <= ROW_KEYS, set(row) - ROW_KEYS
+    expect = row["expect"]
+    assert set(expect) <= EXPECT_KEYS, set(expect) - EXPECT_KEYS
+    attempt = _merged(_base(row["base"]), row.get("set", {}))
+    attempt["at"] = row["at"]
+    store = _store(row, attempt)
+    as_of = row["store"].get("as_of") if isinstance(row.get("store"), dict) else None
+    guard = Guard(store, no_store=store is None, packs=packs, as_of=as_of)
+    decision = guard.check(attempt)
+
+    reasons = [reason["rule"] for reason in decision.reasons]
+    obligations = [item["rule"] for item in decision.obligations]
+    found = f"{decision.verdict}, {[(reason['rule'], reason['kind'], reason.get('needs')) for reason in decision.reasons]}"
+    assert decision.verdict == expect["verdict"], found
+    if "first" in expect:
+        assert reasons and fnmatchcase(reasons[0], expect["first"]), found
+    if "reasons" in expect:
+        assert sorted(reasons) == sorted(expect["reasons"]), found
+    for pattern in expect.get("includes", ()):
+        assert any(fnmatchcase(rule, pattern) for rule in reasons), f"{pattern}: {found}"
+    for pattern in expect.get("excludes", ()):
+        assert not any(fnmatchcase(rule, pattern) for rule in reasons), f"{pattern}: {found}"
+    if "kind" in expect:
+        assert decision.reasons[0]["kind"] == expect["kind"], found
+    if "needs" in expect:
+        assert decision.reasons[0].get("needs") == expect["needs"], found
+    for pattern in expect.get("obligations", ()):
+        assert any(fnmatchcase(rule, pattern) for rule in obligations), f"{pattern}: {obligations}"
+    for pattern in expect.get("no_obligations", ()):
+        assert not any(fnmatchcase(rule, pattern) for rule in obligations), f"{pattern}: {obligations}"
+    if expect["verdict"] == "deny":
+        _same_moment(decision.retry_at, expect["retry_at"])
+        if decision.retry_at is not None:
+            again = guard.check({**attempt, "at": decision.retry_at})
+            # Lists keep their age in the search; a store's list is judged anew, so only a row without lists can be asked again.
+            assert again.allowed or "lists" in (row.get("store") or {}) or "lists" in attempt.get("dnc", {}), "denied at its own retry_at"
+
+
+def _same_moment(found: str | None, expected: str | None) -> None:
+    assert (found is None) == (expected is None), f"retry_at {found}, expected {expected}"
+    if found is not None:
+        assert datetime.fromisoformat(found) == datetime.fromisoformat(expected), f"retry_at {found}, expected {expected}"
+
+
+def test_every_topic_has_thirty_rows() -> None:
+    few = {path.stem: count for path in HERE.glob("[a-z]*.yaml") if (count := len(_read(path)["rows"])) < 30}
+    assert not few
