@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from dialguard.facts import clock
+from dialguard.packs.load import load
+from dialguard.packs.rule import ListSchedule
 from simulations import leads, registry, state_list
 from simulations.population import STATE_POPULATION
 
@@ -18,8 +20,9 @@ FOLDER = Path("demo")
 SEED = 7
 ROWS = 20_000
 REGISTERED = 300_000
-# How many numbers each state's own list holds.
-STATE_LISTS = {"PA": 12_000, "FL": 15_000, "TX": 15_000, "IN": 8_000, "LA": 6_000}
+# How many numbers a state's own list holds, where it is not SMALL_LIST.
+STATE_LISTS = {"PA": 12_000, "FL": 15_000, "TX": 15_000, "IN": 8_000}
+SMALL_LIST = 6_000
 SELLER = "acme-windows"
 CAMPAIGN = {
     "id": "spring-windows",
@@ -40,9 +43,15 @@ def run(*arguments: str) -> None:
         sys.exit(status)
 
 
-def quarter_began(today: date) -> date:
-    """The first day of a date's calendar quarter, on which states publish their lists."""
-    return date(today.year, 3 * ((today.month - 1) // 3) + 1, 1)
+def state_schedules() -> dict[str, ListSchedule]:
+    """The states' own lists, by code, as the rule files declare them."""
+    return {code: schedule for code, schedule in sorted(load([]).lists.items()) if code != "national"}
+
+
+def last_published(schedule: ListSchedule, today: date) -> date:
+    """The latest day of the year on which a list is published, a day before today where it has no such days."""
+    days = [date(year, *day) for year in (today.year - 1, today.year) for day in schedule.publish_on]
+    return max((day for day in days if day <= today), default=today - timedelta(days=1))
 
 
 def next_morning(today: date) -> str:
@@ -64,10 +73,12 @@ def make() -> None:
     # Registered leads by choice rather than chance, so that the demo shows what a list costs.
     held = registry.choose(numbers, 0.35, SEED)
     registry.write(FOLDER / "national.txt", registry.generate(REGISTERED, SEED, (), held, set(numbers) - held))
-    for state, size in STATE_LISTS.items():
+    lists = state_schedules()
+    for state in lists:
+        size = STATE_LISTS.get(state, SMALL_LIST)
         state_list.write(FOLDER / f"{state.lower()}.txt", state, size, SEED, numbers, share=0.1)
     (FOLDER / "campaign.json").write_text(json.dumps(CAMPAIGN, indent=2) + "\n", encoding="utf-8")
-    print(f"Made {ROWS:,} leads, a national list of {REGISTERED:,} numbers and {len(STATE_LISTS)} state lists in {FOLDER}/")
+    print(f"Made {ROWS:,} leads, a national list of {REGISTERED:,} numbers and {len(lists)} state lists in {FOLDER}/")
 
 
 def main() -> None:
@@ -78,8 +89,8 @@ def main() -> None:
     # Yesterday: where the sun sets last, it is still that day.
     fetched = str(today - timedelta(days=1))
     run("lists", "import", "national", str(FOLDER / "national.txt"), "--published", fetched, "--whole-plan", "--store", store)
-    for state in STATE_LISTS:
-        file, published = str(FOLDER / f"{state.lower()}.txt"), str(quarter_began(today))
+    for state, schedule in state_schedules().items():
+        file, published = str(FOLDER / f"{state.lower()}.txt"), str(last_published(schedule, today))
         run("lists", "import", state, file, "--published", published, "--store", store)
     run("ledger", "declare", "--seller", SELLER, "--since", "2020-01-01", "--store", store)
     at = next_morning(today)

@@ -13,7 +13,7 @@ from simulations.population import area_codes
 from simulations.registry import choose, generate, lead_numbers
 
 
-def _pa(numbers: Iterable[str]) -> Iterator[str]:
+def _bare(numbers: Iterable[str]) -> Iterator[str]:
     yield from (f"{n}\n" for n in numbers)
 
 
@@ -36,8 +36,8 @@ def _la(numbers: Iterable[str]) -> Iterator[str]:
     yield from (f"({n[:3]}) {n[3:6]}-{n[6:]}\n" for n in numbers)
 
 
-# PA bare, FL with a header, two columns, a date and CRLF, TX with pipes, IN with tabs, LA formatted.
-LAYOUTS: Mapping[str, Callable[[Iterable[str]], Iterator[str]]] = {"PA": _pa, "FL": _fl, "TX": _tx, "IN": _in, "LA": _la}
+# Bare numbers unless named here: FL with a header, two columns, a date and CRLF, TX with pipes, IN with tabs, LA formatted.
+LAYOUTS: Mapping[str, Callable[[Iterable[str]], Iterator[str]]] = {"FL": _fl, "TX": _tx, "IN": _in, "LA": _la}
 
 
 def write(path: Path, state: str, numbers: int, seed: int, leads: Sequence[str] = (), share: float = 0.1) -> None:
@@ -48,7 +48,7 @@ def write(path: Path, state: str, numbers: int, seed: int, leads: Sequence[str] 
     codes = [code for code, row in area_codes().items() if row["state"] == state]
     local = [number for number in leads if number[:3] in codes]
     held = choose(local, share, seed)
-    lines = LAYOUTS[state](generate(numbers, seed, codes, held, set(local) - held))
+    lines = LAYOUTS.get(state, _bare)(generate(numbers, seed, codes, held, set(local) - held))
     with open(path, "w", encoding="ascii", newline="") as file:
         file.writelines(lines)
 
@@ -56,7 +56,7 @@ def write(path: Path, state: str, numbers: int, seed: int, leads: Sequence[str] 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m simulations.state_list", description="Write a made-up state list.")
-    parser.add_argument("state", choices=sorted(LAYOUTS))
+    parser.add_argument("state", choices=sorted({row["state"] for row in area_codes().values()}))
     parser.add_argument("out", type=Path)
     parser.add_argument("--numbers", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=7)
