@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dialguard.engine.decision import Decision
 from dialguard.engine.judge import Engine
 from dialguard.facts import attempt as attempts
-from dialguard.facts import clock, feed
-from dialguard.facts import reading
+from dialguard.facts import clock, feed, reading
 from dialguard.facts.attempt import Campaign, InvalidInput
 from dialguard.facts.gather import Gatherer, Sources
 from dialguard.model.moment import DAY
@@ -36,8 +35,9 @@ class Guard:
     """Decides attempts by the shipped rule packs, an operator's own, and a store of lists, consent and history.
 
     ``store``: a folder (made on first write), a store object, or None for the default folder; ``no_store=True`` judges by
-    the facts in each attempt alone. ``rules``: further folders of rule files. ``as_of``: RFC 3339, answer from what was known then. ``disable``: disputed rules switched
-    off, id to recorded reason. Raises PackError where the rule files are not usable, ValueError for other mistakes.
+    the facts in each attempt alone. ``rules``: further folders of rule files. ``as_of``: RFC 3339, answer from what was known
+    then. ``disable``: disputed rules switched off, id to recorded reason, which the evidence of every decision shows. Raises
+    PackError where the rule files are not usable, ValueError for other mistakes.
     """
 
     def __init__(
@@ -52,10 +52,9 @@ class Guard:
     ) -> None:
         self.packs = packs if packs is not None else load([Path(folder) for folder in rules])
         verify_operator(self.packs, clock)
-        self._disabled = _disabled(self.packs, disable or {})
         self.as_of = clock.parse_instant(as_of) if as_of is not None else None
         self.store = None if no_store else open_store(store)
-        self._engine = Engine(self.packs, clock, disabled=self._disabled)
+        self._engine = Engine(self.packs, clock, disabled=_checked(self.packs, disable or {}))
         self._gatherer = Gatherer(Sources(self.packs, self.store, _feed(self.store), self.as_of))
         self._campaigns: dict[str, Campaign] = {}
         self._registrations = itertools.count()
@@ -150,7 +149,8 @@ def _feed(store: object) -> feed.Feed:
     return feed.load(path) if path is not None and path.is_file() else feed.Feed()
 
 
-def _disabled(packs: Packs, disable: Mapping[str, str]) -> frozenset[str]:
+def _checked(packs: Packs, disable: Mapping[str, str]) -> Mapping[str, str]:
+    """Rules to switch off: each exists, is disputed, and has a reason."""
     for name, reason in disable.items():
         rule = packs.by_id.get(name)
         if rule is None:
@@ -159,4 +159,4 @@ def _disabled(packs: Packs, disable: Mapping[str, str]) -> frozenset[str]:
             raise ValueError(f"`{name}` is not disputed and cannot be switched off")
         if not reason or not reason.strip():
             raise ValueError(f"switching off `{name}` needs a reason")
-    return frozenset(disable)
+    return disable

@@ -150,7 +150,10 @@ class Decision:
     @cached_property
     def evidence(self) -> dict[str, object]:
         """What the answer rests on."""
-        return dict(self._gathered())
+        found = dict(self._gathered())
+        if self._engine.disabled:
+            found["switched_off"] = dict(self._engine.disabled)
+        return found
 
     def as_dict(self) -> dict[str, object]:
         """The decision as the public JSON."""

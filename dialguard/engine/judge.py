@@ -46,13 +46,14 @@ class Judgement:
 
 
 class Engine:
-    """Judges facts by the packs. ``disabled`` are disputed rules that an operator has switched off."""
+    """Judges facts by the packs. ``disabled`` are disputed rules that an operator has switched off, each with the reason."""
 
     def __init__(
-        self, packs: Packs, clock: Clock, *, index: bool = True, specialise: bool = True, disabled: frozenset[str] = frozenset()
+        self, packs: Packs, clock: Clock, *, index: bool = True, specialise: bool = True, disabled: Mapping[str, str] | None = None
     ) -> None:
         self.packs, self.clock = packs, clock
-        self.programs = Programs(packs, index=index, specialise=specialise, disabled=disabled)
+        self.disabled = dict(disabled or {})
+        self.programs = Programs(packs, index=index, specialise=specialise, disabled=frozenset(self.disabled))
         self._plans = self.programs.plans
         self._moments: dict[str, Moment] = {}
 

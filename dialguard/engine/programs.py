@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from dialguard.backends.closures import CERTAIN, Clause, Compiler, Program, predicate
 from dialguard.expr.fold import TIMED, fold
-from dialguard.expr.nodes import FALSE, TRUE, ClosedDay, Const, Count, LocalTime, Node, Test, conjunction, negation
+from dialguard.expr.nodes import FALSE, TRUE, All, ClosedDay, Const, Count, LocalTime, Node, Test
 from dialguard.model.facts import Place
 from dialguard.packs.load import Packs
 from dialguard.packs.rule import FIRST_DAY, LAST_DAY, Rule
@@ -36,24 +36,26 @@ class Law:
     citation: str | None
 
     @cached_property
-    def whole(self) -> Node:
-        """Condition and reliefs as one node, for walking."""
-        return conjunction(self.condition, *(negation(relief) for relief in self.reliefs))
+    def moving(self) -> All:
+        """The parts of condition and reliefs that time alone may change, each once."""
+        parts = (part for node in (self.condition, *self.reliefs) for part in node.walk())
+        return All(tuple(dict.fromkeys(
+            part for part in parts
+            if isinstance(part, (LocalTime, ClosedDay, Count)) or (isinstance(part, Test) and part.operator in TIMED)
+        )))  # fmt: skip
 
-    @cached_property
+    @property
     def timed(self) -> bool:
         """Whether time alone can change it."""
-        return any(
-            isinstance(node, (LocalTime, ClosedDay, Count)) or (isinstance(node, Test) and node.operator in TIMED)
-            for node in self.whole.walk()
-        )
+        return bool(self.moving.items)
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A program with the obligations that hold whatever the attempt is, and the rules that time may change."""
+    """A program (None where there is nothing to ask), the obligations that hold whatever the attempt is, and the rules that
+    time may change."""
 
-    program: Program
+    program: Program | None
     always: tuple[str, ...]
     candidates: tuple[str, ...]
     timed: tuple[str, ...]
@@ -79,7 +81,8 @@ class Programs:
         self.disabled = disabled
         self._starts = packs.law_changes
         self._stretches: dict[int, int] = {}
-        self._laws: dict[tuple[str, int], tuple[Law, ...]] = {}
+        self._laws: dict[tuple[str, int], dict[str, Law]] = {}
+        self._law_of: dict[tuple[str, int], Law] = {}
         self._compiled: dict[tuple, Compiled] = {}
         self._programs: dict[tuple[Clause, ...], Program] = {}
         self.plans: dict[tuple[tuple[Place, ...], tuple], list[Stop]] = {}
@@ -106,12 +109,12 @@ class Programs:
         position = bisect_right(self._starts, ordinal)
         return self._starts[position] if position < len(self._starts) else None
 
-    def laws(self, jurisdiction: str, ordinal: int) -> tuple[Law, ...]:
-        """Prohibitions and obligations of a jurisdiction that are law on that date."""
+    def laws(self, jurisdiction: str, ordinal: int) -> Mapping[str, Law]:
+        """Prohibitions and obligations of a jurisdiction that are law on that date, by their ids."""
         key = (jurisdiction, self.stretch(ordinal))
         held = self._laws.get(key)
         if held is None:
-            held = self._laws[key] = tuple(self._law(jurisdiction, ordinal))
+            held = self._laws[key] = {law.rule.id: law for law in self._law(jurisdiction, ordinal)}
         return held
 
     def _law(self, jurisdiction: str, ordinal: int):
@@ -145,8 +148,8 @@ class Programs:
         end = self._starts[stretch] if stretch < len(self._starts) else LAST_DAY + 1
         here = ["US", *(state for state, other in places if other == zone)] if places else [NOWHERE]
         found = [self.compiled(jurisdiction, ordinal, scope, fixed) for jurisdiction in here]
-        always = tuple(rule for compiled in found for rule in compiled.always)
-        stop = Stop(zone, first, end, tuple(compiled.program for compiled in found), always)
+        always = tuple(rule for each in found for rule in each.always)
+        stop = Stop(zone, first, end, tuple(each.program for each in found if each.program), always)
         plan[next(number for number, old in enumerate(plan) if old.zone == zone)] = stop
         return stop
 
@@ -168,7 +171,7 @@ class Programs:
         kept = {name: value for name, value in (fixed or {}).items() if value is not None or not asserted(name)}
         folding = kept | known if self.specialise else {}
         clauses, always, timed = [], [], []
-        for law in self.laws(jurisdiction, ordinal):
+        for law in self.laws(jurisdiction, ordinal).values():
             condition = fold(law.condition, known) if self.index else law.condition
             if condition == FALSE:
                 continue
@@ -185,7 +188,7 @@ class Programs:
             clauses.append(Clause(law.rule.id, law.rule.kind, condition, reliefs, law.rule.deny_unknown))
         key = tuple(clauses)
         program = self._programs.get(key)
-        if program is None:  # campaigns that differ in nothing that the rules ask share it
+        if program is None and clauses:  # campaigns that differ in nothing that the rules ask share it
             program = self._programs[key] = Compiler(self.packs.closed, self.packs.vocabulary).compile(clauses, f"{jurisdiction} {scope}")
         return Compiled(program, tuple(always), tuple(clause.rule for clause in clauses), tuple(timed))
 
@@ -196,8 +199,11 @@ class Programs:
 
     def law(self, rule: str, ordinal: int) -> Law:
         """One rule on one date, by its id."""
-        jurisdiction = self.packs.by_id[rule].jurisdiction
-        return next(law for law in self.laws(jurisdiction, ordinal) if law.rule.id == rule)
+        key = (rule, self.stretch(ordinal))
+        held = self._law_of.get(key)
+        if held is None:
+            held = self._law_of[key] = self.laws(self.packs.by_id[rule].jurisdiction, ordinal)[rule]
+        return held
 
     def certainty(self, law: Law, ordinal: int) -> tuple:
         """The law's condition compiled as *certain* and its reliefs as *possible*: certain and none possible means prohibited."""

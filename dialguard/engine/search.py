@@ -60,7 +60,7 @@ def valid_until(engine: Engine, facts: Facts) -> Instant | None:
 def _next(engine: Engine, facts: Facts, values: dict[str, object], finding: Finding) -> Instant | None:
     """The first instant at which a rule may answer otherwise in its place."""
     moment, law = finding.moment, engine.law(finding)
-    steps = [next_change(law.whole, values, moment, engine.packs.closed)]
+    steps = [next_change(law.moving, values, moment, engine.packs.closed)]
     steps += [change for change in facts.changes if change > moment.instant][:1]
     names = (law.rule.id, *law.rule.relieved_by)
     for name in names:
