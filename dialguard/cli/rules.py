@@ -238,7 +238,7 @@ def schema(options: argparse.Namespace) -> int:
     """The JSON Schema of a rule file."""
     from dialguard.packs.editor import rule_file_schema
 
-    _print_json(rule_file_schema(_packs(options).vocabulary))
+    _print_json(rule_file_schema())
     return 0
 
 

@@ -1,6 +1,7 @@
 """Rule files as read become the packs: every file checked, every problem gathered, and nothing built where there is one."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from dialguard.model import vocabulary as vocabularies
 from dialguard.model.vocabulary import Vocabulary
@@ -20,6 +21,13 @@ def assemble(found: Sequence[Source], unreadable: Sequence[Problem] = ()) -> Pac
     return _Assembler(found, unreadable).packs()
 
 
+MOST_PROBLEMS = 500
+"""Problems told at once; more are no longer mistakes in rules but something else."""
+
+MOST_IN_CALENDAR = 10_000
+"""Values in one calendar."""
+
+
 class _Assembler:
     def __init__(self, found: Sequence[Source], unreadable: Sequence[Problem]) -> None:
         self.sources = found
@@ -36,7 +44,7 @@ class _Assembler:
         around = Surroundings(vocabulary, shapes, codes, frozenset(lists))
         self._check_shapes(around)
         rules, entries = self._rules(files, around)
-        self.problems += linking.check(entries, self.missing)
+        self.problems += islice(linking.check(entries, self.missing), MOST_PROBLEMS)
         if self.problems:
             raise PackError(self.problems)
         self.warnings += linking.warnings(entries)
@@ -117,7 +125,12 @@ class _Assembler:
                 self.problems.append(problem)
                 continue
             codes[code] = source.shown
-            if self._document(source) is None:  # its bytes may not be text at all
+            document = self._document(source)
+            if document is None:
+                continue
+            if len(document.positions) > MOST_IN_CALENDAR:
+                text = f"a calendar of {len(document.positions):,} values"
+                self.problems.append(document.problem((), text, f"at most {MOST_IN_CALENDAR:,}; is this a calendar?"))
                 continue
             try:
                 calendar = calendars.load(source.raw.decode("utf-8-sig"), source.shown)
@@ -187,9 +200,13 @@ class _Assembler:
         entries: dict[str, Entry] = {}
         for file in files:
             for entry in file.rules:
+                if len(self.problems) > MOST_PROBLEMS:
+                    self.missing = True
+                    self.problems.append(entry.problem((), f"more than {MOST_PROBLEMS} problems; from here on nothing was checked"))
+                    return rules, entries
                 rule, problems = build(entry, around)
                 self.problems += problems
-                self.problems += checks.check(entry, around)
+                self.problems += islice(checks.check(entry, around), MOST_PROBLEMS)
                 if "id" in entry.unread:
                     continue
                 self.warnings += checks.warnings(entry)

@@ -9,7 +9,7 @@ from dialguard.expr.fold import settle_reliefs
 from dialguard.expr.nodes import TRUE, Node, Test, conjunction, facts_read, negation
 from dialguard.model.vocabulary import Vocabulary
 from dialguard.packs import values
-from dialguard.packs.conditions import Reader
+from dialguard.packs.conditions import OPEN, Reader
 from dialguard.packs.reading import Entry, Shape
 from dialguard.packs.rule import FIRST_DAY, LAST_DAY, Example, Rule, Span, Supersession
 from dialguard.packs.schema import RuleModel
@@ -23,6 +23,9 @@ SCOPE = {
     "line_types": "line_type",
 }
 """The parts of `applies` and the facts that they limit."""
+
+MOST_DATES = 200
+"""Dated values of one parameter."""
 
 Tell = Callable[..., None]
 """(where in the rule, message, hint, the keys that it turns on) -> None."""
@@ -201,17 +204,20 @@ def _dated_parameters(entry: Entry, shape: Shape | None, tell: Tell) -> dict[str
                 dated[name] = [_Line(FIRST_DAY, declared["default"], None, ("shape",))]
             else:
                 tell(("parameters",), f"the shape `{entry.model.shape}` needs the parameter `{name}`", about=("parameters",))
+                dated[name] = [_Line(FIRST_DAY, OPEN, None, ("shape",))]
     return dated
 
 
 def _lines(items: list, path: Path_, tell: Tell) -> list[_Line]:
+    if len(items) > MOST_DATES:
+        tell(path, f"`{path[-1]}` has {len(items):,} dated values", f"at most {MOST_DATES}")
     lines: list[_Line] = []
-    for index, item in enumerate(items):
+    for index, item in enumerate(items[:MOST_DATES]):
         here = (*path, index)
         for key in item:
             if key not in ("value", "from", "citation"):
                 tell((*here, key), f"unknown key `{key}` in a dated value", suggest(key, ("value", "from", "citation")))
-        if "value" not in item:
+        if "value" not in item and not set(item) - {"from", "citation"}:
             tell(here, "a dated value has a `value`", "for example {from: 2026-01-01, value: 3, citation: ..}")
         citation = item.get("citation")
         if citation is not None and not isinstance(citation, str):
@@ -225,8 +231,8 @@ def _lines(items: list, path: Path_, tell: Tell) -> list[_Line]:
                 continue
         if lines and start <= lines[-1].first:
             tell(here, "dated values stand in order, oldest first, each with its own date")
-        lines.append(_Line(start, item.get("value"), citation if isinstance(citation, str) else None, (*here, "value")))
-    return lines or [_Line(FIRST_DAY, None, None, path)]
+        lines.append(_Line(start, item.get("value", OPEN), citation if isinstance(citation, str) else None, (*here, "value")))
+    return lines or [_Line(FIRST_DAY, OPEN, None, path)]
 
 
 def _spans(model: RuleModel, first: int | None, last: int | None, dated: Mapping[str, list[_Line]]) -> list[tuple[int, int, dict[str, _Line]]]:

@@ -26,6 +26,8 @@ OPEN = object()
 """The value of a shape's parameter while the shape is read by itself: what turns on it cannot be checked yet."""
 _STATE = re.compile(r"[A-Z]{2}$")
 _COMPARISONS = ("at_least", "at_most", "above", "below")
+MOST_PROBLEMS = 100
+"""Mistakes told of one condition; after these nothing more is read."""
 COUNT_FIELDS = ("channel", "purpose", "subject", "voice", "outcome", "debt", "to", "from")
 
 
@@ -69,6 +71,8 @@ class Reader:
 
     def condition_entry(self, key: str, value: object, path: Path_) -> Node:
         """The node for one key of a mapping of conditions; TRUE where it holds a mistake."""
+        if len(self.problems) >= MOST_PROBLEMS:
+            return TRUE
         try:
             return self._entry(key, value, path)
         except _Mistake as mistake:

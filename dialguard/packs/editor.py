@@ -5,11 +5,14 @@
 
 from collections.abc import Iterable, Mapping
 
+from dialguard.model import vocabulary as vocabularies
 from dialguard.model.vocabulary import Fact, Vocabulary
+from dialguard.packs import yamlfile
 from dialguard.packs.build import SCOPE
 from dialguard.packs.conditions import COUNT_FIELDS
 from dialguard.packs.rule import TOPICS
 from dialguard.packs.schema import RuleFile
+from dialguard.packs.sources import shipped_rules
 
 Schema = dict[str, object]
 
@@ -21,8 +24,10 @@ _LOCAL = {"type": "string", "pattern": r"^(never|\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(
 _RATE = {"type": "string", "pattern": r"^\d+(\.\d{1,4})?%$"}
 
 
-def rule_file_schema(vocabulary: Vocabulary) -> Schema:
-    """The schema of one rule file, with the facts of the vocabulary."""
+def rule_file_schema(vocabulary: Vocabulary | None = None) -> Schema:
+    """The schema of one rule file, with the facts of the vocabulary (the shipped one)."""
+    if vocabulary is None:
+        vocabulary = vocabularies.load(yamlfile.read(shipped_rules() / "vocabulary.yaml").data)
     schema = RuleFile.model_json_schema()
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "DialGuard rule file"}
     defs: dict[str, Schema] = schema["$defs"]
@@ -94,7 +99,7 @@ def _tests(fact: Fact, vocabulary: Vocabulary) -> Schema:
     known = ("known", {"type": "boolean"})
     match fact.type:
         case "flag":
-            return _any({"type": "boolean"}, _operators(known))
+            return _any({"type": "boolean"}, {"type": "array", "minItems": 1, "items": {"type": "boolean"}}, _operators(known))
         case "choice":
             word = _word(fact)
             ordered = [(name, _any(word, _PARAMETER)) for name in ("at_least", "at_most", "above", "below")] if fact.ordered else []

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from dialguard.packs import schema
-from dialguard.packs.schema import ListModel, RuleFile, RuleModel, ShapeModel, ShapesFile
+from dialguard.packs.schema import MOST_LISTS, MOST_RULES, MOST_TESTS, ListModel, RuleFile, RuleModel, ShapeModel, ShapesFile
 from dialguard.packs.yamlfile import Document, Path_, Problem, shorten, suggest
 
 MOST_PROBLEMS = 100
@@ -90,7 +90,7 @@ def rule_file(document: Document, operator: bool) -> tuple[File | None, list[Pro
     jurisdiction = whole.jurisdiction if whole and "jurisdiction" not in unread_head else None
     zone = whole.zone if whole else None
     lists, rules = [], []
-    for path, data in entries["lists"][:MOST_PROBLEMS]:
+    for path, data in entries["lists"]:
         model, unread, found = _salvage(ListModel, data, document, path, {"code": "-", "name": "-"})
         problems += found
         if model is not None:
@@ -131,16 +131,19 @@ def _items(document: Document, key: str, problems: list[Problem]) -> list[tuple[
     if not isinstance(items, list):
         problems.append(document.problem((key,), f"`{key}` is a list, found {shorten(items)}", f"begin each of the {key} with `- `"))
         return []
-    return [((key, index), item) for index, item in enumerate(items)]
+    most = MOST_LISTS if key == "lists" else MOST_RULES
+    if len(items) > most:
+        problems.append(document.problem((key, most), f"the file has {len(items):,} {key}", f"at most {most:,}; split it"))
+    return [((key, index), item) for index, item in enumerate(items[:most])]
 
 
 def _rule(data: object, document: Document, path: Path_) -> tuple[RuleModel | None, frozenset[str], list[Problem], tuple[int, ...]]:
     """One rule without its unreadable parts and tests."""
     tests = data.get("tests") if isinstance(data, dict) else None
-    listed = isinstance(tests, list)
-    model, unread, problems = _salvage(RuleModel, {**data, "tests": []} if listed else data, document, path, _UNREAD)
+    short = isinstance(tests, list) and len(tests) <= MOST_TESTS
+    model, unread, problems = _salvage(RuleModel, {**data, "tests": []} if short else data, document, path, _UNREAD)
     good = []
-    for number, test in enumerate(tests if listed else ()):
+    for number, test in enumerate(tests if short else ()):
         found, _, wrong = _salvage(schema.RuleTest, test, document, (*path, "tests", number), None)
         problems += wrong
         if found is not None:
@@ -206,13 +209,13 @@ def _words(kind: type[BaseModel], place: tuple, entry: Mapping[str, Any]) -> tup
         case "bool_type":
             return f"`{name}` is true or false, found {shorten(found)}", ""
         case "literal_error":
-            words = _literals(owner, name)
-            if words == ["any"] or words == ["unknown"]:
-                return f"`{name}` takes a list or `{words[0]}`, found {shorten(found)}", f"write {name}: [{found}] for one value" if isinstance(found, str) else ""
-            return f"`{name}` cannot be {shorten(found)}", suggest(found, words)
+            return f"`{name}` cannot be {shorten(found)}", suggest(found, _literals(owner, name))
         case "list_type":
             words = _literals(owner, name)
-            return f"`{name}` takes a list{f' or `{words[0]}`' if words else ''}, found {shorten(found)}", ""
+            hint = f"write {name}: [{found}] for one value" if isinstance(found, str) and len(found) < 60 else ""
+            return f"`{name}` takes a list{f' or `{words[0]}`' if words else ''}, found {shorten(found)}", hint
+        case "too_long":
+            return f"`{name}` has {context.get('actual_length', 0):,} entries", f"at most {context.get('max_length', 0):,}"
         case "string_type":
             hint = "put it in quotes" if isinstance(found, (int, bool)) else ""
             return f"`{name}` takes text, found {shorten(found)}", hint

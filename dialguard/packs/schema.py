@@ -21,27 +21,39 @@ Jurisdiction = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
+MOST_LISTS, MOST_RULES, MOST_TESTS = 100, 2_000, 1_000
+
+
 class Model(BaseModel):
     """Unknown keys are mistakes, and words are not turned into numbers."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+def _most(number: int):
+    """More than so many is not a rule but a mistake, and would take long to check."""
+    return Field(max_length=number)
+
+
+Names = Annotated[list[str], _most(100)]
+Mapping_ = Annotated[dict[str, object], _most(200)]
+
+
 class Applies(Model):
     """Whom the rule reaches; never left out, since whether a law reaches texts is a question of law each time."""
 
-    channels: list[str] | Literal["any"]
-    purposes: list[str] | Literal["any"]
-    dialing: list[str] | Literal["any"]
-    voice: list[str] | Literal["any"]
-    line_types: list[str] | Literal["any"]
+    channels: Names | Literal["any"]
+    purposes: Names | Literal["any"]
+    dialing: Names | Literal["any"]
+    voice: Names | Literal["any"]
+    line_types: Names | Literal["any"]
 
 
 class Duty(Model):
     """What a dialer must do, for machines."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-    params: dict[str, object] = Field(default_factory=dict)
+    params: Mapping_ = Field(default_factory=dict)
 
 
 class Supersedes(Model):
@@ -61,10 +73,10 @@ class RuleTest(Model):
     name: Text
     at: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}(:\d{2})?$")]
     zone: str | None = None
-    given: dict[str, object] = Field(default_factory=dict)
-    attempts: list[object] | Literal["unknown"] = Field(default_factory=list)
+    given: Mapping_ = Field(default_factory=dict)
+    attempts: Annotated[list[object], _most(500)] | Literal["unknown"] = Field(default_factory=list)
     expect: Literal["silent", "prohibited", "unknown", "obliged", "relieves", "open"]
-    needs: list[str] | None = None
+    needs: Names | None = None
 
 
 class RuleModel(Model):
@@ -75,17 +87,17 @@ class RuleModel(Model):
     topic: Text
     kind: Kind
     citation: str | None
-    sources: list[str] = Field(default_factory=list)
+    sources: Names = Field(default_factory=list)
     confidence: Confidence | None = None
     status: Status
     effective: IsoDate | None = None
     ends: IsoDate | None = None
     applies: Applies | None = None
     shape: str | None = None
-    parameters: dict[str, object] = Field(default_factory=dict)
+    parameters: Mapping_ = Field(default_factory=dict)
     when: dict[str, object] | None = None
     unless: dict[str, object] | None = None
-    relieves: list[RuleId] | None = None
+    relieves: Annotated[list[RuleId], _most(500)] | None = None
     claim: bool = False
     duty: Duty | None = None
     on_unknown: Literal["deny"] | None = None
@@ -94,7 +106,7 @@ class RuleModel(Model):
     note: str | None = None
     not_covered: str | None = None
     supersedes: Supersedes | None = None
-    tests: list[RuleTest] = Field(default_factory=list)
+    tests: Annotated[list[RuleTest], _most(MOST_TESTS)] = Field(default_factory=list)
 
 
 class ListModel(Model):
@@ -102,7 +114,7 @@ class ListModel(Model):
 
     code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
     name: Text
-    publish_on: list[DayOfYear] = Field(default_factory=list)
+    publish_on: Annotated[list[DayOfYear], _most(366)] = Field(default_factory=list)
     use_within_days: int | None = Field(default=None, ge=0, le=366)
     max_age_days: int | None = Field(default=None, ge=1, le=3660)
     citation: str | None = None
@@ -116,14 +128,14 @@ class RuleFile(Model):
     name: Text
     zone: str | None = None
     presumes_residence_by_area_code: bool = False
-    lists: list[ListModel] = Field(default_factory=list)
-    rules: list[RuleModel] = Field(default_factory=list)
+    lists: Annotated[list[ListModel], _most(MOST_LISTS)] = Field(default_factory=list)
+    rules: Annotated[list[RuleModel], _most(MOST_RULES)] = Field(default_factory=list)
 
 
 class ShapeModel(Model):
     """A condition that many rules share."""
 
-    parameters: dict[str, dict[str, object]]
+    parameters: Annotated[dict[str, dict[str, object]], _most(100)]
     when: dict[str, object]
     message: str
 
