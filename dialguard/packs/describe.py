@@ -98,7 +98,7 @@ def as_text(packs: Packs, rule: Rule) -> Iterator[str]:
     yield from _others(packs, "Lifts", rule.relieves)
     if rule.values:
         yield "Values:"
-        yield from (f"  {key}: {value}" for key, value in rule.values.items())
+        yield from (f"  {key}: {_value(value)}" for key, value in rule.values.items())
         yield ""
     if rule.kind != "notice":
         yield f"Message: {rule.message}"
@@ -169,6 +169,8 @@ def _pairs(values: Mapping[str, object]) -> str:
 
 def _value(value: object) -> str:
     match value:
+        case None:
+            return "not stated"
         case bool():
             return str(value).lower()
         case list() | tuple():
