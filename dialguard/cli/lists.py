@@ -30,12 +30,15 @@ def add(commands: argparse._SubParsersAction) -> None:
     )  # fmt: skip
     action.add_argument("name", metavar="NAME")
     action.add_argument("file", metavar="FILE", type=Path)
-    action.add_argument("--published", required=True, metavar="DATE", help="day of the publisher's copy (2026-11-22)")
+    action.add_argument("--published", metavar="DATE", help="day of the publisher's copy (default: the day the file was last changed)")
     action.add_argument("--effective", metavar="DATE", help="first day on which the law wants it used (default: the day published)")
     action.add_argument("--use-by", metavar="DATE", help="last day on which it may be used")
     action.add_argument("--san", metavar="NUMBER", help="the subscription account number under which it was fetched")
     action.add_argument("--area-codes", metavar="CODES", help="the area codes that the copy covers, separated by commas")
-    action.add_argument("--whole-plan", action="store_true", help="the copy covers every area code (to be said of the national registry)")
+    action.add_argument(
+        "--whole-plan", action="store_true",
+        help="the copy of the national registry covers every area code (default: those that occur in the file, all if they are many)",
+    )  # fmt: skip
     action.add_argument("--expected-rows", type=int, metavar="N", help="refuse the file unless it has so many good rows")
     action.add_argument("--allow-shrink", action="store_true", help="take it although it has a fifth fewer numbers than the last")
     action.add_argument("--allow-bad-rows", type=int, default=0, metavar="N", help="leave out up to so many rows that are no numbers")
@@ -83,12 +86,16 @@ def import_list(options: argparse.Namespace) -> int:
         if (getattr(options, name) or 0) < 0:
             raise UsageError(f"--{name.replace('_', '-')}: expected a whole number from 0")
     codes = None if options.area_codes is None else [code.strip() for code in options.area_codes.split(",") if code.strip()]
+    if "published" not in dates:
+        dates["published"] = _last_changed(options.file)
+        print(f"published: {dates['published']}, the day the file was last changed; --published says otherwise", file=sys.stderr)
+    as_found = options.name == "national" and codes is None and not options.whole_plan
     folder = common.store_folder(options)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", ListAlreadyImported)
         with progress("importing", "bytes") as tell:
             version = run(
-                folder, options.name, options.file, **dates, san=options.san, area_codes=codes, whole_plan=options.whole_plan,
+                folder, options.name, options.file, **dates, san=options.san, area_codes=codes, whole_plan=options.whole_plan, as_found=as_found,
                 received_at=clock.now(), allow_shrink=options.allow_shrink, allow_bad_rows=options.allow_bad_rows,
                 expected_rows=options.expected_rows, progress=lambda step, done, whole: tell(done, done, whole) if step == "read" else None,
             )  # fmt: skip
@@ -101,6 +108,13 @@ def import_list(options: argparse.Namespace) -> int:
     left = f", {version.bad_rows:,} bad rows left out" if version.bad_rows else ""
     print(f"{'held already' if held else 'imported'}: list {version.code}, version {version.id}: {version.numbers:,} numbers{extra}{left}; covers {covers}")
     return 0
+
+
+def _last_changed(file: Path) -> date:
+    try:
+        return date.fromtimestamp(file.stat().st_mtime)
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}") from None
 
 
 def _record(version: Version) -> dict[str, object]:

@@ -36,6 +36,9 @@ _EPOCH = date(1970, 1, 1)
 _Dates = tuple[int, int | None, int | None]
 """Published, effective, use-by, as ordinals."""
 
+WHOLE_FROM = 200
+"""Area codes from which a national file is taken for the whole registry when nobody says what it covers (of 380 there are)."""
+
 
 def import_list(
     root: str | os.PathLike[str],
@@ -48,6 +51,7 @@ def import_list(
     san: str | None = None,
     area_codes: Iterable[int | str] | None = None,
     whole_plan: bool = False,
+    as_found: bool = False,
     received_at: Instant,
     allow_shrink: bool = False,
     allow_bad_rows: int = 0,
@@ -60,7 +64,8 @@ def import_list(
     answers for, such as those paid for under ``san``; a row outside them is a bad row, and a number in any
     other area code is then unknown. None means that the list answers for every area code; for ``national``
     that has to be said with ``whole_plan``, since a file of some area codes taken for the whole registry
-    would clear all others.
+    would clear all others. ``as_found`` takes the area codes that occur in the file for those that it covers, and a file of
+    at least ``WHOLE_FROM`` of them for the whole registry.
 
     The list changes in one step at the end; killed at any point, the import leaves the list as it was, and
     the same import started again goes on from its last checkpoint. The same file with the same dates returns
@@ -73,12 +78,12 @@ def import_list(
     """
     tell = progress or (lambda step, done, whole: None)
     dates = _dates(published, effective, use_by, received_at)
-    covered = _covered(code, area_codes, whole_plan)
+    covered = _covered(code, area_codes, whole_plan or as_found)
     try:
         folder = list_folder(root, code)
         with Source(path, lambda done, whole: tell("digest", done, whole)) as source, locked(folder):
             try:
-                return _Import(folder, source, dates, covered, san, received_at, tell).run(
+                return _Import(folder, source, dates, covered, as_found, san, received_at, tell).run(
                     allow_shrink, allow_bad_rows, expected_rows
                 )
             finally:
@@ -144,13 +149,14 @@ class _Import:
     """One run, under the list's lock."""
 
     def __init__(
-        self, folder: Path, source: Source, dates: _Dates, covered: frozenset[int] | None,
+        self, folder: Path, source: Source, dates: _Dates, covered: frozenset[int] | None, as_found: bool,
         san: str | None, received_at: Instant, tell: Progress,
     ) -> None:
         self.folder = folder
         self.source = source
         self.dates = dates
         self.covered = covered
+        self.as_found = as_found
         self.san = san
         self.received_at = received_at
         self.tell = tell
@@ -217,7 +223,7 @@ class _Import:
                 continue
             if version.published != published:
                 continue
-            mine = (effective, use_by, self.covered, self.san)
+            mine = (effective, use_by, version.area_codes if self.as_found else self.covered, self.san)
             if (version.effective, version.use_by, version.area_codes, version.san) != mine:
                 raise ListImportError(
                     "same_file", where=self.source.where,
@@ -308,6 +314,7 @@ class _Import:
         self, writer: BitsWriter, entries: tuple[Entry, ...]
     ) -> tuple[Version, dict[int, int], dict[str, Any]]:
         counts, digest = writer.count()
+        covered = frozenset(writer.blocks) if self.as_found and len(writer.blocks) < WHOLE_FROM else self.covered
         self.tell("count", 1, 1)
         published, effective, use_by = self.dates
         day = date.fromordinal(published)
@@ -320,7 +327,7 @@ class _Import:
             Version(
                 id=name, code=self.folder.name, published=published, effective=effective, use_by=use_by,
                 received_at=self.received_at, rows=self.rows, numbers=sum(counts), digest=self.source.digest,
-                area_codes=self.covered, duplicates=self.rows - sum(counts), bad_rows=self.bad_count,
+                area_codes=covered, duplicates=self.rows - sum(counts), bad_rows=self.bad_count,
                 san=self.san, source="/".join(self.source.names),
             )
         )

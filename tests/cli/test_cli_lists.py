@@ -36,10 +36,8 @@ def test_import_status_verify_rollback(run, file: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["TX", "{file}"], "--published"),
         (["TX", "{file}", "--published", "yesterday"], "--published: found 'yesterday'"),
         (["tx", "{file}", "--published", "2026-10-01"], "capitals"),
-        (["national", "{file}", "--published", "2026-10-01"], "area codes"),
         (["national", "{file}", "--published", "2026-10-01", "--area-codes", "51"], "not an area code"),
         (["TX", "{file}", "--published", "2026-10-01", "--area-codes", "214"], "2"),
         (["TX", "{file}", "--published", "2026-10-01", "--expected-rows", "4"], "3 rows"),
@@ -80,3 +78,13 @@ def test_rollback_of_nothing(run, tmp_path: Path) -> None:
 def test_status_of_nothing(run, tmp_path: Path) -> None:
     done = run("lists", "status", "--store", tmp_path)
     assert done.status == 0 and "no list is loaded" in done.out
+
+
+def test_what_is_not_said_is_taken_from_the_file_and_told(run, file: Path, tmp_path: Path) -> None:
+    store = str(tmp_path / "store")
+    done = run("lists", "import", "national", str(file), "--store", store)
+    assert done.status == 0
+    assert "the day the file was last changed" in done.err
+    assert "covers 1 area codes" in done.out
+    version = run("lists", "status", "--store", store, "--json").json["versions"][0]
+    assert version["area_codes"] == [512]

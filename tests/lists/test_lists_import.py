@@ -282,3 +282,15 @@ def test_progress_reaches_the_whole(take, source):
     assert [step for step, _, _ in told] == ["digest", "read", "count", "written", "placed", "listed", "done"]
     assert all(done == whole for _, done, whole in told)
     assert importing.CHECKPOINT > 2 * 1200
+
+
+def test_national_as_found_covers_what_occurs_in_it(take):
+    version = take([2_025_550_000, 3_055_550_001], "national", as_found=True)
+    assert version.area_codes == {202, 305}
+    assert take([2_025_550_000, 3_055_550_001], "national", as_found=True).id == version.id
+
+
+def test_national_of_many_area_codes_as_found_is_the_whole_registry(take):
+    rows = [npa * 10_000_000 + 5_550_000 for npa in range(201, 401)]
+    assert take(rows, "national", as_found=True).area_codes is None
+    assert len(take(rows[:-1], "national", as_found=True, published=date(2026, 9, 2), allow_shrink=True).area_codes) == 199
