@@ -72,7 +72,7 @@ class Engine:
         return judgement
 
     def rule_ids(self, facts: Facts) -> list[str]:
-        """The ids of the rules that deny, each once, in no order."""
+        """The ids of the rules that deny, each once, in no order; an error in a rule is raised, not turned into a denial."""
         groups = self._run(facts, facts.at, facts.values)
         if len(groups) == 1:  # a rule stands in one program
             return groups[0][1]
