@@ -13,6 +13,8 @@ from dialguard.cli.common import NOT_ADVICE, UsageError
 if TYPE_CHECKING:
     from dialguard.screening.windows import Window
 
+ORDINARY = {"id": "ordinary", "seller": "-", "purpose": "telemarketing", "dialing": "manual", "voice": "live"}
+"""What is asked about when no campaign is named."""
 _CONTACT = ("state", "zip", "county", "timezone", "id")
 
 
@@ -20,7 +22,10 @@ def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its options."""
     command = commands.add_parser("windows", help="when a number may be called in the next days, and which rule closes it")
     command.add_argument("number", metavar="NUMBER", help="the number to be called, in any usual form")
-    command.add_argument("--campaign", required=True, metavar="FILE", type=Path, help="the campaign, JSON or YAML")
+    command.add_argument(
+        "--campaign", metavar="FILE", type=Path,
+        help="the campaign, JSON or YAML (default: live sales calls dialed by hand, for a seller of no name)",
+    )  # fmt: skip
     command.add_argument("--days", type=int, default=7, metavar="N", help="how many days to look ahead, 1 to 400 (default 7)")
     command.add_argument("--at", metavar="MOMENT", help="begin at this moment (RFC 3339; default now)")
     command.add_argument("--channel", default="voice", choices=("voice", "sms", "mms", "rvm", "fax"), help="default voice")
@@ -39,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     if not 1 <= options.days <= 400:
         raise UsageError(f"--days {options.days}: expected 1 to 400")
     guard = common.open_guard(options)
-    campaign = common.add_campaign(guard, options.campaign)
+    campaign = common.add_campaign(guard, options.campaign) if options.campaign else guard.add_campaign(ORDINARY)
     contact = {name: value for name in _CONTACT if (value := getattr(options, f"contact_{name}")) is not None}
     given = {"at": options.at, "channel": options.channel, "contact": contact}
     try:

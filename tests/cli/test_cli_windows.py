@@ -58,3 +58,9 @@ def test_a_campaign_that_is_not_usable(run, tmp_path: Path) -> None:
         path.write_text(text, encoding="utf-8")
         done = run("windows", "602-555-0123", "--campaign", path, "--no-store")
         assert done.status == 2 and says in done.err
+
+
+def test_without_a_campaign_live_sales_calls_are_asked_about(run, tmp_path: Path) -> None:
+    done = run("windows", "602-555-0123", "--no-store", "--at", "2026-11-23T00:00:00-07:00")
+    assert done.status == 0
+    assert any(reason["rule"] == "us.fcc.calling-hours" for reason in done.json["now"]["reasons"])
