@@ -4,12 +4,36 @@ Between two instants at which some condition may change, nothing changes; so the
 next. For a denial it may leap: while one rule that denies cannot change, the answer stays.
 """
 
+from dataclasses import fields
+
 from dialguard.engine.judge import Engine, Finding
 from dialguard.expr.when import HORIZON_DAYS, midnight, next_change
 from dialguard.model.facts import Facts
-from dialguard.model.moment import DAY, SECOND, Instant, Moment
+from dialguard.model.moment import DAY, SECOND, Clock, Instant, Moment
 
 LIMIT = 20_000
+REGISTRY_COPY = "campaign.registry_version"
+"""The one list age that rules ask about; those of other lists are settled when facts are gathered."""
+
+
+class _AgesHeld(Facts):
+    """Facts whose copy of the national registry grows no older than it was at the attempt: lists are renewed meanwhile."""
+
+    __slots__ = ("clock",)
+
+    @classmethod
+    def of(cls, facts: Facts, clock: Clock) -> "_AgesHeld":
+        """The same facts, held so."""
+        held = cls(**{field.name: getattr(facts, field.name) for field in fields(facts)})
+        held.clock = clock
+        return held
+
+    def at_instant(self, instant: Instant) -> dict[str, object]:
+        values, version = Facts.at_instant(self, instant), self.values.get(REGISTRY_COPY)
+        if not isinstance(version, int):
+            return values
+        days = min(self.clock.local(instant, zone).ordinal - self.clock.local(self.at, zone).ordinal for _, zone in self.places)
+        return {**values, REGISTRY_COPY: version + days}
 
 
 def retry_at(engine: Engine, facts: Facts) -> Instant | None:
@@ -19,6 +43,7 @@ def retry_at(engine: Engine, facts: Facts) -> Instant | None:
     """
     end = facts.at + HORIZON_DAYS * DAY
     instant = facts.at
+    facts = _AgesHeld.of(facts, engine.clock)
     for _ in range(LIMIT):
         judgement = engine.judge(facts, instant)
         if not judgement.denied:
