@@ -8,7 +8,6 @@ from dialguard.expr.nodes import (
     TRUE,
     ClosedDay,
     Count,
-    ExpressionError,
     LocalTime,
     Node,
     Test,
@@ -77,7 +76,7 @@ class Reader:
             return self._entry(key, value, path)
         except _Mistake as mistake:
             self._note(mistake)
-        except (ValueError, ExpressionError) as error:
+        except ValueError as error:
             self._note(_Mistake(path, f"`{key}`: {error}"))
         except _Undecided:
             pass
@@ -228,7 +227,7 @@ class Reader:
                 raise _Mistake(path, "`known` takes true or false")
             stated = Test(name, "stated", True)
             return stated if value else negation(stated)
-        if operator in _COMPARISONS:
+        if operator in _COMPARISONS and (fact.ordered or fact.type in ("rate", "integer")):
             return self._comparison(name, fact, operator, value, path)
         if operator in ("has", "has_any") and fact.type == "set":
             return Test(name, "has_any", self._choices(name, fact, value, path))
@@ -259,7 +258,7 @@ class Reader:
         raise _Mistake(path, f"`{operator}` cannot be asked of `{name}`, a {fact.type}", suggest(operator, allowed))
 
     def _comparison(self, name: str, fact: Fact, operator: str, value: object, path: Path_) -> Node:
-        if fact.type == "choice" and fact.ordered:
+        if fact.ordered:
             if value not in fact.values:
                 raise _Mistake(path, f"{shorten(value)} is not a value of `{name}`", suggest(value, fact.values))
             order = fact.values.index(value)
@@ -272,11 +271,9 @@ class Reader:
             return Test(name, "in", frozenset(keep))
         if fact.type == "rate":
             return Test(name, operator, self._read(values.rate, value, path))
-        if fact.type == "integer":
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise _Mistake(path, f"`{name}` takes a whole number, found {shorten(value)}")
-            return Test(name, operator, value)
-        raise _Mistake(path, f"`{operator}` cannot be asked of `{name}`, a {fact.type}")
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise _Mistake(path, f"`{name}` takes a whole number, found {shorten(value)}")
+        return Test(name, operator, value)
 
 
 def wrong_member(name: str, lists: frozenset[str]) -> tuple[str, str] | None:

@@ -16,9 +16,10 @@ from dialguard.expr.nodes import ClosedDay, Node, facts_read
 from dialguard.expr.outcome import SEVERITY, SILENT, outcome
 from dialguard.expr.reference import evaluate
 from dialguard.model.moment import Clock, Moment
-from dialguard.packs import linking, samples
+from dialguard.packs import linking
 from dialguard.packs.pack import Packs
 from dialguard.packs.rule import DECIDING, Rule
+from dialguard.packs.samples import Neighbourhood
 from dialguard.packs.testing import RELIEF_ANSWERS, conditions_of_reliefs, situation
 from dialguard.packs.yamlfile import PackError, Problem
 
@@ -133,6 +134,8 @@ def _answers(packs: Packs, rule: Rule, old: Rule, clock: Clock) -> Iterator[Chan
         after = _Law(packs, standing, day)
         since = date.fromordinal(day).isoformat()
         yield from _duties(old, before, after, since)
+        if before.parts and not old.tests:
+            yield Change("", old.id, "it has no examples", "no one can say", "what changes", since)
         for example, facts, moment in _situations(packs, old, clock):
             found = _milder(before, after, rule, packs, facts, moment)
             if found:
@@ -183,7 +186,7 @@ def _milder(before: _Law, after: _Law, rule: Rule, packs: Packs, facts: Mapping[
         return None
     nodes = list(dict.fromkeys((*before.nodes, *after.nodes)))
     new = _read(after.nodes) - _read(before.nodes)
-    for changed, varied, then in samples.variations(nodes, new, facts, moment, packs.vocabulary, packs.closed):
+    for changed, varied, then in Neighbourhood(nodes, facts, moment, packs.vocabulary, packs.closed).situations(new):
         held = before.answer(_claimed(varied, rule), then)
         if held != SILENT and SEVERITY[answer := after.answer(varied, then)] < SEVERITY[held]:
             return changed, held, answer

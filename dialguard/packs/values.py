@@ -8,6 +8,8 @@ from dialguard.expr.nodes import ALL_DAY, Period, Windows
 from dialguard.model.moment import NEVER
 from dialguard.model.vocabulary import Fact
 
+MOST_YEARS = 200
+"""The longest period."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SPAN = re.compile(r"(\d\d):(\d\d)(?::(\d\d))?-(\d\d):(\d\d)(?::(\d\d))?$", re.ASCII)
 _CLOCK = re.compile(r"UTC([+-])(\d\d):(\d\d)$", re.ASCII)
@@ -70,6 +72,9 @@ def period(value: object) -> Period:
     ((unit, number),) = value.items()
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         raise ValueError(f"{number!r} is not a whole number of {unit}")
+    most = {"years": MOST_YEARS, "months": MOST_YEARS * 12, "days": MOST_YEARS * 366, "hours": MOST_YEARS * 366 * 24}.get(unit, MOST_YEARS * 366 * 1440)
+    if number > most:
+        raise ValueError(f"{number:,} {unit} is longer than {MOST_YEARS} years; {{came: true}} asks for any time")
     match unit:
         case "years":
             return Period(months=12 * number)

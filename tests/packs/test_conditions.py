@@ -95,7 +95,7 @@ def test_meaning(text: str, expected) -> None:
         ("channel: []", 1, "`channel` has no value to be held against", ""),
         ("channel: 3", 1, "`channel` takes words, found `3`", ""),
         ("channel: null", 1, "`channel` takes words, found nothing", ""),
-        ("channel: {at_least: sms}", 11, "`at_least` cannot be asked of `channel`, a choice", ""),
+        ("channel: {at_least: sms}", 11, "`at_least` cannot be asked of `channel`, a choice", "expected one of: known"),
         ("dnc.national: 1", 1, "`dnc.national` is true or false, found `1`", ""),
         ("dnc.national: 'true'", 1, "`dnc.national` is true or false, found `true`", ""),
         ("dnc.list.TX: true", 1, "no list `TX` is declared", "expected one of: FL"),
@@ -134,6 +134,20 @@ def test_meaning(text: str, expected) -> None:
         ("count: {at_least: 1, last: {days: 1}, where: {chanel: sms}}", 47, "unknown field `chanel` of an attempt", "did you mean `channel`?"),
         ("count: {at_least: 1, last: {days: 1}, where: {channel: telex}}", 47, "`telex` is not a channel", "expected one of: fax, mms, rvm, sms, voice"),
         ("count: {at_least: 1, last: {days: 1}, where: {channel: same}}", 47, "`same` is for subject, debt, to and from", ""),
+        ("dnc.national: {within: {days: 1}}", 16, "`within` cannot be asked of `dnc.national`, a flag", "expected one of: known"),
+        ("campaign.abandonment_rate: {has: 3%}", 29, "`has` cannot be asked of `campaign.abandonment_rate`, a rate", "expected one of: above, at_least, at_most, below, known"),
+        ("relationship.ended_at: {withn: {days: 1}}", 25, "`withn` cannot be asked of `relationship.ended_at`, a moment", "did you mean `within`?"),
+        ("relationship.ended_at: {within: {days: -1}}", 25, "-1 is not a whole number of days", ""),
+        ("relationship.ended_at: {within: {years: 201}}", 25, "201 years is longer than 200 years; {came: true} asks for any time", ""),
+        ("relationship.ended_at: {within: {days: 1, hours: 1}}", 25, "expected a period such as {months: 18}, {days: 31} or {hours: 24}", ""),
+        ("local_time: {within: {}}", 14, "expected hours such as {every_day: 08:00-21:00} or {mon-fri: 09:00-20:00, sun: none}", ""),
+        ("local_time: {within: {monday: none}}", 14, "unknown day 'monday'; expected every_day, mon .. sun, or a span such as mon-fri", ""),
+        ("local_time: {within: {fri-mon: none}}", 14, "unknown day 'fri-mon'; expected every_day, mon .. sun, or a span such as mon-fri", ""),
+        ("local_time: {within: {mon: [09:00-12:00, 11:59-13:00]}}", 14, "windows of one day overlap", ""),
+        ("local_time: {within: {mon: 09:60-12:00}}", 14, "'09:60-12:00' is not a window within one day", ""),
+        ("count: {at_least: 1, last: {days: 1}, where: x}", 39, "`where` takes a mapping, found `x`", ""),
+        ("count: {at_least: 1, last: {days: 1}, where: {outcome: [1]}}", 47, "`outcome` takes words, found `1`", ""),
+        ("count: {at_least: 1, last: {days: 1}, where: {outcome: []}}", 47, "`outcome` has no value", ""),
         ("any: x", 1, "`any` takes a list of conditions, found `x`", ""),
         ("any: []", 1, "`any` takes a list of conditions, found an empty list", ""),
         ("any: [x]", 7, "expected conditions as a mapping, found `x`", "for example {contact.kind: consumer}"),
@@ -144,6 +158,19 @@ def test_mistakes(text: str, column: int, message: str, hint: str) -> None:
     (found,) = mistakes(text)
     assert found[:3] == (1, column, message)
     assert not hint or found[3] == hint
+
+
+def test_whole_numbers_are_compared() -> None:
+    fact = vocabularies.Fact("calls", "integer", "store")
+    document = yamlfile.parse(b"calls: {at_least: 3}\n", "x")
+    read = Reader(document, vocabularies.Vocabulary({"calls": fact}), frozenset(), frozenset())
+    assert read.condition(document.data, ()) == Asked("calls", "at_least", 3)
+    assert read.condition({"calls": {"below": True}}, ()) == TRUE
+    assert [problem.message for problem in read.problems] == ["`calls` takes a whole number, found `true`"]
+
+
+def test_no_more_than_a_hundred_mistakes_of_one_condition_are_told() -> None:
+    assert len(mistakes("".join(f"k{number}: 1\n" for number in range(300)))) == 100
 
 
 def test_all_mistakes_of_a_condition_are_told() -> None:

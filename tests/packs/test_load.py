@@ -74,6 +74,9 @@ def test_the_digest_does_not_depend_on_where_the_folders_lie(base: Path, own: Ca
         (("message: It is {local_time!r}",), "the message holds `{local_time}`"),
         (("message: It is {", ), "the message has a single brace"),
         (("message: It is {0}",), "the message holds `{0}`"),
+        (("parameters: {n: [{value: 3}, {from: 2026-01-01}]}", "when: {count: {at_least: $n, last: {days: 1}}}"), "a dated value has a `value`"),
+        (("parameters: {n: [{value: 3, citation: 4}]}", "when: {count: {at_least: $n, last: {days: 1}}}"), "`citation` takes text, found `4`"),
+        ((f"sources: [{', '.join('a' * 101)}]",), "`sources` has 101 entries"),
         (("topic: weather",), "unknown topic `weather`"),
         (("effective: 2027-02-29",), "'2027-02-29' is not a date; expected YYYY-MM-DD"),
         (("effective: 2027-01-01", "ends: 2026-12-31"), "the rule ends (2026-12-31) before it takes effect (2027-01-01)"),
@@ -190,6 +193,11 @@ def test_reliefs_name_rules_that_exist_decide_and_are_of_the_same_place(base: Pa
     ]
 
 
+def test_a_rule_relieved_twice_by_one_relief_is_told(base: Path, own: Callable[..., Path]) -> None:
+    text = HEAD + "rules:\n" + rule("house.p") + rule("house.r", "relieves: [house.p, house.p]", kind="relief")
+    assert messages(lambda: load([own(a=text)], base)) == ["a.yaml:20 `house.p` stands twice"]
+
+
 def test_an_unreadable_file_is_not_blamed_on_those_who_name_its_rules(base: Path) -> None:
     (base / "states" / "fl.yaml").write_text("a: [")
     text = HEAD.replace("FL", "US") + "rules:\n" + rule("us.r", "relieves: [us.gone]", kind="relief")
@@ -232,6 +240,59 @@ def test_warnings_are_told_apart(base: Path, own: Callable[..., Path]) -> None:
         "`n` begins on 2026-01-01, and the rule on 2020-01-01",
         "`house.never` never relieves `house.gone`: their channels have nothing in common",
     ]
+
+
+def test_a_rule_that_is_never_silent_is_warned_of(base: Path, own: Callable[..., Path]) -> None:
+    tests = [f"  - {{name: t{n}, at: 2026-02-0{n} 10:00:00, expect: prohibited}}" for n in range(1, 5)]
+    (warning,) = load([own(a=HEAD + "rules:\n" + rule("house.x", "tests:", *tests))], base).warnings
+    assert warning.message == "`house.x` has no test in which it is silent"
+
+
+def test_shapes_are_checked_by_themselves(base: Path, own: Callable[..., Path]) -> None:
+    folder = own(
+        shapes__s="shapes:\n  mine: {parameters: {x: {defult: 1}}, when: {channel: $x}, message: '{y} {'}\n  other: {parameters: 3}\n",
+        shapes__t="- 1\n", shapes__u="colour: red\nshapes: {}\n",
+    )  # fmt: skip
+    assert messages(lambda: load([folder], base)) == [
+        "s.yaml:2 unknown key `defult`", "s.yaml:2 the message has a single brace",
+        "s.yaml:2 the message names `{y}`, which is neither a parameter nor a figure",
+        "s.yaml:3 `message` is left out", "s.yaml:3 `when` is left out", "s.yaml:3 expected a mapping for `parameters`, found `3`",
+        "t.yaml:1 expected a mapping `shapes`", "u.yaml:1 unknown key `colour`",
+    ]  # fmt: skip
+
+
+def test_a_rule_of_a_broken_shape_is_not_blamed(base: Path, own: Callable[..., Path]) -> None:
+    folder = own(a=HEAD + "rules:\n" + rule("house.x", "shape: mine", "parameters: {x: 3}"), shapes__s="shapes:\n  mine: {parameters: {x: {}}, when: 3, message: m}\n")
+    assert messages(lambda: load([folder], base)) == ["s.yaml:2 expected a mapping for `when`, found `3`"]
+
+
+def test_calendars_bear_the_name_of_their_file_and_are_of_bounded_size(base: Path, own: Callable[..., Path]) -> None:
+    days = "[" + ", ".join(["{name: a, rule: jan 1}"] * 4_000) + "]"
+    text = "calendar: {}\ntitle: t\ncitation: c\nsources: [s]\ndays: {}\n"
+    folder = own(calendars__aa=text.format("bb", "[{name: a, rule: jan 1}]"), calendars__cc=text.format("cc", days), calendars__dd="a: [")
+    assert messages(lambda: load([folder], base)) == [
+        "aa.yaml:1 the file holds calendar `bb`", "cc.yaml:1 a calendar of 12,007 values", "dd.yaml:2 not well-formed YAML: did not find expected node content",
+    ]  # fmt: skip
+
+
+def test_a_broken_vocabulary_stops_everything(base: Path) -> None:
+    (base / "vocabulary.yaml").write_text("facts: {channel: {type: choise, class: required}}\n")
+    (found,) = messages(lambda: load(base=base))
+    assert found.startswith("vocabulary.yaml:1 channel: type 'choise'")
+    (base / "vocabulary.yaml").write_text("facts: [")
+    assert messages(lambda: load(base=base)) == ["vocabulary.yaml:2 not well-formed YAML: did not find expected node content"]
+
+
+def test_an_installation_without_rules_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sources, "__file__", str(tmp_path / "dialguard" / "packs" / "sources.py"))
+    with pytest.raises(PackError, match="the shipped rule files are missing"):
+        sources.shipped_rules()
+
+
+def test_hundreds_of_problems_stop_the_checking(base: Path, own: Callable[..., Path]) -> None:
+    text = HEAD + "rules:\n" + "".join(rule(f"house.x{number}", "topic: weather") for number in range(600))
+    found = messages(lambda: load([own(a=text)], base))
+    assert len(found) == 502 and any("more than 500 problems" in each for each in found)
 
 
 def test_dated_values_divide_the_time_in_force(base: Path, own: Callable[..., Path]) -> None:

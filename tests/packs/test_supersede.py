@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import date
@@ -142,6 +143,11 @@ def test_longer_hours_loosen_the_examples_that_they_reach(base: Path, own: Own) 
         ("shape: calling-hours", "shape: calling-hours\n    unless: {closed_day: la}", "the time"),
         ("shape: calling-hours", "shape: calling-hours\n    when: {count: {at_least: 1, last: {hours: 1}}}", ""),
         ("shape: calling-hours", "shape: calling-hours\n    unless: {count: {at_least: 9, last: {days: 30}}}", "9 earlier attempts"),
+        ("shape: calling-hours", "shape: calling-hours\n    unless: {campaign.industry: a, campaign.subject: b, campaign.caller_class: c, line_type: voip, contact.line_use: business, line.charged: true}", "campaign.industry a"),
+        ("shape: calling-hours", "shape: calling-hours\n    unless: {campaign.industry: a, local_time: {within: {every_day: 22:00-22:30}}}", "campaign.industry a, the time"),
+        ("shape: calling-hours", "shape: calling-hours\n    unless: {campaign.industry: a, closed_day: la, count: {at_least: 7, last: {days: 9}}}", "campaign.industry a, 7 earlier attempts, the time"),
+        ("shape: calling-hours", "shape: calling-hours\n    unless: {any: [{line_type: voip, campaign.industry: a}, {line_type: landline, campaign.industry: b}]}", "campaign.industry"),
+        ("shape: calling-hours", "shape: calling-hours\n    unless: {relationship.last_transaction_at: {within: {months: 2400}}}", "relationship.last_transaction_at"),
         ("dialing: any", "dialing: [manual, preview, predictive, automated]", "campaign.dialing random_sequential"),
     ],
 )  # fmt: skip
@@ -162,7 +168,7 @@ def test_what_no_example_asks_is_found_near_one(base: Path, own: Own, old: str, 
         ("hours: 24", "hours: 25", False),
         ("hours: 24", "hours: 23", True),
         ("hours: 24", "calendar_days: 1", True),
-        ("hours: 24}", "hours: 24}, per: number", False),  # the examples name no number, so that each attempt counts
+        ("hours: 24}", "hours: 24}, per: number", True),
     ],
 )
 def test_caps(base: Path, own: Own, old: str, new: str, loosens: bool) -> None:
@@ -206,6 +212,18 @@ def test_a_rule_that_no_longer_denies_the_unknown_loosens(base: Path, own: Own) 
     (base / "states" / "fl.yaml").write_text(text)
     new = HOURS.replace("    shape: calling-hours\n", "    shape: calling-hours\n    when: {line.charged: true}\n")
     assert any((change.before, change.after) == ("unknown", "obliged") for change in changes(packs(base, own, new)))
+
+
+@pytest.mark.parametrize(
+    ("period", "loosens"),
+    [("{months: 18}", False), ("{months: 17}", True), ("{days: 547}", True), ("{months: 19}", False)],
+)
+def test_a_period_is_tried_at_its_very_edge(base: Path, own: Own, period: str, loosens: bool) -> None:
+    text = (base / "states" / "fl.yaml").read_text().replace("    shape: calling-hours\n", "    shape: calling-hours\n    when: {dnc.internal_since: {within: {months: 18}}}\n", 1)
+    text = text.replace("expect: prohibited", "given: {dnc.internal_since: 2026-03-01}, expect: prohibited", 1)
+    (base / "states" / "fl.yaml").write_text(text)
+    new = HOURS.replace("    shape: calling-hours\n", f"    shape: calling-hours\n    when: {{dnc.internal_since: {{within: {period}}}}}\n")
+    assert bool(changes(packs(base, own, new))) is loosens
 
 
 # --- reliefs -----------------------------------------------------------------------------------------------------------
@@ -339,6 +357,25 @@ def test_a_needless_confirmation_does_no_harm(base: Path, own: Own) -> None:
 def test_what_cannot_be(base: Path, own: Own, old: str, new: str, message: str) -> None:
     with pytest.raises(PackError, match=re.escape(message)):
         packs(base, own, HOURS.replace(old, new))
+
+
+def test_a_rule_without_examples_cannot_be_weighed_and_so_must_be_confirmed(base: Path, own: Own) -> None:
+    text = (base / "states" / "fl.yaml").read_text()
+    head, tail = text.split("    tests:\n", 1)
+    (base / "states" / "fl.yaml").write_text(head + "  - id" + tail.split("  - id", 1)[1])
+    assert [change.example for change in changes(packs(base, own, HOURS))] == ["it has no examples"]
+
+
+def test_a_claimed_and_a_wider_relief_loosen_what_they_lift_and_their_own_examples(base: Path, own: Own) -> None:
+    relief = RELIEF.replace("rule: fl.calling-hours", "rule: fl.calling-hours.agreed").replace("when: {campaign.industry: newspaper}", "unless: {channel: sms}")
+    assert {change.rule for change in changes(packs(base, own, relief))} == {"fl.calling-hours", "fl.calling-hours.agreed"}
+
+
+def test_check_as_json_tells_what_loosens(shipped: Path, own: Own, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "check", "--json", "--rules", str(own(a=HEAD + HOURS.replace("08:00-20:00", "08:00-21:00")))]) == 1
+    (found,) = json.loads(capsys.readouterr().out)["loosened"]
+    assert (found["rule"], found["replaced"], found["confirmed"]) == ("house.hours", "fl.calling-hours", False)
+    assert {"rule": "fl.calling-hours", "example": "closing", "changed": "", "before": "prohibited", "after": "silent", "law_of": "2027-01-01"} in found["examples"]
 
 
 def test_one_rule_is_superseded_once(base: Path, own: Own) -> None:

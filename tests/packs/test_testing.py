@@ -165,6 +165,34 @@ def test_list_has_the_promised_fields(shipped: Path, own: Callable[..., Path], c
     assert rows["house.no-sunday"]["kind"] == "prohibition" and rows["house.no-sunday"]["file"].endswith("a.yaml")
 
 
+def test_many_warnings_are_cut_short_unless_strict(shipped: Path, own: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    body = GOOD.split("rules:\n")[1].split("    tests:")[0]
+    folder = own(a=GOOD.split("rules:\n")[0] + "rules:\n" + "".join(body.replace("no-sunday", f"no-{n}") for n in range(30)))
+    assert main(["rules", "check", "--rules", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert out.count("warning: ") == 20 and "... and 10 more warnings" in out and "30 warnings; digest" in out
+    assert main(["rules", "check", "--strict", "--rules", str(folder)]) == 1
+    assert capsys.readouterr().out.count("warning: ") == 30
+
+
+def test_the_results_as_json(shipped: Path, own: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    folder = own(a=GOOD.replace("2026-03-09 00:00:00, expect: silent", "2026-03-09 00:00:00, expect: prohibited"))
+    assert main(["rules", "test", "house.no-sunday", "--json", "--rules", str(folder)]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["examples"] == 4 and found["failed"][0]["place"].endswith("a.yaml:16")
+
+
+def test_list_for_people(shipped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "list"]) == 0
+    first = capsys.readouterr().out.splitlines()[0].split()
+    assert first == ["fl.calling-hours", "prohibition", "calling_hours", "in_force", "2021-07-01.."]
+
+
+def test_schema_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "DialGuard rule file"
+
+
 def test_a_rule_that_is_not_there_is_a_usage_error(shipped: Path, own: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "show", "house.no-sundy", "--rules", str(own(a=GOOD))]) == 2
     assert "did you mean `house.no-sunday`?" in capsys.readouterr().err
