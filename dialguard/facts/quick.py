@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 from dialguard.facts import numbers
 from dialguard.facts.attempt import OPEN, Campaign, Given
 from dialguard.facts.consent import Stated
-from dialguard.facts.readers import JUDGED_BEFORE, JUDGED_FROM, instant, windows
+from dialguard.facts.readers import JUDGED_BEFORE, JUDGED_FROM, day, instant, windows
 from dialguard.facts.regions import STATES
 from dialguard.model import contract
 from dialguard.model.history import Entry
@@ -106,10 +106,10 @@ def _word(value: str | None) -> str | None:
 
 def _instant(value: object) -> int:
     """RFC 3339 from remembered parts: a date, a time of day and an offset are each seldom new."""
-    if type(value) is not str or value[10] != "T":
+    if type(value) is not str or value[10] != "T" or value[16] != ":":
         return instant(value)
     try:
-        return (_DATES[value[:10]] + _TIMES[value[11:19]] - _OFFSETS[value[19:]]) * SECOND
+        return (_DATES[value[:10]] + _MINUTES[value[11:16]] + _SECONDS[value[17:19]] - _OFFSETS[value[19:]]) * SECOND
     except KeyError:
         return _remember(value)
 
@@ -118,19 +118,16 @@ def _remember(value: str) -> int:
     found = instant(value)
     # The parts stand for themselves only where the whole is of one plain form; a leap second or a fraction is not.
     if len(value) in (20, 25) and value[19] in "Z+-" and value[17:19] != "60" and "1900" < value[:4] < "2200":
-        for parts, text, whole in (
-            (_DATES, value[:10], f"{value[:10]}T00:00:00Z"),
-            (_TIMES, value[11:19], f"1970-01-01T{value[11:19]}Z"),
-        ):
-            if len(parts) < 90_000:
-                parts[text] = instant(whole) // SECOND
+        if len(_DATES) < 50_000:
+            _DATES[value[:10]] = instant(f"{value[:10]}T00:00:00Z") // SECOND
         if len(_OFFSETS) < 2000:
             _OFFSETS[value[19:]] = -(instant(f"2000-01-02T00:00:00{value[19:]}") // SECOND - 946_771_200)
     return found
 
 
 _DATES: dict[str, int] = {}
-_TIMES: dict[str, int] = {}
+_MINUTES = {f"{minute // 60:02}:{minute % 60:02}": minute * 60 for minute in range(1440)}
+_SECONDS = {f"{second:02}": second for second in range(60)}
 _OFFSETS: dict[str, int] = {}
 
 
@@ -139,6 +136,20 @@ def _some(value: object, known: frozenset[str]) -> frozenset[str]:
     if not found <= known:
         raise ValueError
     return found
+
+
+def _hours(sent: object) -> object:
+    """Agreed hours; the usual kinds, a span or a span a day, are remembered."""
+    if type(sent) is str:
+        return _spans(((_word(sent), None),))
+    if type(sent) is dict and len(sent) <= 7 and all(type(span) is str for span in sent.values()):
+        return _spans(tuple(sent.items()))
+    return windows(sent)
+
+
+@lru_cache(maxsize=4096)
+def _spans(days: tuple[tuple[str, str | None], ...]) -> object:
+    return windows(days[0][0] if days[0][1] is None else dict(days)) if days else windows({})
 
 
 def _contact(given: Given, sent: contract.Contact) -> None:
@@ -155,7 +166,7 @@ def _contact(given: Given, sent: contract.Contact) -> None:
     if sent.inconvenient is not None:
         raise ValueError
     if sent.agreed_hours is not None:
-        facts["contact.agreed_hours"] = windows(_word(sent.agreed_hours))
+        facts["contact.agreed_hours"] = _hours(sent.agreed_hours)
     if sent.kind is not None:
         facts["contact.kind"] = sent.kind
     facts["contact.line_use"] = sent.line_use
@@ -207,8 +218,10 @@ def _relationship(given: Given, sent: contract.Relationship) -> None:
 
 
 def _dnc(given: Given, sent: contract.Dnc) -> None:
-    if sent.lists is not None or sent.national_since is not None:
+    if sent.lists is not None:
         raise ValueError
+    if sent.national_since is not None:
+        given.facts["dnc.national_since"] = day(sent.national_since)
     given.national = sent.national
     given.states = sent.states
     if sent.states and not STATES.issuperset(sent.states):
