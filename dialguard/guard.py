@@ -16,7 +16,6 @@ from dialguard.facts.attempt import Campaign, InvalidInput
 from dialguard.facts.gather import Gatherer, Sources
 from dialguard.model.moment import DAY
 from dialguard.packs.load import Packs, load
-from dialguard.packs.supersede import verify_operator
 
 if TYPE_CHECKING:
     from dialguard.screening.screen import Screener
@@ -51,7 +50,10 @@ class Guard:
         packs: Packs | None = None,
     ) -> None:
         self.packs = packs if packs is not None else load([Path(folder) for folder in rules])
-        verify_operator(self.packs, clock)
+        if self.packs.base is not None:  # an operator's folder was read
+            from dialguard.packs.supersede import verify_operator
+
+            verify_operator(self.packs, clock)
         self.as_of = clock.parse_instant(as_of) if as_of is not None else None
         self.store = None if no_store else open_store(store)
         self._engine = Engine(self.packs, clock, disabled=_checked(self.packs, disable or {}))

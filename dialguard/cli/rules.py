@@ -56,7 +56,7 @@ def check(options: argparse.Namespace) -> int:
 
     packs, problems, found = None, [], ()
     try:
-        packs = load(options.rules, cached=False)
+        packs = load(_folders(options), cached=False)
         problems += unusable(packs, clock)
         problems += _undecided_problems()
         found = loosenings(packs, clock)
@@ -199,7 +199,7 @@ def coverage(options: argparse.Namespace) -> int:
     folder = shipped_rules()
     every = account.facts(folder / "facts-index.yaml")
     listed = account.reasons(folder / "not-decided.yaml", every)
-    found = account.account(every, packs.rules, listed, None if options.all else packs.names)
+    found = account.account(every, packs.rules, listed, None if options.all else (packs.base or packs).names)
     total = sum(found.tally.values(), Counter())
     if options.json:
         _print_json(
@@ -248,9 +248,16 @@ def _packs(options: argparse.Namespace) -> Packs:
     from dialguard.packs.load import load
     from dialguard.packs.supersede import verify_operator
 
-    packs = load(options.rules)
+    packs = load(_folders(options))
     verify_operator(packs, clock)
     return packs
+
+
+def _folders(options: argparse.Namespace) -> list[Path]:
+    for folder in options.rules:
+        if not folder.is_dir():
+            raise UsageError(f"there is no folder of rule files {folder}")
+    return options.rules
 
 
 def _as_dict(problem: Problem) -> dict[str, object]:

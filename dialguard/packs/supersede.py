@@ -9,7 +9,7 @@ loosens the law, and ``confirm`` must carry the digest over those answers, the o
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from dialguard.expr.nodes import ClosedDay, Node, facts_read
@@ -88,12 +88,16 @@ def loosenings(packs: Packs, clock: Clock) -> tuple[Loosening, ...]:
     if packs.base is None:
         return ()
     found = []
+    others = {rule.id: rule for rule in packs.rules if rule.operator and rule.supersedes is None}
     for rule in packs.rules:
         if rule.supersedes is not None:
-            changes = tuple(sorted(set(_changes(packs, rule, clock))))
+            # Each is weighed by itself: what another one loosens is that one's to confirm.
+            linked = linking.link({**packs.base.by_id, **others, rule.id: rule})
+            alone = replace(packs, rules=tuple(linked.values()))
+            rule, old = alone.by_id[rule.id], packs.base.by_id[rule.supersedes.rule]
+            changes = tuple(sorted(set(_changes(alone, rule, clock))))
             if changes:
-                old = packs.base.by_id[rule.supersedes.rule]
-                digest = _digest(packs, old, rule, changes)
+                digest = _digest(alone, old, rule, changes)
                 found.append(Loosening(rule.id, old.id, changes, digest, rule.supersedes.confirm, rule.file, rule.supersedes.line))
     return tuple(found)
 

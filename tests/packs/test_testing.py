@@ -197,3 +197,6 @@ def test_a_rule_that_is_not_there_is_a_usage_error(shipped: Path, own: Callable[
     assert main(["rules", "show", "house.no-sundy", "--rules", str(own(a=GOOD))]) == 2
     assert "did you mean `house.no-sunday`?" in capsys.readouterr().err
     assert main(["rules", "test", "nothing.begins-so"]) == 2
+    for action in ("check", "list"):
+        assert main(["rules", action, "--rules", "/nowhere"]) == 2
+        assert "there is no folder of rule files /nowhere" in capsys.readouterr().err
