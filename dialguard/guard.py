@@ -14,6 +14,7 @@ from dialguard.facts import attempt as attempts
 from dialguard.facts import clock, feed, reading
 from dialguard.facts.attempt import Campaign, InvalidInput
 from dialguard.facts.gather import Gatherer, Sources
+from dialguard.facts.readers import judged_at
 from dialguard.model.moment import DAY
 from dialguard.packs.load import Packs, load
 
@@ -54,7 +55,7 @@ class Guard:
             from dialguard.packs.supersede import verify_operator
 
             verify_operator(self.packs, clock)
-        self.as_of = clock.parse_instant(as_of) if as_of is not None else None
+        self.as_of = judged_at(as_of) if as_of is not None else None
         self.store = None if no_store else open_store(store)
         self._engine = Engine(self.packs, clock, disabled=_checked(self.packs, disable or {}))
         self._gatherer = Gatherer(Sources(self.packs, self.store, _feed(self.store), self.as_of))
@@ -124,7 +125,7 @@ class Guard:
         if at is None:
             return self.as_of if self.as_of is not None else clock.now()
         try:
-            return clock.parse_instant(at)
+            return judged_at(at)
         except ValueError as error:
             raise InvalidInput([("at", str(error))]) from None
 

@@ -65,6 +65,8 @@ class Decision:
         for finding in self._judgement.deny:
             reason = self._reason(finding)
             held = found.get(finding.rule)
+            if held is not None and "needs" in held and "needs" in reason:  # in doubt in two zones
+                held["needs"] = reason["needs"] = sorted({*held["needs"], *reason["needs"]})
             if held is None or KINDS.index(reason["kind"]) < KINDS.index(held["kind"]):
                 found[finding.rule] = reason
         broken = [_broken(jurisdiction, error) for jurisdiction, error in self._judgement.errors]
