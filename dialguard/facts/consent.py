@@ -25,6 +25,7 @@ _NAMED_BY = {
     "mms": frozenset({"texts"}), "fax": frozenset(),
 }  # fmt: skip
 """What a consent must cover to be a consent to the channel."""
+_BY_VOICE = {"live": frozenset({"live", "autodialed"}), "prerecorded": frozenset({"prerecorded"}), "ai": frozenset({"ai"})}
 _GROUPS = {"voice": "voice", "rvm": "voice", "sms": "text", "mms": "text", "fax": "fax"}
 _EVERYTHING = frozenset(COVERS) - {"other_hours"}
 _BY_HAND = _EVERYTHING - {"autodialed", "prerecorded", "ai", "rvm"}
@@ -44,9 +45,18 @@ def reaches(revocation: Revocation, channel: str, purpose: str, subject: str | N
     return True
 
 
-def in_force(consent: Consent, channel: str, instant: Instant) -> bool:
-    """Whether a consent has begun, has not expired and reaches the channel; revocations apart."""
+def contact_kind(channel: str, voice: object) -> frozenset[str]:
+    """What a consent must cover, one of these, to be a consent to this contact; nothing for a fax."""
+    if channel == "voice":
+        return _BY_VOICE.get(voice, _NAMED_BY["voice"])
+    return _NAMED_BY[channel]
+
+
+def in_force(consent: Consent | Stated, channel: str, kind: frozenset[str], purpose: str, instant: Instant) -> bool:
+    """Whether a consent has begun, has not expired and reaches this contact by channel and by what it covers; revocations apart."""
     if consent.level == "none":
+        return False
+    if kind and kind.isdisjoint(covered(consent, purpose)):
         return False
     if consent.obtained_at is not None and consent.obtained_at > instant:
         return False
@@ -86,14 +96,20 @@ def covered(consent: Consent, purpose: str) -> frozenset[str]:
 
 
 def consent_facts(
-    consents: Sequence[Consent | Stated], revocations: Sequence[Revocation], channel: str, purpose: str, subject: str | None, instant: Instant
+    consents: Sequence[Consent | Stated],
+    revocations: Sequence[Revocation],
+    channel: str,
+    purpose: str,
+    subject: str | None,
+    instant: Instant,
+    kind: frozenset[str] = frozenset(),
 ) -> dict[str, object]:
     """The consent facts at an instant: the best consent in force, and whether a revocation bars the contact."""
     if not revocations and len(consents) == 1:
         only = consents[0]
-        return NOT_REVOKED | _of(only, purpose) if in_force(only, channel, instant) else NOTHING.copy()
+        return NOT_REVOKED | _of(only, purpose) if in_force(only, channel, kind, purpose, instant) else NOTHING.copy()
     speaking = [revocation for revocation in revocations if revocation.at <= instant and reaches(revocation, channel, purpose, subject)]
-    begun = [consent for consent in consents if in_force(consent, channel, instant)]
+    begun = [consent for consent in consents if in_force(consent, channel, kind, purpose, instant)]
     standing = [consent for consent in begun if not voided(consent, speaking, instant)]
     unlifted = [
         revocation

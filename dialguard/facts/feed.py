@@ -30,8 +30,8 @@ class Declaration:
     end: Instant | None = None
 
     def holds(self, instant: Instant) -> bool:
-        """Whether it is in force at an instant (both ends inclusive)."""
-        return (self.start is None or self.start <= instant) and (self.end is None or instant <= self.end)
+        """Whether it is in force at an instant: from its start until before its end."""
+        return (self.start is None or self.start <= instant) and (self.end is None or instant < self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +52,44 @@ def declarations(entries: Iterable[Mapping[str, object]]) -> tuple[Declaration, 
     )  # fmt: skip
 
 
+FAMILIES = {
+    "emergency.in.": "emergency",
+    "emergency.perhaps_in.": "perhaps",
+    "emergency.anywhere_in.": "anywhere",
+    "emergency.proclaimed_day.": "closed_day",
+}
+"""Families of facts, one fact a state, and what `declared` is asked for each."""
+
+
 def declared(
     state: str, kind: str, entries: Iterable[Declaration], complete: bool, county: str | None, place: str | None, instant: Instant
 ) -> bool | None:
-    """Whether a declaration of that kind holds where the person is; None when that is not known."""
+    """What is declared at an instant, for each kind of FAMILIES.
+
+    ``emergency`` and ``closed_day``: where the person is; None where no declaration is known to reach the person and it is not
+    known that there is none. ``anywhere``: an emergency in the state, whatever part of it. ``perhaps``: None where an emergency is
+    declared in a part of the state and it is not known whether the person lives there, else False.
+    """
+    wanted = "closed_day" if kind == "closed_day" else "emergency"
     possible = False
     for entry in entries:
-        if entry.state != state or entry.kind != kind or not entry.holds(instant):
+        if entry.state != state or entry.kind != wanted or not entry.holds(instant):
             continue
-        if entry.county is None and entry.place is None:
+        if kind == "anywhere":
             return True
+        if entry.county is None and entry.place is None:
+            return kind != "perhaps"
         here = [] if entry.county is None else [_same_county(state, entry.county, county)]
         if entry.place is not None:
             here.append(None if place is None else county_key(entry.place) == county_key(place))
         if True in here:
-            return True
+            return kind != "perhaps"
         possible = possible or None in here
-    return None if possible or not complete else False
+    if kind == "perhaps":
+        return None if possible else False
+    if kind == "closed_day" and possible:
+        return True  # closed in a part of the state in which the person may be
+    return False if complete else None
 
 
 def _same_county(state: str, declared_in: str, lives_in: str | None) -> bool | None:

@@ -230,7 +230,7 @@ def _watched(packs: Packs) -> dict[str, tuple[str, str]]:
     for rule in packs.rules:
         for span in rule.spans:
             for name in facts_read(span.condition):
-                for prefix, kind in (("emergency.in.", "emergency"), ("emergency.proclaimed_day.", "closed_day")):
+                for prefix, kind in feeds.FAMILIES.items():
                     if name.startswith(prefix):
                         names[name] = (kind, name.removeprefix(prefix))
     return names
@@ -275,7 +275,7 @@ class _Moving:
         points = consent.turning_points(held.consents, held.revocations, self.start)
         if self.watched:
             for entry in self.entries:
-                points += [point for point in (entry.start, None if entry.end is None else entry.end + 1) if point is not None]
+                points += [point for point in (entry.start, entry.end) if point is not None]
             if self.declared is None and self.checked is not None:
                 points.append(self.checked + 1)
         return tuple(sorted({point for point in points if point > self.start}))

@@ -11,12 +11,12 @@ from dialguard.facts.attempt import Given
 from dialguard.facts.readers import windows
 from dialguard.model.history import Entry, History
 from dialguard.model.moment import DAY, NEVER, Instant
-from dialguard.model.records import LookUp, Revocation
+from dialguard.model.records import CONVERSATION, LookUp, Revocation
 
 ALWAYS = -(10**18)
 """Complete since before any record."""
 CLOSED = ((),) * 7
-_IN_FORCE = frozenset({"consent.expires_at", "consent.channels", "consent.revoked_at"})
+_IN_FORCE = frozenset({"consent.expires_at", "consent.channels", "consent.covers", "consent.revoked_at"})
 _LIMBS = ("last_transaction_at", "last_inquiry_at", "ended_at", "donor_at")
 _FLAGS = ("current", "open_contract", "member", "personal")
 NO_RELATIONSHIP: dict[str, object] = {f"relationship.{limb}": NEVER for limb in _LIMBS} | {f"relationship.{flag}": False for flag in _FLAGS}
@@ -30,10 +30,11 @@ NOTHING_HELD = LookUp()
 class Held:
     """What is held of one contact by caller and store, ready to be judged at an instant."""
 
-    __slots__ = ("complete", "consent_known", "consents", "found", "given", "revocations", "revocations_known")
+    __slots__ = ("complete", "consent_known", "consents", "found", "given", "kind", "revocations", "revocations_known")
 
     def __init__(self, given: Given, found: LookUp, at: Instant) -> None:
         self.given, self.found = given, found
+        self.kind = consents.contact_kind(given.channel, given.campaign.facts["campaign.voice"])
         since = found.complete_since
         self.complete = since is not None and since <= at
         stated = given.consent
@@ -55,7 +56,8 @@ class Held:
         if len(self.consents) != 1 or self.given.open or not self.consent_known or not self.revocations_known:
             return False
         only = self.consents[0]
-        return only.expires_at is None and consents.in_force(only, self.given.channel, at)
+        purpose = self.given.campaign.facts["campaign.purpose"]
+        return only.expires_at is None and consents.in_force(only, self.given.channel, self.kind, purpose, at)
 
     def put_consent(self, values: dict[str, object]) -> None:
         """Enter that one consent."""
@@ -68,8 +70,9 @@ class Held:
         else:
             facts = self.given.campaign.facts
             found = consents.consent_facts(
-                self.consents, self.revocations, self.given.channel, facts["campaign.purpose"], facts["campaign.subject"], instant
-            )
+                self.consents, self.revocations, self.given.channel, facts["campaign.purpose"], facts["campaign.subject"], instant,
+                self.kind,
+            )  # fmt: skip
         if not self.consent_known and found["consent.level"] == "none":
             found.update(dict.fromkeys(consents.NO_CONSENT))
         elif self.given.open and self.given.consent is not None and found["consent.level"] != "none":
@@ -84,12 +87,24 @@ class Held:
         """Enter what does not depend on the moment."""
         self._internal(values)
         self._relationship(values, at)
+        _end(values, at)
+        if values["relationship.current"] and "relationship.ended_at" in self.given.open:
+            values["relationship.current"] = None
         self._contact(values)
         values["history.attempts"] = self._history(at)
         spoken, said = self.found.last_conversation_at, values["history.last_conversation_at"]
         if said is None:
             values["history.last_conversation_at"] = spoken if spoken is not None else NEVER if self.complete else None
         elif spoken is not None and (spoken > said or said > at):
+            values["history.last_conversation_at"] = spoken
+        if self.given.attempts:
+            self._conversation(values, at)
+
+    def _conversation(self, values: dict[str, object], at: Instant) -> None:
+        """A conversation among the attempts that the caller sends is one, whatever else is said."""
+        spoken = max((entry.at for entry in self.given.attempts if entry.outcome == CONVERSATION and entry.at <= at), default=None)
+        held = values["history.last_conversation_at"]
+        if spoken is not None and (held is None or held is NEVER or held > at or spoken > held):
             values["history.last_conversation_at"] = spoken
 
     def _internal(self, values: dict[str, object]) -> None:
@@ -193,6 +208,18 @@ class Held:
             tuple(entries), since, bounds.get("last_24h"), bounds.get("last_7d"), bounds.get("last_30d"), at,
             given.number.e164, given.campaign.facts["campaign.subject"], given.debt, given.from_number,
         )  # fmt: skip
+
+
+def _end(values: dict[str, object], at: Instant) -> None:
+    """From its end on a relationship is not current, unless a later transaction began it anew; an end told for the very moment of a
+    transaction or an inquiry comes after it."""
+    ended, bought = values["relationship.ended_at"], values["relationship.last_transaction_at"]
+    if not isinstance(ended, int):
+        return
+    if ended in (bought, values["relationship.last_inquiry_at"]):
+        ended = values["relationship.ended_at"] = ended + 1
+    if ended <= at and not (isinstance(bought, int) and ended < bought <= at):
+        values["relationship.current"] = False
 
 
 _BOUNDS = (("last_24h", DAY), ("last_7d", 7 * DAY), ("last_30d", 30 * DAY))

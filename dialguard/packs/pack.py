@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from dialguard.model.vocabulary import Vocabulary
-from dialguard.packs.calendars import Calendar
+from dialguard.packs.calendars import ANYWHERE, Calendar
 from dialguard.packs.rule import ListSchedule, Rule
 from dialguard.packs.yamlfile import Problem
 
@@ -37,8 +37,11 @@ class Packs:
         return {rule.id: rule for rule in self.rules}
 
     def closed(self, calendar: str, ordinal: int) -> str | None:
-        """Name of the closed day that a local date is in a calendar, or None."""
-        return self.calendars[calendar].closed(ordinal)
+        """Name of the closed day that a local date is in a calendar, or None.
+
+        A day that a calendar closes in some counties only closes the whole state: which county the person lives in is seldom known.
+        """
+        return self.calendars[calendar].closed(ordinal, ANYWHERE)
 
     @cached_property
     def law_changes(self) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dialguard.expr.nodes import Node
+from dialguard.expr.nodes import facts_read
 from dialguard.expr.outcome import needs, outcome
 from dialguard.expr.reference import Closed, evaluate
 from dialguard.model.history import Entry, History
@@ -128,14 +129,27 @@ def situation(packs: Packs, rule: Rule, test: Example, clock: Clock) -> tuple[di
     return facts, moment
 
 
+def _of_families(packs: Packs, rule: Rule) -> set[str]:
+    """Facts of a family (one a state or a list) that the rule or its reliefs read."""
+    read: set[str] = set()
+    for each in (rule, *(packs.by_id[relief] for relief in rule.relieved_by)):
+        for span in each.spans:
+            read |= facts_read(span.condition)
+    return {name for name in read if name not in packs.vocabulary.facts}
+
+
 def clean(packs: Packs, rule: Rule) -> dict[str, object]:
     """A clean and known person: lists clean, nothing held, nothing revoked; what `applies` names first."""
     vocabulary = packs.vocabulary
     facts: dict[str, object] = {}
+    for name in sorted(_of_families(packs, rule)):
+        facts[name] = vocabulary.get(name).absent
     for name, fact in vocabulary.facts.items():
+        if name.endswith("*"):
+            continue
         if fact.absent is not None:
             facts[name] = frozenset(fact.absent) if fact.type == "set" else fact.absent
-        elif fact.fact_class in ("store", "list") and not name.endswith("*"):
+        elif fact.fact_class in ("store", "list"):
             facts[name] = {"flag": False, "moment": NEVER, "date": NEVER, "set": frozenset(), "windows": ((),) * 7}.get(fact.type)
     facts["consent.level"] = "none"
     for code in packs.lists:

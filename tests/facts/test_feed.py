@@ -22,10 +22,11 @@ def test_a_declaration_for_the_whole_state() -> None:
     assert state_of(whole, kind="closed_day") is False
 
 
-def test_both_ends_are_in_force() -> None:
+def test_from_its_start_until_before_its_end() -> None:
     entry = Declaration("LA", start=AT, end=AT + 10)
-    assert [state_of(entry, at=at) for at in (AT - 1, AT, AT + 10, AT + 11)] == [False, True, True, False]
-    assert state_of(Declaration("LA", end=AT)) is True and state_of(Declaration("LA", start=AT + 1)) is False
+    assert [state_of(entry, at=at) for at in (AT - 1, AT, AT + 10, AT + 11)] == [False, True, False, False]
+    assert state_of(Declaration("LA", end=AT + 1)) is True and state_of(Declaration("LA", end=AT)) is False
+    assert state_of(Declaration("LA", start=AT + 1)) is False
 
 
 def test_nothing_declared_is_known_only_where_the_record_is_complete() -> None:
@@ -45,8 +46,8 @@ def test_a_county_by_fips_code() -> None:
     assert state_of(Declaration("LA", county="22071"), county="22071") is True
     assert state_of(Declaration("LA", county="22071"), county="22051") is False
     # No table has the names of Louisiana's parishes: whether 22071 is Orleans cannot be told.
-    assert state_of(Declaration("LA", county="22071"), county="Orleans") is None
-    assert state_of(Declaration("LA", county="Orleans"), county="22051") is None
+    assert state_of(Declaration("LA", county="22071"), county="Orleans", kind="perhaps") is None
+    assert state_of(Declaration("LA", county="Orleans"), county="22051", kind="perhaps") is None
 
 
 @pytest.mark.parametrize(("declared_in", "lives_in"), [("12086", "Miami-Dade"), ("Miami-Dade County", "12086"), ("DeSoto", "De Soto"), ("St. Lucie", "Saint Lucie")])
@@ -55,17 +56,17 @@ def test_counties_of_a_state_in_several_spellings(declared_in: str, lives_in: st
 
 
 def test_a_county_that_no_table_knows_is_not_known_to_be_another() -> None:
-    assert state_of(Declaration("FL", county="Leon"), state="FL", county="Lyon") is None
-    assert state_of(Declaration("FL", county="Lyon"), state="FL", county="Leon") is None
+    assert state_of(Declaration("FL", county="Leon"), state="FL", county="Lyon", kind="perhaps") is None
+    assert state_of(Declaration("FL", county="Lyon"), state="FL", county="Leon", kind="perhaps") is None
     assert state_of(Declaration("FL", county="Leon"), state="FL", county="Wakulla") is False
 
 
 def test_where_the_person_is_not_known_the_declaration_may_reach_him() -> None:
     county, place = Declaration("LA", county="Orleans"), Declaration("LA", place="Gretna")
-    assert state_of(county) is None
-    assert state_of(county, place="Gretna") is None
-    assert state_of(place) is None
-    assert state_of(place, county="Orleans") is None
+    assert state_of(county, kind="perhaps") is None
+    assert state_of(county, place="Gretna", kind="perhaps") is None
+    assert state_of(place, kind="perhaps") is None
+    assert state_of(place, county="Orleans", kind="perhaps") is None
     assert state_of(county, county="Jefferson") is False
     assert state_of(place, place="Kenner") is False
     assert state_of(place, place="gretna") is True
@@ -102,3 +103,16 @@ def test_a_feed_that_cannot_be_used_is_refused(tmp_path, text: str) -> None:
 def test_a_missing_feed_is_refused(tmp_path) -> None:
     with pytest.raises(FeedError):
         load(tmp_path / "none.json")
+
+
+def test_where_it_is_not_known_whether_the_person_lives_there() -> None:
+    county = Declaration("LA", county="Orleans")
+    assert state_of(county) is False  # not known to reach the person; what may be is asked apart
+    assert state_of(county, kind="perhaps") is None
+    assert state_of(county, kind="perhaps", county="Orleans") is False
+    assert state_of(county, kind="perhaps", county="Jefferson") is False
+    assert state_of(county, kind="anywhere", county="Jefferson") is True
+    assert state_of(Declaration("LA"), kind="perhaps") is False
+    assert state_of(kind="anywhere") is False
+    assert state_of(kind="anywhere", complete=False) is None
+    assert state_of(Declaration("LA", kind="closed_day", county="Orleans"), kind="closed_day") is True

@@ -102,9 +102,9 @@ def test_the_word_unknown_leaves_a_field_open() -> None:
 
 
 def test_a_field_of_a_whole_statement_may_stay_open() -> None:
-    values = values_of({"consent": {"level": "express", "covers": "unknown", "form": "unknown", "obtained_at": "unknown"}})
+    values = values_of({"consent": {"level": "express", "form": "unknown", "obtained_at": "unknown"}})
     assert values["consent.level"] == "express"
-    assert values["consent.covers"] is None and values["consent.form"] is None and values["consent.obtained_at"] is None
+    assert values["consent.form"] is None and values["consent.obtained_at"] is None
     assert values["consent.requested_at"] is NEVER
     values = values_of({"relationship": {"kind": "transaction", "last_at": "2026-01-05T00:00:00Z", "ended_at": "unknown", "member": "unknown"}})
     assert values["relationship.ended_at"] is None and values["relationship.member"] is None
@@ -113,7 +113,7 @@ def test_a_field_of_a_whole_statement_may_stay_open() -> None:
     assert values["dnc.internal"] is True and values["dnc.internal_since"] is None
 
 
-@pytest.mark.parametrize("field", ["expires_at", "channels"])
+@pytest.mark.parametrize("field", ["expires_at", "channels", "covers"])
 def test_whether_a_consent_is_in_force_may_stay_open(field: str) -> None:
     values = values_of({"consent": {"level": "express_written", field: "unknown"}})
     assert values["consent.level"] is None and values["consent.covers"] is None
@@ -136,42 +136,42 @@ def test_a_leading_field_left_open_states_nothing() -> None:
 
 def test_emergencies_without_a_feed_are_open() -> None:
     values = values_of(CHOSEN)
-    assert values["emergency.in.LA"] is None and values["emergency.proclaimed_day.LA"] is None
+    assert values["emergency.anywhere_in.LA"] is None and values["emergency.proclaimed_day.LA"] is None
 
 
 def test_the_callers_list_of_declarations_is_whole() -> None:
     values = values_of(CHOSEN | {"emergency": {"declared": []}})
-    assert values["emergency.in.LA"] is False and values["emergency.proclaimed_day.LA"] is False
+    assert values["emergency.anywhere_in.LA"] is False and values["emergency.proclaimed_day.LA"] is False
     values = values_of(CHOSEN | {"emergency": {"declared": [{"state": "LA"}]}})
-    assert values["emergency.in.LA"] is True and values["emergency.proclaimed_day.LA"] is False
+    assert values["emergency.anywhere_in.LA"] is True and values["emergency.proclaimed_day.LA"] is False
 
 
 def test_a_feed_answers_up_to_the_moment_it_was_checked() -> None:
-    assert values_of(CHOSEN, feed=Feed((), NOW))["emergency.in.LA"] is False
-    assert values_of(CHOSEN, feed=Feed((), NOW - 1))["emergency.in.LA"] is None
-    assert values_of(CHOSEN, feed=Feed((Declaration("LA", start=NOW),), NOW - DAY))["emergency.in.LA"] is True
-    assert values_of(CHOSEN, feed=Feed((Declaration("LA", start=NOW + 1),), NOW))["emergency.in.LA"] is False
+    assert values_of(CHOSEN, feed=Feed((), NOW))["emergency.anywhere_in.LA"] is False
+    assert values_of(CHOSEN, feed=Feed((), NOW - 1))["emergency.anywhere_in.LA"] is None
+    assert values_of(CHOSEN, feed=Feed((Declaration("LA", start=NOW),), NOW - DAY))["emergency.anywhere_in.LA"] is True
+    assert values_of(CHOSEN, feed=Feed((Declaration("LA", start=NOW + 1),), NOW))["emergency.anywhere_in.LA"] is False
 
 
 def test_a_declaration_holds_if_either_the_feed_or_the_caller_says_so() -> None:
     feed = Feed((Declaration("LA"),), NOW)
-    assert values_of(CHOSEN | {"emergency": {"declared": []}}, feed=feed)["emergency.in.LA"] is True
-    assert values_of(CHOSEN | {"emergency": {"declared": [{"state": "LA"}]}}, feed=Feed((), NOW))["emergency.in.LA"] is True
+    assert values_of(CHOSEN | {"emergency": {"declared": []}}, feed=feed)["emergency.anywhere_in.LA"] is True
+    assert values_of(CHOSEN | {"emergency": {"declared": [{"state": "LA"}]}}, feed=Feed((), NOW))["emergency.anywhere_in.LA"] is True
 
 
 def test_a_county_is_one_of_the_state_of_the_address() -> None:
-    feed = Feed((Declaration("LA", county="Orleans"),), NOW)
-    at_home = {"contact": {"state": "LA", "county": "Jefferson"}}
-    assert values_of(CHOSEN | at_home, feed=feed)["emergency.in.LA"] is False
-    # The address is in Texas, the area code in Louisiana: where in Louisiana the person may be is not known.
-    elsewhere = {"contact": {"state": "TX", "county": "Jefferson"}}
-    assert values_of(CHOSEN | elsewhere, feed=feed)["emergency.in.LA"] is None
+    feed = Feed((Declaration("NY", county="Erie"),), NOW)
+    there = values_of({"contact": {"state": "NY", "county": "Erie"}}, feed=feed)
+    assert there["emergency.in.NY"] is True and there["emergency.perhaps_in.NY"] is False
+    # The address is in Texas, the area code in New York: where in New York the person may be is not known.
+    elsewhere = values_of({"contact": {"state": "TX", "county": "Erie"}}, feed=feed)
+    assert elsewhere["emergency.in.NY"] is False and elsewhere["emergency.perhaps_in.NY"] is None
 
 
 def test_facts_move_on_with_declarations_and_the_feed() -> None:
     facts = facts_of(CHOSEN, feed=Feed((Declaration("LA", start=NOW + DAY, end=NOW + 2 * DAY),), NOW + 3 * DAY))
-    assert facts.changes == (NOW + DAY, NOW + 2 * DAY + 1, NOW + 3 * DAY + 1)
-    states = [facts.at_instant(at)["emergency.in.LA"] for at in (NOW, NOW + DAY - 1, NOW + DAY, NOW + 2 * DAY, NOW + 2 * DAY + 1, NOW + 3 * DAY + 1)]
+    assert facts.changes == (NOW + DAY, NOW + 2 * DAY, NOW + 3 * DAY + 1)
+    states = [facts.at_instant(at)["emergency.anywhere_in.LA"] for at in (NOW, NOW + DAY - 1, NOW + DAY, NOW + 2 * DAY - 1, NOW + 2 * DAY, NOW + 3 * DAY + 1)]
     assert states == [False, False, True, True, False, None]
 
 
@@ -216,3 +216,50 @@ def test_an_area_code_not_yet_in_service() -> None:
 
     assert values_of(attempt | {"at": format_instant(before)})["number.kind"] == "unassigned"
     assert values_of(attempt | {"at": format_instant(before + 9 * DAY)})["number.kind"] == "geographic"
+
+
+# ---------------------------------------------------------------------------------------- what the hand-worked tables found
+
+
+@pytest.mark.parametrize(
+    ("covers", "voice", "level"),
+    [
+        (["texts"], "live", "none"),
+        (["live"], "live", "express_written"),
+        (["autodialed"], "live", "express_written"),
+        (["live"], "prerecorded", "none"),
+        (["prerecorded"], "prerecorded", "express_written"),
+        (["prerecorded"], "ai", "none"),
+        (["ai"], "ai", "express_written"),
+        (["other_hours"], "live", "none"),
+    ],
+)
+def test_a_consent_that_does_not_cover_the_contact_is_none(covers: list[str], voice: str, level: str) -> None:
+    attempt = {"consent": {"level": "express_written", "covers": covers}, "campaign": CAMPAIGN | {"voice": voice}}
+    assert values_of(attempt)["consent.level"] == level
+
+
+@pytest.mark.parametrize(
+    ("relationship", "current"),
+    [
+        ({"current": True, "ended_at": "2026-01-05T00:00:00Z"}, False),
+        ({"current": True, "ended_at": "2026-01-05T00:00:00Z", "last_transaction_at": "2026-01-06T00:00:00Z"}, True),
+        ({"current": True, "ended_at": "2026-01-05T00:00:00Z", "last_transaction_at": "2026-01-05T00:00:00Z"}, False),
+        ({"current": True}, True),
+        ({"current": True, "ended_at": "unknown"}, None),
+    ],
+)
+def test_a_relationship_is_current_until_its_end(relationship: dict[str, object], current: bool | None) -> None:
+    assert values_of({"relationship": relationship})["relationship.current"] is current
+
+
+def test_an_end_told_for_the_moment_of_the_purchase_comes_after_it() -> None:
+    values = values_of({"relationship": {"last_transaction_at": "2026-01-05T00:00:00Z", "ended_at": "2026-01-05T00:00:00Z"}})
+    assert values["relationship.ended_at"] > values["relationship.last_transaction_at"]
+
+
+def test_a_conversation_among_the_attempts_is_one() -> None:
+    spoken = {"at": "2026-01-05T00:00:00Z", "outcome": "conversation"}
+    found = values_of({"history": {"attempts": [spoken, {"at": "2026-01-06T00:00:00Z", "outcome": "no_answer"}]}})
+    assert found["history.last_conversation_at"] == parse_instant(spoken["at"])
+    assert values_of({"history": {"attempts": []}})["history.last_conversation_at"] is None
