@@ -10,7 +10,7 @@ from dialguard.engine.judge import Engine, Finding, Judgement
 from dialguard.engine.search import retry_at, valid_until
 from dialguard.expr.outcome import PROHIBITED, needs
 from dialguard.model.facts import Facts
-from dialguard.packs.schema import TOPICS
+from dialguard.packs.rule import TOPICS
 
 _PREFIX = os.urandom(6).hex()
 _NUMBERS = itertools.count(1)
