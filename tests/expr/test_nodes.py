@@ -316,6 +316,20 @@ def test_what_a_condition_reads() -> None:
     assert [type(part).__name__ for part in node.walk()] == ["All", "Not", "Test", "Any", "Count", "LocalTime", "Test"]
 
 
+def test_what_is_fixed_is_gone_after_folding() -> None:
+    listed, level = test_("listed", "in", frozenset({True})), test_("level", "in", frozenset({"low"}))
+    hours = test_("agreed", "open", True)
+    assert fold(All((listed, level)), {"listed": True}) == level
+    assert fold(All((listed, level)), {"listed": False}) == FALSE
+    assert fold(Any((listed, Not(level))), {"listed": False, "level": "low"}) == FALSE
+    assert fold(All((listed, level)), {"listed": None}) == All((UNKNOWN, level))
+    # What time moves stays, unless it is unknown for good.
+    assert fold(All((hours, WITHIN_18, level)), {"agreed": week((0, 60)), "began": AT, "level": "low"}) == All((hours, WITHIN_18))
+    assert fold(hours, {"agreed": None}) == UNKNOWN
+    after = test_("began", "after", "ended", "moment")
+    assert fold(after, {"began": AT}) == after and fold(after, {"began": AT, "ended": None}) == UNKNOWN
+
+
 def test_parts_can_be_replaced() -> None:
     a, b = test_("listed", "in", frozenset({True})), test_("said", "in", frozenset({True}))
     node = All((a, Not(Any((a, b)))))

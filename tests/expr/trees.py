@@ -30,6 +30,7 @@ VOCABULARY = vocabularies.load(
             "since": {"type": "date", "class": "store"},
             "version": {"type": "date", "class": "asserted"},
             "agreed": {"type": "windows", "class": "store"},
+            "offered": {"type": "windows", "class": "asserted"},
             "history.attempts": {"type": "attempts", "class": "store"},
         }
     }

@@ -80,7 +80,7 @@ def random_count(rng: random.Random) -> Count:
         if rng.random() < 0.3:
             where.append((name, frozenset(rng.sample(pool, rng.choice((1, 2)))), rng.random() < 0.6))
     calendar = rng.choice((0, 0, 1, 3))
-    last = Period(days=calendar) if calendar else rng.choice((Period(hours=1), Period(hours=24), Period(days=2), Period(days=7), Period(days=30)))
+    last = Period(days=calendar) if calendar else rng.choice((Period(hours=1), Period(hours=24), Period(hours=25), Period(days=2), Period(days=7), Period(days=8), Period(days=30), Period(days=31)))
     same = tuple(name for name in ("subject", "debt", "to", "from") if rng.random() < 0.2)
     return Count(rng.choice((1, 2, 3)), last, rng.choice(("person", "number", "debt")), tuple(where), same, calendar)
 
@@ -192,6 +192,8 @@ def test_the_figures_are_upper_bounds() -> None:
     assert reached(3, [], since=None, last_7d=2, last=Period(days=7)) is False
     assert reached(3, [], since=None, last_24h=2, last=Period(days=7)) is None  # a shorter one does not bound a longer
     assert reached(1, [], since=None, last_30d=0, last=Period(days=30)) is False
+    for length, figure in ((Period(hours=25), "last_24h"), (Period(days=8), "last_7d"), (Period(days=31), "last_30d")):
+        assert reached(1, [], since=None, last=length, **{figure: 0}) is None
     assert reached(3, [], since=None, last_24h=9, last_7d=2) is False  # the least of them
     # The bound is on all attempts, so it bounds those of one channel too.
     assert reached(3, [], since=None, last_24h=2, where=[("channel", frozenset({"voice"}), True)]) is False
