@@ -13,13 +13,16 @@ from dataclasses import dataclass
 
 from dialguard.backends.counting import counter
 from dialguard.backends.sharing import CERTAIN, OPPOSITE, POSSIBLE, STUBBORN, YIELDING, Asked, Survey, cost
-from dialguard.expr.nodes import All, Any, ClosedDay, Const, Count, LocalTime, Node, Not, Period, Test
+from dialguard.expr.nodes import All, Any, ClosedDay, Const, Count, FACT_OF_COUNT, LocalTime, Node, Not, Period, Test, facts_read
 from dialguard.expr.outcome import silenceable
 from dialguard.model.moment import DAY, NEVER, SECOND
 from dialguard.model.vocabulary import Vocabulary
 
 _SIGNS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
 _numbers = itertools.count()
+_UNREAD = object()
+READ_FIRST = frozenset({"dnc.internal", "revocations", "revocations.any"})
+"""Facts of a store that nearly every program asks at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,9 @@ class Compiler:
     def __init__(self, closed: Callable[[str, int], str | None], vocabulary: Vocabulary) -> None:
         self.closed = closed
         self.vocabulary = vocabulary
-        self.constants: dict[str, object] = {"NEVER": NEVER, "inside": _inside}
+        self.constants: dict[str, object] = {"NEVER": NEVER, "inside": _inside, "UNREAD": _UNREAD}
         self.facts: dict[str, str] = {}
+        self._asked: dict[str, str] = {}
         self.locals: dict[str, str] = {}
         self._named: dict[tuple[str, object], str] = {}
         self._variables: dict[str, str] = {}
@@ -126,10 +130,10 @@ class Compiler:
                 days = self.constant("days", calendar, _Days(lambda ordinal: self.closed(calendar, ordinal)))
                 return f"{days}[{self.local('o', 'm.ordinal')}]"
             case Count():
-                reached, history = self.constant("count", node, counter(node)), self.fact("history.attempts")
+                reached, history = self.constant("count", node, counter(node)), f"\0{FACT_OF_COUNT}\0"
                 if mode not in (POSSIBLE, STUBBORN):
-                    return f"({history} is not None and {reached}({history}, m) is True)"
-                return f"({history} is None or {reached}({history}, m) is not False)"
+                    return self._put(f"({history} is not None and {reached}({history}, m) is True)", FACT_OF_COUNT)
+                return self._put(f"({history} is None or {reached}({history}, m) is not False)", FACT_OF_COUNT)
             case Test():
                 return self._test(node, mode)
         raise TypeError(f"closures have no code for {type(node).__name__}")
@@ -152,11 +156,20 @@ class Compiler:
             text = self._put(text, fact)
         return text
 
+    def _read_late(self, fact: str) -> bool:
+        """Whether a fact is read where it is first asked for: what a store holds may be worked out only then."""
+        known = self.vocabulary.get(fact)
+        return known is not None and known.fact_class == "store" and fact not in READ_FIRST
+
     def _put(self, text: str, fact: str) -> str:
         """The text of a test with a fact's mark replaced by its variable, or by the reading of it."""
         mark = f"\0{fact}\0"
         if fact not in self._once:
-            return text.replace(mark, self.fact(fact))
+            if not self._read_late(fact):
+                return text.replace(mark, self.fact(fact))
+            variable = self._asked[fact] = self._variable(fact)
+            reading = f"({variable} if {variable} is not UNREAD else ({variable} := F[{fact!r}]))"
+            return text.replace(mark, reading, 1).replace(mark, variable)
         if text.count(mark) == 1:
             return text.replace(mark, f"F[{fact!r}]")
         variable = self._variable(fact)
@@ -239,6 +252,7 @@ class Compiler:
 
     def _readings(self) -> list[str]:
         lines = [f"  {variable} = F[{fact!r}]" for fact, variable in self.facts.items()]
+        lines += [f"  {variable} = UNREAD" for variable in self._asked.values()]
         return lines + [f"  {variable} = {source}" for variable, source in self.locals.items()]
 
     def _survey(self, clauses: Sequence[Clause]) -> None:
@@ -251,10 +265,13 @@ class Compiler:
             asserted = self._asserted(clause)
             if asserted:
                 survey.add(clause.condition, STUBBORN if set(asserted.values()) == {1} else CERTAIN)
-        early, late = survey.early(), survey.late()
+        early, late = survey.early(self._reads_late), survey.late()
         self._once = survey.read_once([*early, *late])
         self._late = {asked: f"c{number}" for number, asked in enumerate(late)}
         self._first = early
+
+    def _reads_late(self, node: Node) -> bool:
+        return any(self._read_late(fact) for fact in facts_read(node))
 
     def _worked_out_first(self):
         """One by one, so that a part may use those before it and not itself."""

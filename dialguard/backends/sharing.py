@@ -56,9 +56,11 @@ class Survey:
             for child in node.children():
                 self.add(child, below)
 
-    def early(self) -> list[Asked]:
-        """Cheap parts that many rules ask, to be worked out first; a part of another stands before it."""
-        found = [asked for asked, times in self._times.items() if times > 2 and 1 < cost(asked[0]) < _DEAR]
+    def early(self, not_yet: Callable[[Node], bool]) -> list[Asked]:
+        """Cheap parts that many rules ask, to be worked out first, save those ``not_yet``; a part of another stands before it."""
+        found = [
+            asked for asked, times in self._times.items() if times > 2 and 1 < cost(asked[0]) < _DEAR and not not_yet(asked[0])
+        ]
         return sorted(found, key=lambda asked: cost(asked[0]))
 
     def late(self) -> list[Asked]:
