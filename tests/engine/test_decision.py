@@ -207,6 +207,16 @@ def test_a_whole_decision(law) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("number", ["911", "+442079460958", "12", "+12005550123", "+18765550123"])
+def test_a_number_that_lies_nowhere_is_never_allowed(law, number: str) -> None:
+    """Not even where no rule speaks of it."""
+    guard = Guard(no_store=True, packs=law(US=[rule("us.ban", when="{contact.kind: business}")]))
+    decision = guard.check(LEAST | {"to": number})
+    assert decision.verdict == "deny" and decision.reasons[0]["topic"] == "number" and decision.retry_at is None
+    whole = decision.as_dict()
+    assert whole["jurisdictions"] == [] and whole["timezones"] == [] and whole["at"] == "2026-03-03T17:00:00+00:00"
+
+
 def test_two_decisions_have_two_ids(law) -> None:
     guard = Guard(no_store=True, packs=law(US=[rule("us.ban", when="{contact.kind: business}")]))
     one, other = guard.check(LEAST), guard.check(LEAST)

@@ -69,6 +69,30 @@ def test_a_program_gives_the_outcome_of_the_reference(seed: int) -> None:
         assert {SILENT: ([], []), OBLIGED: ([], [7]), UNKNOWN_FACT: ([7], []), PROHIBITED: ([7], [])}[expected] == (deny, oblige)
 
 
+@settings(max_examples=600)
+@given(SEEDS)
+def test_rules_that_share_parts_do_not_disturb_each_other(seed: int) -> None:
+    """One program for many rules works out a part once that several ask, some of them in another sense."""
+    rng = random.Random(seed)
+    at = trees.moment(rng)
+    facts = trees.facts(rng, at, rng.random() * 0.6)
+    parts = [trees.tree(rng, 2) for _ in range(5)]
+
+    def joined() -> nodes.Node:
+        chosen = [rng.choice((part, nodes.Not(part))) for part in rng.sample(parts, rng.choice((1, 2, 3)))]
+        return fold(rng.choice((nodes.All, nodes.Any))(tuple(chosen)), {})
+
+    laws = {f"rule{number}": (rng.choice(("prohibition", "prohibition", "obligation")), joined(), [joined() for _ in range(rng.choice((0, 1, 2)))]) for number in range(8)}
+    deny: list[str] = []
+    oblige: list[str] = []
+    clauses = [Clause(name, kind, condition, tuple(reliefs)) for name, (kind, condition, reliefs) in laws.items()]
+    Compiler(trees.closed, trees.VOCABULARY).compile(clauses, "test")(facts, at, deny, oblige)
+    for name, (kind, condition, reliefs) in laws.items():
+        expected = outcome(kind, condition, reliefs, facts, at, trees.closed, trees.VOCABULARY)
+        assert (name in deny, name in oblige) == (expected in (UNKNOWN_FACT, PROHIBITED), expected == OBLIGED)
+    assert len(deny) == len(set(deny)) and len(oblige) == len(set(oblige))
+
+
 @settings(max_examples=1500)
 @given(SEEDS)
 def test_forgetting_a_fact_never_settles_or_turns_a_condition(seed: int) -> None:
