@@ -26,7 +26,7 @@ from tests.engine.generate import CHANNELS, PURPOSES, AttemptMaker, random_insta
 
 ATTEMPTS = int(os.environ.get("DIALGUARD_ATTEMPTS", "4000"))
 SEED = 20261122
-SHARES = 8
+SHARES = 4
 CAMPAIGNS, SCOPES = 12, 24
 ABOUT = clock.parse_instant("2026-03-03T17:00:00Z")
 
