@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from dialguard.engine.decision import Decision
 from dialguard.engine.judge import Engine
-from dialguard.facts import attempt as attempts
 from dialguard.facts import clock, feed, reading
-from dialguard.facts.attempt import Campaign, InvalidInput
+from dialguard.facts.attempt import read_campaign
 from dialguard.facts.gather import Gatherer, Sources
+from dialguard.facts.given import Campaign, InvalidInput
 from dialguard.facts.readers import judged_at
 from dialguard.model.moment import DAY
 from dialguard.packs.load import Packs, load
@@ -64,7 +64,7 @@ class Guard:
 
     def add_campaign(self, campaign: Mapping[str, object]) -> str:
         """Register a campaign under its ``id``, so that attempts may name it; the rules are specialised for it once."""
-        checked = attempts.read_campaign(campaign)
+        checked = read_campaign(campaign)
         if not checked.id:
             raise InvalidInput([("campaign.id", "missing")])
         checked.key = f"{checked.id}\0{next(self._registrations)}"  # never twice: programs are kept by it

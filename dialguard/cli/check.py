@@ -14,7 +14,7 @@ from dialguard.cli.common import NOT_ADVICE, UsageError
 
 if TYPE_CHECKING:
     from dialguard.engine.decision import Decision
-    from dialguard.facts.attempt import InvalidInput
+    from dialguard.facts.given import InvalidInput
     from dialguard.guard import Guard
 
 _LINES = (".jsonl", ".ndjson")
@@ -79,7 +79,7 @@ def _is_lines(file: Iterable[bytes]) -> bool:
 
 
 def _one(options: argparse.Namespace, raw: bytes, name: str) -> int:
-    from dialguard.facts.attempt import InvalidInput
+    from dialguard.facts.given import InvalidInput
 
     try:
         attempt = common.load_json(raw)
@@ -109,7 +109,7 @@ def _many(guard: Guard, lines: Iterable[bytes], flush: bool) -> int:
 
 def decisions(guard: Guard, lines: Iterable[bytes]) -> Iterator[dict[str, object]]:
     """One decision for each line that is not blank, in order. Nothing that a line holds ends the run."""
-    from dialguard.facts.attempt import InvalidInput
+    from dialguard.facts.given import InvalidInput
     from dialguard.screening.screen import where_failed
 
     for place, line in enumerate(map(bytes.strip, lines), 1):

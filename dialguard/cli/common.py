@@ -164,7 +164,7 @@ def read_campaign(path: Path) -> dict[str, object]:
 
 def add_campaign(guard: Guard, path: Path) -> str:
     """Register the campaign of a file; its id."""
-    from dialguard.facts.attempt import InvalidInput
+    from dialguard.facts.given import InvalidInput
 
     try:
         return guard.add_campaign(read_campaign(path))

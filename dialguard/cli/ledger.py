@@ -220,7 +220,10 @@ def show(options: argparse.Namespace, store: EmbeddedStore, now: int) -> dict[st
 
 def _plain(value: Any, name: str = "") -> Any:
     from dialguard.facts import clock
+    from dialguard.model.history import Entry
 
+    if isinstance(value, Entry):
+        value = {key.rstrip("_"): item for key, item in value._asdict().items()}  # `from_`, which the contract calls `from`
     if isinstance(value, dict):
         return {key: _plain(item, key) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

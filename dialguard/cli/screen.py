@@ -43,7 +43,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Screen the list; 0 when the output was written."""
-    from dialguard.facts.attempt import InvalidInput
+    from dialguard.facts.given import InvalidInput
     from dialguard.model.records import LookUpFailed
     from dialguard.screening.columns import recognise
     from dialguard.screening.files import screen_file

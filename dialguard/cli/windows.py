@@ -38,7 +38,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the stretches; 0 whether there are any or not."""
-    from dialguard.facts.attempt import InvalidInput
+    from dialguard.facts.given import InvalidInput
     from dialguard.screening.screen import PASSING
 
     if not 1 <= options.days <= 400:

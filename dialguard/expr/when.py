@@ -4,7 +4,7 @@ Every evaluator is constant between two such instants as long as the facts are h
 ``valid_until`` walks from one to the next.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from dialguard.expr.nodes import ClosedDay, Count, LocalTime, Node, Period, Test
 from dialguard.expr.reference import Closed
@@ -117,6 +117,3 @@ def _period_edges(value: int, period: Period, kind: str, moment: Moment) -> Iter
     else:
         yield value
         yield midnight(period.end_from(moment.date_of(value)) + 1, moment)
-
-
-Evaluate = Callable[[Moment], object]

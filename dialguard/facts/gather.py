@@ -9,12 +9,12 @@ from typing import NamedTuple
 from dialguard.expr.nodes import facts_read
 from dialguard.facts import clock, consent, lists, places
 from dialguard.facts import feed as feeds
-from dialguard.facts.attempt import TEXTS, Campaign, Given, InvalidInput
+from dialguard.facts.given import Campaign, Given, InvalidInput
 from dialguard.facts.held import NOTHING_HELD, Held
 from dialguard.facts.regions import STATES
 from dialguard.model.facts import Facts
 from dialguard.model.moment import DAY, Instant
-from dialguard.model.records import LookUp, LookUpFailed
+from dialguard.model.records import TEXTS, LookUp, LookUpFailed
 from dialguard.packs.load import Packs
 from dialguard.packs.rule import ListSchedule
 

@@ -7,7 +7,7 @@ known only where the seller's record is declared complete.
 from collections.abc import Mapping, Sequence
 
 from dialguard.facts import consent as consents
-from dialguard.facts.attempt import Given
+from dialguard.facts.given import Given
 from dialguard.facts.readers import windows
 from dialguard.model.history import Entry, History
 from dialguard.model.moment import DAY, NEVER, Instant
@@ -188,8 +188,7 @@ class Held:
         since = ALWAYS if given.attempts is not None else self.found.complete_since
         entries = list(given.attempts) if given.attempts else []
         accounts = {} if not entries else {index: entry.at for index, entry in enumerate(entries)}
-        for past in self.found.attempts:
-            entry = Entry(past.at, past.to, past.channel, past.purpose, past.subject, past.voice, past.outcome, past.debt, past.from_)
+        for entry in self.found.attempts:
             index = next((index for index, at_ in accounts.items() if at_ == entry.at and _agree(entries[index], entry)), None)
             if index is None:
                 entries.append(entry)

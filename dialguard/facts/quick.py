@@ -10,7 +10,7 @@ from msgspec import ValidationError, convert
 from msgspec.structs import asdict
 
 from dialguard.facts import numbers
-from dialguard.facts.attempt import OPEN, Campaign, Given
+from dialguard.facts.given import OPEN, Campaign, Given
 from dialguard.facts.consent import Stated
 from dialguard.facts.readers import JUDGED_BEFORE, JUDGED_FROM, day, instant, windows
 from dialguard.facts.regions import STATES

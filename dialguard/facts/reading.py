@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from dialguard.facts import quick
-from dialguard.facts.attempt import Campaign, Given, read_carefully
+from dialguard.facts.attempt import read_carefully
+from dialguard.facts.given import Campaign, Given
 
 
 def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Given:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from dialguard.model.history import Entry
 from dialguard.model.moment import DAY, Instant
 from dialguard.model.records import (
     CONVERSATION,
@@ -17,7 +18,6 @@ from dialguard.model.records import (
     ContactRecord,
     Internal,
     LookUp,
-    PastAttempt,
     Relationship,
     Revocation,
 )
@@ -151,7 +151,7 @@ def _listed(rows: Sequence[tuple]) -> list[tuple[str | None, Instant]]:
     return list(listed.items())
 
 
-def _attempts(buckets: Iterable[Bucket], at: Instant) -> tuple[tuple[PastAttempt, ...], Instant | None]:
+def _attempts(buckets: Iterable[Bucket], at: Instant) -> tuple[tuple[Entry, ...], Instant | None]:
     """The attempts, the oldest first, each with its latest outcome; and the moment of the last conversation.
 
     An attempt was a conversation if any of its outcomes says so: a complaint recorded afterwards does not undo it.
@@ -177,7 +177,7 @@ def _attempts(buckets: Iterable[Bucket], at: Instant) -> tuple[tuple[PastAttempt
             conversation = moment
         if id_ in outcomes:
             outcome = outcomes[id_][3]
-        attempts.append(PastAttempt(moment, number, channel, purpose, subject, voice, outcome, debt, from_))
+        attempts.append(Entry(moment, number, channel, purpose, subject, voice, outcome, debt, from_))
     return tuple(attempts), conversation
 
 

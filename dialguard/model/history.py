@@ -4,11 +4,9 @@ from typing import NamedTuple
 
 from dialguard.model.moment import DAY, HOUR, Instant
 
-TEXT_FIELDS = ("channel", "purpose", "subject", "voice", "outcome", "debt", "to", "from")
-
 
 class Entry(NamedTuple):
-    """One earlier attempt. A field that is None matches every count."""
+    """One earlier attempt. A field that is None may have been anything: it matches every count."""
 
     at: Instant
     to: str | None = None

@@ -8,9 +8,12 @@ only from ``LookUp.complete_since`` on.
 from dataclasses import dataclass
 from typing import Any
 
+from dialguard.model.history import Entry
 from dialguard.model.moment import Instant
 
 CHANNELS = ("voice", "sms", "mms", "rvm", "fax")
+TEXTS = frozenset({"sms", "mms", "fax"})
+"""Channels on which there is no voice: the fact is `text`."""
 LEVELS = ("none", "express", "express_written")
 """Levels of consent, the least first."""
 FORMS = ("oral", "request", "signed_permission", "agreement")
@@ -88,21 +91,6 @@ class Internal:
 
 
 @dataclass(frozen=True, slots=True)
-class PastAttempt:
-    """One earlier attempt. A field that is None may have been anything."""
-
-    at: Instant
-    to: str | None = None
-    channel: str | None = None
-    purpose: str | None = None
-    subject: str | None = None
-    voice: str | None = None
-    outcome: str | None = None
-    debt: str | None = None
-    from_: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ContactRecord:
     """What the consumer asked for or told us. ``agreed_hours`` and ``inconvenient`` hold windows as they were given."""
 
@@ -128,7 +116,7 @@ class LookUp:
     revocations: tuple[Revocation, ...] = ()
     relationship: Relationship | None = None
     internal: Internal | None = None
-    attempts: tuple[PastAttempt, ...] = ()
+    attempts: tuple[Entry, ...] = ()
     contact: ContactRecord | None = None
     last_conversation_at: Instant | None = None
     complete_since: Instant | None = None

@@ -53,10 +53,6 @@ class Vocabulary:
         fact = self.get(name)
         return fact.asked if fact and fact.asked else name
 
-    def of_class(self, fact_class: str) -> frozenset[str]:
-        """Names (and families) of the facts of a class."""
-        return frozenset(name for name, fact in self.facts.items() if fact.fact_class == fact_class)
-
     def is_asserted(self, name: str) -> bool:
         """Whether only the caller can know the fact."""
         fact = self.get(name)

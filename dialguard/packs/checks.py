@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from string import Formatter
 
+from dialguard.model.records import TEXTS
 from dialguard.packs import values
 from dialguard.packs.build import SCOPE, Surroundings
 from dialguard.packs.conditions import COUNT_FIELDS, wrong_member
@@ -14,7 +15,6 @@ from dialguard.packs.yamlfile import Path_, Problem, shorten, suggest
 FIGURES = ("local_time", "local_date", "local_day", "zone", "holiday", "count")
 """What a message may name besides the rule's parameters."""
 FEWEST_TESTS = 4
-TEXTS = frozenset({"sms", "mms", "fax"})
 ANSWERS = {
     "prohibition": ("silent", "prohibited", "unknown", "obliged"),
     "obligation": ("silent", "obliged"),

@@ -3,19 +3,18 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dialguard.expr.nodes import Node
-from dialguard.expr.nodes import facts_read
+from dialguard.expr.nodes import Node, facts_read
 from dialguard.expr.outcome import needs, outcome
 from dialguard.expr.reference import Closed, evaluate
 from dialguard.model.history import Entry, History
 from dialguard.model.moment import NEVER, Clock, Moment
+from dialguard.model.records import TEXTS
 from dialguard.model.vocabulary import Vocabulary
 from dialguard.packs import values
 from dialguard.packs.pack import Packs
 from dialguard.packs.rule import Example, Rule
 from dialguard.packs.yamlfile import Problem
 
-TEXTS = frozenset({"sms", "mms", "fax"})
 RELIEF_ANSWERS = {True: "relieves", None: "open", False: "silent"}
 
 

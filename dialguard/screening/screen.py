@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dialguard.engine.decision import Decision
-from dialguard.facts import attempt as attempts
 from dialguard.facts import reading
-from dialguard.facts.attempt import Campaign, Given, InvalidInput
+from dialguard.facts.given import Campaign, Given, InvalidInput
 from dialguard.model.facts import Facts
 from dialguard.model.records import LookUp, LookUpFailed
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-NUMBER = "(602) 555-0123"
+NUMBER = "(512) 555-0123"
 CAMPAIGN = {"seller": "acme", "purpose": "telemarketing", "dialing": "manual", "voice": "live", "registry_version": "2026-11-20"}
 ATTEMPT = {"to": NUMBER, "channel": "voice", "at": "2026-11-24T11:00:00-07:00", "campaign": CAMPAIGN, "dnc": {"national": False, "states": []}}
 SELLER = ("--seller", "acme")
@@ -87,7 +87,7 @@ def test_attempt_and_outcome_and_show(act, complete) -> None:
     act("outcome", "no_answer", *SELLER, "--reference", "r-1", "--at", "2026-11-20T18:01:00Z")
     act("outcome", "conversation", *SELLER, "--attempt", entry, "--at", "2026-11-20T18:02:00Z")
     found = act("ledger", "show", NUMBER, *SELLER)
-    assert found["attempts"][0]["at"] == "2026-11-20T18:00:00Z" and found["attempts"][0]["from_"] == "+12125550100"
+    assert found["attempts"][0]["at"] == "2026-11-20T18:00:00Z" and found["attempts"][0]["from"] == "+12125550100"
     assert found["complete_since"] == "2020-01-01T00:00:00Z"
     assert found["last_conversation_at"] == "2026-11-20T18:00:00Z"  # the call in which it took place
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dialguard.facts.attempt import InvalidInput
+from dialguard.facts.given import InvalidInput
 from dialguard.facts.clock import parse_instant
 from dialguard.facts.feed import Declaration, Feed
 from dialguard.guard import Guard

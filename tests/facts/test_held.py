@@ -6,7 +6,7 @@ from dialguard.facts.clock import parse_instant
 from dialguard.facts.held import ALWAYS, CLOSED
 from dialguard.model.history import Entry
 from dialguard.model.moment import DAY, HOUR, NEVER, SECOND
-from dialguard.model.records import Consent, ContactRecord, Internal, LookUp, PastAttempt, Relationship, Revocation
+from dialguard.model.records import Consent, ContactRecord, Internal, LookUp, Relationship, Revocation
 from tests.facts.gathering import AT, CAMPAIGN, values_of
 
 NOW = parse_instant(AT)
@@ -234,8 +234,8 @@ def test_the_later_conversation_counts_of_those_that_have_been() -> None:
     assert values_of({"history": {"last_conversation_at": rfc(NOW + DAY)}}, found=held)["history.last_conversation_at"] == NOW - DAY
 
 
-def past(at: int, **fields) -> PastAttempt:
-    return PastAttempt(at, **fields)
+def past(at: int, **fields) -> Entry:
+    return Entry(at, **fields)
 
 
 def test_attempts_of_both_sides_add_up_and_the_same_one_counts_once() -> None:

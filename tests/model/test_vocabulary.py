@@ -34,7 +34,7 @@ def test_classes() -> None:
     words = load_packs().vocabulary
     assert words.is_asserted("line.charged") and words.is_asserted("emergency.in.LA") and not words.is_asserted("line_type") and not words.is_asserted("nonsense")
     assert {"campaign.subject", "campaign.industry", "campaign.caller_class"} <= words.relieves_only_if_stated
-    assert "consent.level" in words.of_class("store") and "consent.level" not in words.of_class("asserted")
+    assert words.get("consent.level").fact_class == "store" and not words.is_asserted("consent.level")
     # A fact that is taken as not met when left out is one that speaks for the caller, never one that obliges.
     assert not any(words.is_asserted(name) for name in words.relieves_only_if_stated)
 

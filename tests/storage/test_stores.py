@@ -3,8 +3,9 @@
 import pytest
 
 from dialguard.ledger.errors import RecordError
+from dialguard.model.history import Entry
 from dialguard.model.moment import DAY, HOUR
-from dialguard.model.records import Consent, ContactRecord, Internal, LookUp, LookUpFailed, PastAttempt, Relationship, Revocation
+from dialguard.model.records import Consent, ContactRecord, Internal, LookUp, LookUpFailed, Relationship, Revocation
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.memory import MemoryStore
 
@@ -227,7 +228,7 @@ def test_an_attempt_comes_back_as_it_was_recorded(store):
         from_="+18005550000", reference="x", **entry(),
     )  # fmt: skip
     assert ask(store).attempts == (
-        PastAttempt(T - DAY, A, "voice", "debt_collection", "bill", "live", "busy", "d1", "+18005550000"),
+        Entry(T - DAY, A, "voice", "debt_collection", "bill", "live", "busy", "d1", "+18005550000"),
     )
 
 

@@ -1,0 +1,82 @@
+"""What an attempt says, once it has been read: the attempt, its campaign, and the error where it cannot be judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dialguard.facts.consent import Stated
+from dialguard.facts.numbers import Number
+from dialguard.model.history import Entry
+from dialguard.model.moment import Instant
+
+OPEN = "unknown"
+"""The word that leaves a field open."""
+
+
+class InvalidInput(ValueError):
+    """An attempt that cannot be judged; ``errors`` pairs each field with what was found and what was expected."""
+
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        self.errors = errors
+        super().__init__("; ".join(f"{name}: {text}" for name, text in errors))
+
+
+@dataclass(slots=True)
+class Campaign:
+    """A campaign, checked. ``facts`` are the values that it fixes, None where it leaves a fact open."""
+
+    id: str | None
+    seller: str
+    facts: dict[str, object]
+    registry_area_codes: frozenset[str] | None
+    claims: tuple[Mapping[str, object], ...] = ()
+    key: str | None = None
+    start: dict[str, object] | None = None
+    """All facts of the rules with what the campaign fixes entered; set when the campaign is registered."""
+
+
+class Given:
+    """What the caller says. ``facts`` are plain facts by name; the rest needs a moment, a store or the rules to be judged."""
+
+    # Defaults stand on the class: most attempts leave most of them alone, and one is made for every decision.
+    id: str | None = None
+    channel: str = ""
+    number: Number | None = None
+    from_number: str | None = None
+    at: Instant | None = None
+    reserve: bool | None = None
+    campaign: Campaign | None = None
+    person: str | None = None
+    consent: Stated | None = None
+    revocations: list[dict[str, object]] | None = None
+    relationship: dict[str, object] | None = None
+    internal: dict[str, object] | None = None
+    national: bool | None = None
+    states: frozenset[str] | None = None
+    lists: dict[str, dict[str, object]] | None = None
+    attempts: list[Entry] | None = None
+    declared: list[dict[str, object]] | None = None
+    debt: str | None = None
+    open: frozenset[str] = frozenset()
+    """Fields that the caller left open in an object that it gave."""
+    started: bool = False
+    """Whether ``facts`` already holds every fact (the campaign's start)."""
+
+    def __init__(self) -> None:
+        self.address: dict[str, str] = {}
+        self.facts: dict[str, object] = {}
+        self.bounds: dict[str, int] = {}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Given):
+            return NotImplemented
+        return self.known_facts() == other.known_facts() and all(getattr(self, name) == getattr(other, name) for name in _GIVEN)
+
+    __hash__ = None
+
+    def known_facts(self) -> dict[str, object]:
+        """Every fact that is known so far, what the campaign's start supplies included."""
+        start = {} if self.started or self.campaign is None or self.campaign.start is None else self.campaign.start
+        return {name: value for name, value in (start | self.facts).items() if value is not None}
+
+
+_GIVEN = (*(name for name in Given.__annotations__ if name != "started"), "address", "bounds")
