@@ -156,7 +156,7 @@ def _spelled(value: object) -> tuple[str | None, str]:
         return None, "True and false are no telephone numbers."
     try:
         whole = operator.index(value)  # type: ignore[arg-type]
-    except Exception:
+    except Exception:  # any object may be handed in, and its __index__ may raise anything
         return None, f"A value of type {type(value).__name__} is no telephone number; expected text."
     if not 0 < whole < 10**15:
         return None, "The number is negative, zero or longer than the 15 digits a telephone number can have."

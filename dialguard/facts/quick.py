@@ -10,20 +10,18 @@ from msgspec import ValidationError, convert
 from msgspec.structs import asdict
 
 from dialguard.facts import numbers
-from dialguard.facts.given import OPEN, Campaign, Given
 from dialguard.facts.consent import Stated
-from dialguard.facts.readers import JUDGED_BEFORE, JUDGED_FROM, day, instant, windows
+from dialguard.facts.given import OPEN, Campaign, Given
+from dialguard.facts.readers import ADDRESS, JUDGED_BEFORE, JUDGED_FROM, day, instant, windows
 from dialguard.facts.regions import STATES
 from dialguard.model import contract
 from dialguard.model.history import Entry
 from dialguard.model.moment import SECOND
-from dialguard.model.records import COVERS, FORMS
+from dialguard.model.records import CHANNELS, COVERS, FORMS
 
 UNUSUAL = (LookupError, TypeError, ValueError, AttributeError, OverflowError, ValidationError)
 _parse_from = lru_cache(maxsize=4096)(numbers.parse)
-_FORMS, _COVERS = frozenset(FORMS), frozenset(COVERS)
-_CHANNELS = frozenset({"voice", "sms", "mms", "rvm", "fax"})
-_ADDRESS = ("state", "zip", "county", "place", "timezone", "address_basis")
+_FORMS, _COVERS, _CHANNELS = frozenset(FORMS), frozenset(COVERS), frozenset(CHANNELS)
 
 
 def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Given:
@@ -155,7 +153,7 @@ def _spans(days: tuple[tuple[str, str | None], ...]) -> object:
 def _contact(given: Given, sent: contract.Contact) -> None:
     facts = given.facts
     if sent.state is not None or sent.zip is not None or sent.county is not None or sent.place is not None or sent.timezone is not None:
-        for name in _ADDRESS:
+        for name in ADDRESS:
             value = getattr(sent, name)
             if value is not None:
                 given.address[name] = _word(value)

@@ -197,7 +197,7 @@ class _Import:
                 writer.close()
         try:
             self._commit(entries, Entry(version, digest))
-        except Exception:
+        except Exception:  # whatever it was, the catalogue does not name the version: its file goes again
             with suppress(OSError, ListDamaged):
                 self._clear(read_index(self.folder), keep="")
             raise

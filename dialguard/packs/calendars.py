@@ -35,7 +35,6 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from dialguard.packs import yamlfile
@@ -143,23 +142,6 @@ class Calendar:
     def days(self, first_year: int, last_year: int, places: Collection[str] = ()) -> dict[int, str]:
         """Every closed date from the first to the last year, both included, in order, with its name."""
         return {o: name for year in range(first_year, last_year + 1) for o, name in self._year(year, places).items()}
-
-
-def business_days_after(ordinal: int, n: int, calendar: Calendar) -> int:
-    """The ``n``-th business day after a date: Monday to Friday, the calendar's statewide days left out.
-
-    The date itself is not counted; ``n`` = 0 gives it back.
-
-    Raises:
-        ValueError: negative ``n``.
-    """
-    if n < 0:
-        raise ValueError(f"business days: found {n}, expected zero or more")
-    while n:
-        ordinal += 1
-        if weekday_of(ordinal) < 5 and calendar.closed(ordinal) is None:
-            n -= 1
-    return ordinal
 
 
 # --------------------------------------------------------------------------------------------------- files
@@ -286,45 +268,14 @@ class _Reader:
         return Calendar(code, title, citation, sources, note, days)
 
 
-def _checked(document: yamlfile.Document) -> Calendar:
-    reader = _Reader(document)
-    calendar = reader.calendar()
-    if reader.problems:
-        raise yamlfile.PackError(reader.problems)
-    return calendar
-
-
 def load(text: str, source: str) -> Calendar:
     """Reads one calendar. ``source`` names the file in errors.
 
     Raises:
         PackError: with every fault of the file.
     """
-    return _checked(yamlfile.parse(text.encode("utf-8", "surrogatepass"), source))
-
-
-def load_dir(path: str | Path) -> dict[str, Calendar]:
-    """Reads every ``<code>.yaml`` of a folder, by code.
-
-    Raises:
-        PackError: with every fault of every file; also when the folder is missing or holds no calendar.
-    """
-    folder = Path(path)
-    calendars: dict[str, Calendar] = {}
-    problems: list[yamlfile.Problem] = []
-    files = sorted(folder.glob("*.y*ml")) if folder.is_dir() else []
-    if not files:
-        problems.append(yamlfile.Problem(str(folder), 1, 1, "no calendar here", "expected a folder with files such as pa.yaml"))
-    for file in files:
-        try:
-            calendar = _checked(yamlfile.read(file))
-        except yamlfile.PackError as error:
-            problems += error.problems
-            continue
-        calendars[calendar.code] = calendar
-        if file.name != f"{calendar.code}.yaml":
-            hint = f"name it {calendar.code}.yaml"
-            problems.append(yamlfile.Problem(str(file), 1, 1, f"the file holds calendar `{calendar.code}`", hint))
-    if problems:
-        raise yamlfile.PackError(problems)
-    return calendars
+    reader = _Reader(yamlfile.parse(text.encode("utf-8", "surrogatepass"), source))
+    calendar = reader.calendar()
+    if reader.problems:
+        raise yamlfile.PackError(reader.problems)
+    return calendar

@@ -1,6 +1,6 @@
 """Calendars against dates written by hand from the statutes, and against another package."""
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import holidays
@@ -9,12 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialguard.packs import calendars
-from dialguard.packs.calendars import ANYWHERE, business_days_after, load, load_dir
+from dialguard.packs.calendars import ANYWHERE, Calendar, load
 from dialguard.packs.dayrules import SHIFTS, easter, parse_rule
 from dialguard.packs.yamlfile import PackError
 
 FOLDER = Path(__file__).parents[2] / "rules" / "calendars"
-CALENDARS = load_dir(FOLDER)
+
+
+def shipped(code: str) -> Calendar:
+    return load((FOLDER / f"{code}.yaml").read_text("utf-8"), code)
+
+
+CALENDARS = {path.stem: shipped(path.stem) for path in sorted(FOLDER.glob("*.yaml"))}
 
 
 def day(text: str) -> int:
@@ -113,7 +119,7 @@ def test_sundays(code):
 @pytest.mark.parametrize("code", EXPECTED)
 def test_each_day_alone_agrees_with_the_years(code):
     all_days = CALENDARS[code].days(2026, 2028)
-    fresh = load_dir(FOLDER)[code]
+    fresh = shipped(code)
     for ordinal in range(day("2026-01-01"), day("2028-12-31") + 1):
         assert fresh.closed(ordinal) == all_days.get(ordinal)
 
@@ -303,31 +309,6 @@ def test_the_span_of_the_law_includes_both_ends():
     assert iso(load(a_day(text), "x").days(2027, 2028)) == ["2027-01-01", "2027-12-31"]
 
 
-def test_business_days():
-    us = CALENDARS["us"]
-    # Friday 2026-07-03 is kept for Saturday the 4th
-    assert business_days_after(day("2026-07-01"), 1, us) == day("2026-07-02")
-    assert business_days_after(day("2026-07-01"), 2, us) == day("2026-07-06")
-    # ten business days over Thanksgiving 2026-11-26
-    assert business_days_after(day("2026-11-22"), 10, us) == day("2026-12-07")
-    assert business_days_after(day("2026-11-20"), 10, us) == day("2026-12-07")
-    # Christmas and New Year 2027, both kept on the Friday before
-    assert business_days_after(day("2027-12-23"), 1, us) == day("2027-12-27")
-    assert business_days_after(day("2027-12-30"), 1, us) == day("2028-01-03")
-    assert business_days_after(day("2026-07-04"), 0, us) == day("2026-07-04")
-    with pytest.raises(ValueError, match="zero or more"):
-        business_days_after(day("2026-07-04"), -1, us)
-
-
-@given(st.dates(date(1990, 1, 1), date(2100, 1, 1)), st.integers(1, 40))
-def test_business_days_by_counting(start, n):
-    us = CALENDARS["us"]
-    end = business_days_after(start.toordinal(), n, us)
-    between = [start + timedelta(i) for i in range(1, end - start.toordinal() + 1)]
-    assert sum(d.weekday() < 5 and us.closed(d.toordinal()) is None for d in between) == n
-    assert between[-1].weekday() < 5
-
-
 def test_years_out_of_range_are_refused():
     us = CALENDARS["us"]
     assert us.days(1900, 1900) and us.days(2199, 2199)
@@ -407,21 +388,6 @@ def test_all_faults_come_at_once():
 def test_hostile_files_are_refused(text):
     with pytest.raises(PackError):
         load(text, "x.yaml")
-
-
-def test_a_folder(tmp_path):
-    (tmp_path / "x.yaml").write_text(a_day("{name: X, rule: jan 1}"))
-    (tmp_path / "README.md").write_text("no calendar")
-    assert list(load_dir(tmp_path)) == ["x"]
-    (tmp_path / "y.yaml").write_text(a_day("{name: X, rule: jan 1}"))
-    (tmp_path / "z.yml").write_text(a_day("{name: X, rule: jan 99}"))
-    (tmp_path / "w.yaml").write_bytes(b"calendar: \xff")
-    with pytest.raises(PackError) as error:
-        load_dir(tmp_path)
-    assert [Path(p.file).name for p in error.value.problems] == ["w.yaml", "y.yaml", "z.yml"]
-    for empty in (tmp_path / "none", tmp_path / "x.yaml"):
-        with pytest.raises(PackError, match="no calendar here"):
-            load_dir(empty)
 
 
 def test_calendar_facts_are_kept():
