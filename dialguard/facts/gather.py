@@ -84,7 +84,7 @@ class Gatherer:
         changes: tuple[Instant, ...] = ()
         if not here.watched and not held.revocations and held.steady(at):
             held.put_consent(values)
-        elif here.watched or held.consents or held.revocations:
+        elif here.watched or held.consents or held.revocations or held.ending is not None:
             moving = _Moving(self, given, held, here, where, at)
             values.update(moving.at(at))
             changes = moving.changes()
@@ -258,6 +258,8 @@ class _Moving:
     def at(self, instant: Instant) -> dict[str, object]:
         """Their values at an instant."""
         found = self.held.consent_facts(instant)
+        if self.held.ending is not None:
+            found = found | self.held.relationship_facts(instant)
         if self.watched:
             found = dict(found)
             complete = self.declared is not None or (self.checked is not None and self.checked >= instant)
@@ -270,9 +272,11 @@ class _Moving:
     def changes(self) -> tuple[Instant, ...]:
         """The instants after the attempt at which one of them may change."""
         held = self.held
-        if not held.consents and not held.revocations and not self.watched:
+        if not held.consents and not held.revocations and not self.watched and held.ending is None:
             return ()
         points = consent.turning_points(held.consents, held.revocations, self.start)
+        if held.ending is not None:
+            points.append(held.ending)
         if self.watched:
             for entry in self.entries:
                 points += [point for point in (entry.start, entry.end) if point is not None]

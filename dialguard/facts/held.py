@@ -30,10 +30,12 @@ NOTHING_HELD = LookUp()
 class Held:
     """What is held of one contact by caller and store, ready to be judged at an instant."""
 
-    __slots__ = ("complete", "consent_known", "consents", "found", "given", "kind", "revocations", "revocations_known")
+    __slots__ = ("complete", "consent_known", "consents", "ending", "found", "given", "kind", "revocations", "revocations_known")
 
     def __init__(self, given: Given, found: LookUp, at: Instant) -> None:
         self.given, self.found = given, found
+        self.ending: Instant | None = None
+        """When the relationship will end, where that is told and still to come."""
         self.kind = consents.contact_kind(given.channel, given.campaign.facts["campaign.voice"])
         since = found.complete_since
         self.complete = since is not None and since <= at
@@ -53,7 +55,7 @@ class Held:
 
     def steady(self, at: Instant) -> bool:
         """Whether one stated consent in force, and no more, is all there is: nothing about it moves with time."""
-        if len(self.consents) != 1 or self.given.open or not self.consent_known or not self.revocations_known:
+        if len(self.consents) != 1 or self.given.open or self.ending is not None or not self.consent_known or not self.revocations_known:
             return False
         only = self.consents[0]
         purpose = self.given.campaign.facts["campaign.purpose"]
@@ -83,11 +85,20 @@ class Held:
             found["message.within_five_minutes"] = found["message.within_five_minutes"] or None
         return found
 
+    def relationship_facts(self, instant: Instant) -> dict[str, object]:
+        """What an end that was still to come changes at an instant."""
+        if self.ending is None or self.ending > instant:
+            return {}
+        return {"relationship.ended_at": self.ending, "relationship.current": False}
+
     def put(self, values: dict[str, object], at: Instant) -> None:
         """Enter what does not depend on the moment."""
         self._internal(values)
         self._relationship(values, at)
         _end(values, at)
+        ended = values["relationship.ended_at"]
+        if isinstance(ended, int) and ended > at:
+            self.ending, values["relationship.ended_at"] = ended, NEVER
         if values["relationship.current"] and "relationship.ended_at" in self.given.open:
             values["relationship.current"] = None
         self._contact(values)

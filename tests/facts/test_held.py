@@ -7,7 +7,7 @@ from dialguard.facts.held import ALWAYS, CLOSED
 from dialguard.model.history import Entry
 from dialguard.model.moment import DAY, HOUR, NEVER, SECOND
 from dialguard.model.records import Consent, ContactRecord, Internal, LookUp, Relationship, Revocation
-from tests.facts.gathering import AT, CAMPAIGN, values_of
+from tests.facts.gathering import AT, CAMPAIGN, facts_of, values_of
 
 NOW = parse_instant(AT)
 SINCE = NOW - 900 * DAY
@@ -139,6 +139,20 @@ def test_an_end_holds_if_either_says_so_and_the_later_one() -> None:
     assert values_of({"relationship": stated | {"ended_at": rfc(NOW - HOUR)}}, found=held)["relationship.ended_at"] == NOW - HOUR
     # An end announced for later does not hide the one that has come.
     assert values_of({"relationship": stated | {"ended_at": rfc(NOW + DAY)}}, found=held)["relationship.ended_at"] == NOW - DAY
+
+
+def test_an_end_told_for_later_counts_when_it_has_come() -> None:
+    stated = {"kind": "transaction", "last_at": rfc(NOW - 9 * DAY), "current": True, "ended_at": rfc(NOW + DAY)}
+    facts = facts_of({"relationship": stated})
+    assert facts.values["relationship.ended_at"] is NEVER and facts.values["relationship.current"] is True
+    assert facts.changes == (NOW + DAY,)
+    before, after = facts.at_instant(NOW + DAY - 1), facts.at_instant(NOW + DAY)
+    assert before["relationship.ended_at"] is NEVER and before["relationship.current"] is True
+    assert after["relationship.ended_at"] == NOW + DAY and after["relationship.current"] is False
+    # Beside a consent and a revocation that move too.
+    facts = facts_of({"relationship": stated, "consent": {"level": "express", "expires_at": rfc(NOW + 2 * DAY)}})
+    assert facts.changes == (NOW + DAY, NOW + 2 * DAY)
+    assert facts.at_instant(NOW + 2 * DAY)["relationship.current"] is False and facts.at_instant(NOW + 2 * DAY)["consent.level"] == "none"
 
 
 # ------------------------------------------------------------------------------------------------------ internal list
