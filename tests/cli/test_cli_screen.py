@@ -23,7 +23,7 @@ AT = "2026-11-24T10:30:00-05:00"
 def store(run, tmp_path: Path) -> Path:
     """Two lists and a complete record."""
     store = tmp_path / "store"
-    for name, numbers, more in (("national", ["2125550101", "6025550101"], ["--whole-plan"]), ("PA", ["2155550101"], [])):
+    for name, numbers, more in (("national", ["2125550101", "8015550101"], ["--whole-plan"]), ("PA", ["2155550101"], [])):
         path = tmp_path / f"{name}.txt"
         path.write_text("".join(f"{number}\n" for number in numbers), encoding="utf-8")
         assert run("lists", "import", name, path, "--published", "2026-11-20", *more, "--store", store).status == 0
@@ -44,7 +44,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 def test_a_small_list(run, tmp_path: Path, campaign: Path, store: Path) -> None:
     source = write(
-        tmp_path, "listed,212-555-0101,", "free,602-555-0102,AZ", "again,(602) 555 0102,", "west,808-555-0101,HI", "bad,12,", "blank,,AZ"
+        tmp_path, "listed,212-555-0101,", "free,801-555-0102,UT", "again,(801) 555 0102,", "west,808-555-0101,HI", "bad,12,", "blank,,UT"
     )
     done = run("screen", source, tmp_path / "out.csv", "--campaign", campaign, "--at", AT, "--store", store)
     assert done.status == 0
@@ -54,7 +54,7 @@ def test_a_small_list(run, tmp_path: Path, campaign: Path, store: Path) -> None:
     listed, free, again, west, bad, blank = rows
     assert listed["dg_reason"] == "us.fcc.dnc.national" and listed["dg_kind"] == "prohibited" and "64.1200(c)" in listed["dg_citation"]
     assert "us.tsr.dnc.national" in listed["dg_reasons"].split(";") and listed["dg_retry_at"] == ""
-    assert free["dg_valid_until"] and free["dg_states"] == "AZ" and "America/Phoenix" in free["dg_zones"].split(";") and free["dg_obligations"]
+    assert free["dg_valid_until"] and free["dg_states"] == "UT" and free["dg_zones"] == "America/Denver" and free["dg_obligations"]
     assert again["dg_duplicate_of"] == "2" and again["dg_kind"] == "duplicate"
     assert west["dg_retry_at"] == "2026-11-24T08:00:00-10:00"  # half past five in Hawaii
     assert bad["dg_problem"] and blank["dg_problem"] and not free["dg_problem"]
@@ -65,7 +65,7 @@ def test_a_small_list(run, tmp_path: Path, campaign: Path, store: Path) -> None:
 
 
 def test_the_summary_as_json(run, tmp_path: Path, campaign: Path, store: Path) -> None:
-    source = write(tmp_path, "listed,212-555-0101,", "free,602-555-0102,AZ", "again,(602) 555 0102,", "west,808-555-0101,HI", "bad,12,")
+    source = write(tmp_path, "listed,212-555-0101,", "free,801-555-0102,UT", "again,(801) 555 0102,", "west,808-555-0101,HI", "bad,12,")
     found = run("screen", source, tmp_path / "out.parquet", "--campaign", campaign, "--at", AT, "--store", store, "--json").json
     assert (found["rows"], found["callable_now"], found["callable_later"], found["not_callable"]) == (5, 1, 1, 1)
     assert (found["duplicates"], found["unusable"]) == (1, 1)
@@ -119,7 +119,7 @@ def test_an_unknown_campaign_field_is_named(run, tmp_path: Path) -> None:
 
 
 def test_existing_output_needs_force(run, tmp_path: Path, campaign: Path) -> None:
-    source, out = write(tmp_path, "a,6025550123,AZ"), tmp_path / "out.csv"
+    source, out = write(tmp_path, "a,8015550123,UT"), tmp_path / "out.csv"
     out.write_text("precious", encoding="utf-8")
     done = run("screen", source, out, "--campaign", campaign, "--no-store")
     assert done.status == 2 and "--force" in done.err and out.read_text("utf-8") == "precious"
@@ -128,7 +128,7 @@ def test_existing_output_needs_force(run, tmp_path: Path, campaign: Path) -> Non
 
 
 def test_seller_and_map(run, tmp_path: Path, campaign: Path, store: Path) -> None:
-    source = write(tmp_path, "a,6025550123,AZ", header="x,y,z")
+    source = write(tmp_path, "a,8015550123,UT", header="x,y,z")
     out = tmp_path / "out.csv"
     arguments = ("--campaign", campaign, "--store", store, "--at", AT, "--map", "phone=y,state=z", "--force")
     assert run("screen", source, out, *arguments).status == 0
@@ -139,7 +139,7 @@ def test_seller_and_map(run, tmp_path: Path, campaign: Path, store: Path) -> Non
 
 
 def test_a_damaged_list_denies_and_a_damaged_ledger_stops(run, tmp_path: Path, campaign: Path, store: Path) -> None:
-    source, out = write(tmp_path, "a,6025550123,AZ"), tmp_path / "out.csv"
+    source, out = write(tmp_path, "a,8015550123,UT"), tmp_path / "out.csv"
     (bits,) = (store / "lists" / "national").glob("*.bits")
     bits.write_bytes(bits.read_bytes()[:-10])
     assert run("screen", source, out, "--campaign", campaign, "--store", store, "--at", AT, "--force").status == 0
@@ -220,5 +220,5 @@ def test_a_read_only_folder(run, tmp_path: Path, campaign: Path, monkeypatch: py
         raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "out.csv"))
 
     monkeypatch.setattr("tempfile.mkstemp", refuse)
-    done = run("screen", write(tmp_path, "a,6025550123,AZ"), tmp_path / "out.csv", "--campaign", campaign, "--no-store")
+    done = run("screen", write(tmp_path, "a,8015550123,UT"), tmp_path / "out.csv", "--campaign", campaign, "--no-store")
     assert done.status == 2 and "cannot be written (Permission denied)" in done.err and "Traceback" not in done.err

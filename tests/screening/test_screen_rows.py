@@ -106,21 +106,21 @@ def listed(*numbers: object) -> list[dict[str, object]]:
 
 
 def test_a_number_is_not_callable_twice(guard: Guard) -> None:
-    rows = screener(guard).screen(listed("6025550123", "(602) 555-0123", "+1 602 555 0124", "1-602-555-0123"))
+    rows = screener(guard).screen(listed("8015550123", "(801) 555-0123", "+1 801 555 0124", "1-801-555-0123"))
     assert [row.duplicate_of for row in rows] == [None, 1, None, 1]
     assert [row.answer.verdict for row in rows] == ["allow", "deny", "allow", "deny"]
     assert [row.answer.kind for row in rows] == ["", "duplicate", "", "duplicate"]
 
 
 def test_a_duplicate_of_a_denied_row_has_its_reasons(guard: Guard) -> None:
-    rows = screener(guard, "2026-11-24T03:00:00-05:00").screen(listed("6025550123", "6025550123"))
+    rows = screener(guard, "2026-11-24T03:00:00-05:00").screen(listed("8015550123", "8015550123"))
     assert rows[1].duplicate_of == 1 and rows[1].answer.reasons == rows[0].answer.reasons != ()
 
 
 def test_duplicates_are_seen_across_chunks(guard: Guard) -> None:
     one = screener(guard)
-    one.screen(listed("6025550123"))
-    assert one.screen(listed("6025550125", "6025550123"))[1].duplicate_of == 1
+    one.screen(listed("8015550123"))
+    assert one.screen(listed("8015550125", "8015550123"))[1].duplicate_of == 1
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def test_an_unusable_number_is_marked_with_why(guard: Guard, number: object, why
 
 
 def test_a_bad_field_makes_its_row_unusable_and_no_other(guard: Guard) -> None:
-    rows = listed("6025550123", "6025550124", "6025550125")
-    rows[1]["contact.state"] = ["AZ"]
+    rows = listed("8015550123", "8015550124", "8015550125")
+    rows[1]["contact.state"] = ["UT"]
     rows[2]["consent.level"] = "sometimes"
     found = screener(guard).screen(rows)
     assert [row.answer.verdict for row in found] == ["allow", "deny", "deny"]
@@ -159,14 +159,14 @@ def test_a_bad_field_makes_its_row_unusable_and_no_other(guard: Guard) -> None:
 
 
 def test_a_broken_row_is_never_callable(guard: Guard) -> None:
-    (row,) = screener(guard).screen(listed("6025550123"), {0: "the row has 3 fields where the header names 2"})
+    (row,) = screener(guard).screen(listed("8015550123"), {0: "the row has 3 fields where the header names 2"})
     assert row.answer.verdict == "deny" and row.answer.kind == "invalid_input" and "3 fields" in row.problem
 
 
 def test_an_error_inside_a_rule_denies_its_row(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
     one = screener(guard)
     monkeypatch.setattr(one._engine, "judge", lambda *_: 1 / 0)
-    (row,) = one.screen(listed("6025550129"))
+    (row,) = one.screen(listed("8015550129"))
     assert row.answer.verdict == "deny" and row.answer.kind == "rule_error"
     assert "ZeroDivisionError at test_screen_rows.py" in row.problem
     summary = Summary()
@@ -183,7 +183,7 @@ def test_a_store_that_cannot_answer_ends_the_screen(guard: Guard, monkeypatch: p
     one = screener(guard)
     monkeypatch.setattr(one._store, "look_up_many", fail)
     with pytest.raises(LookUpFailed):
-        one.screen(listed("6025550123"))
+        one.screen(listed("8015550123"))
 
 
 def test_every_row_is_in_one_part_of_the_summary(guard: Guard) -> None:
