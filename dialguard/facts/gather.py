@@ -182,7 +182,8 @@ class Gatherer:
                 used[code] = (current, listed)
                 if code == "national" and values["campaign.registry_version"] is None:
                     values["campaign.registry_version"] = current.published
-                    values["campaign.registry_covers_number"] = True
+                    if values["campaign.registry_covers_number"] is None:  # which codes are paid for is the seller's to say
+                        values["campaign.registry_covers_number"] = True
             last = min((verdict.last_day for verdict in verdicts if verdict.last_day is not None), default=None)
             if last is not None:
                 ends = min(clock.first_instant_at_or_after(last + 1, 0, zone) for zone in here.zones)

@@ -183,6 +183,13 @@ def test_the_loaded_registry_brings_its_own_day() -> None:
     assert florida(store=later).values["campaign.registry_version"] == day("2026-02-10")
 
 
+def test_the_area_codes_paid_for_are_the_sellers_own_word() -> None:
+    loaded = Lists(national=(FRESH,))
+    assert florida(store=loaded, campaign={"registry_area_codes": ["212"]}).values["campaign.registry_covers_number"] is False
+    assert florida(store=loaded, campaign={"registry_area_codes": ["305"]}).values["campaign.registry_covers_number"] is True
+    assert florida(campaign={"registry_area_codes": ["212"]}).values["campaign.registry_covers_number"] is False
+
+
 def test_a_registry_stated_without_its_day_leaves_its_age_open() -> None:
     assert florida({"national": False}).values["campaign.registry_version"] is None
     duties = Guard(no_store=True).check(LEAST | {"dnc": {"national": False}}).obligations
