@@ -64,13 +64,15 @@ def share(seed: int, searches: int) -> Counter:
     while tally["searched"] < searches:
         number += 1
         rng = random.Random(f"search {seed} {number}")
-        facts, _ = gatherer.gather(read(attempt(rng, maker), {}))
+        sent = attempt(rng, maker)
+        facts, _ = gatherer.gather(read(sent, {}))
         denied = engine.judge(facts).denied
         # Denials that time does not cure and permissions without an end are easily had: not too many of them.
         if tally["null" if denied else "for good"] > searches // 6 and (retry_at if denied else valid_until)(engine, facts) is None:
             continue
         try:
             tally[look(engine, facts, denied, rng)] += 1
+            again(engine, gatherer, facts, denied, sent)
         except AssertionError as error:
             raise AssertionError(f"attempt {number} of share {seed}: {error}") from None
         tally["searched"] += 1
@@ -90,6 +92,16 @@ def look(engine: Engine, facts: Facts, denied: bool, rng: random.Random) -> str:
     assert engine.judge(facts, found).denied != denied, f"nothing changes at {clock.format_instant(found)}"
     assert not denied or found % SECOND == 0
     return "retry" if denied else "until"
+
+
+def again(engine: Engine, gatherer: Gatherer, facts: Facts, denied: bool, sent: dict) -> None:
+    """The same attempt, sent once more at the moment found, is judged as foretold. (Figures would bound another time.)"""
+    found = retry_at(engine, facts) if denied else valid_until(engine, facts)
+    if found is None or set(sent.get("history", ())) & {"last_24h", "last_7d", "last_30d"}:
+        return
+    for moment, expected in ((found, not denied), (found - SECOND, denied)):
+        later, _ = gatherer.gather(read(sent | {"at": clock.format_instant(moment)}, {}))
+        assert moment < facts.at or engine.judge(later).denied == expected, f"sent again at {clock.format_instant(moment)}"
 
 
 def test_the_search_finds_the_first_change_and_no_other() -> None:
