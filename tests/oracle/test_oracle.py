@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+import yaml
 
 from dialguard import Guard
 from dialguard.engine.judge import Engine
@@ -226,6 +227,18 @@ def test_every_jurisdiction_is_stated() -> None:
     assert len(stated) == 56
     assert {state for place in oracle.LAW["places"] for state in place["where"]} == stated
     assert set(packs().names) - {"US"} <= stated
+
+
+def test_every_fact_on_hours_is_stated_or_lies_elsewhere() -> None:
+    reviewed = {
+        fact
+        for facts_of_one in yaml.safe_load((shipped_rules() / "facts-index.yaml").read_text("utf-8")).values()
+        for fact, about in facts_of_one.items()
+        if about["topic"] in TOPICS
+    }
+    stated = {fact for law in (oracle.LAW["federal"], *oracle.LAW["jurisdictions"].values()) for fact in law["facts"]}
+    assert not stated & oracle.LAW["elsewhere"].keys()
+    assert reviewed <= stated | oracle.LAW["elsewhere"].keys()
 
 
 MOVING = {  # month, weekday (Monday 0), which one (-1: the last), days after it
