@@ -148,7 +148,8 @@ class Held:
             for name, value in stated.items():
                 if name != "kind" and name != "last_at":
                     values[f"relationship.{name}"] = value
-            values.update(dict.fromkeys(name for name in NO_RELATIONSHIP if name in self.given.open))
+            if self.given.open:
+                values.update(dict.fromkeys(name for name in NO_RELATIONSHIP if name in self.given.open))
             ended, said = held.ended_at if held is not None else None, values["relationship.ended_at"]
             if ended is not None and (said is None or said is NEVER or said > at or ended > said):
                 values["relationship.ended_at"] = ended
@@ -198,7 +199,7 @@ class Held:
         given, bounds = self.given, self.given.bounds
         since = ALWAYS if given.attempts is not None else self.found.complete_since
         entries = list(given.attempts) if given.attempts else []
-        accounts = {} if not entries else {index: entry.at for index, entry in enumerate(entries)}
+        accounts = {index: entry.at for index, entry in enumerate(entries)} if self.found.attempts else {}
         for entry in self.found.attempts:
             index = next((index for index, at_ in accounts.items() if at_ == entry.at and _agree(entries[index], entry)), None)
             if index is None:

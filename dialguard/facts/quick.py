@@ -168,9 +168,12 @@ def _contact(given: Given, sent: contract.Contact) -> None:
     if sent.kind is not None:
         facts["contact.kind"] = sent.kind
     facts["contact.line_use"] = sent.line_use
-    facts["contact.at_work"] = sent.at_work
-    facts["contact.employer_forbids"] = sent.employer_forbids
-    facts["contact.attorney"] = sent.attorney
+    if sent.at_work is not None:
+        facts["contact.at_work"] = sent.at_work
+    if sent.employer_forbids is not None:
+        facts["contact.employer_forbids"] = sent.employer_forbids
+    if sent.attorney is not None:
+        facts["contact.attorney"] = sent.attorney
     if sent.ceased_at is not None:
         facts["contact.ceased_at"] = _instant(sent.ceased_at)
     if sent.last_inbound_at is not None:
