@@ -293,7 +293,7 @@ def rollback(
 
 def _nothing(code: str, version_id: str | None) -> ListError:
     wanted = "no version" if version_id is None else f"no version {version_id}"
-    return ListError("no_version", where=f"list {code}", found=f"{wanted} is held", todo="see the status of the lists")
+    return ListError("no_version", where=f"list {code}", found=f"{wanted} is held", todo="see `dialguard lists status`")
 
 
 class ListStatus(NamedTuple):

@@ -17,7 +17,7 @@ DECIDED_TOPICS = frozenset(
      "prerecorded", "ringless_voicemail", "ai_voice", "reassigned", "revocation", "sms", "abandonment"}
 )  # fmt: skip
 """Topics of which a fact in force needs a rule that decides; a notice does not do."""
-DECIDING = frozenset({"prohibition", "obligation", "relief", "event"})
+DECIDING = frozenset({"prohibition", "obligation", "relief"})
 MOST_OF_ONE_REASON = 20
 """How many facts one reason may serve, facts that only restate federal law left out."""
 RULE, UNDECIDED, SHORT = "rule", "not decided", "short"

@@ -11,7 +11,6 @@ _EFFECTS = {
     "prohibition": "A contact is denied when",
     "obligation": "The caller has the duty when",
     "relief": "The rules below are lifted when",
-    "event": "It applies when",
 }
 _STATUS = {
     "in_force": "in force", "pending": "not yet in force", "stayed": "stayed", "disputed": "disputed: on unless an operator switches it off",

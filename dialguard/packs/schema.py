@@ -11,7 +11,7 @@ from dialguard.packs.rule import TOPICS
 
 __all__ = ["TOPICS", "ListModel", "RuleFile", "RuleModel", "ShapeModel", "ShapesFile"]
 
-Kind = Literal["prohibition", "obligation", "relief", "notice", "event"]
+Kind = Literal["prohibition", "obligation", "relief", "notice"]
 Status = Literal["in_force", "pending", "stayed", "disputed", "repealed", "vacated"]
 Confidence = Literal["high", "medium", "low"]
 RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(\.[a-z0-9][a-z0-9-]*)+$")]

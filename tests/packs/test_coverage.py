@@ -49,7 +49,6 @@ def test_a_rule_counts_for_the_longest_fact(rule: str, owner: str | None) -> Non
         ("consent", "in_force", "prohibition", "rule"),
         ("consent", "in_force", "obligation", "rule"),
         ("consent", "in_force", "relief", "rule"),
-        ("consent", "in_force", "event", "rule"),
         ("consent", "in_force", "notice", "short"),
         ("consent", "repealed", "notice", "rule"),
         ("caller_id", "in_force", "notice", "rule"),
