@@ -1,7 +1,8 @@
 """What the README and the guides show is what happens: their files are written, their commands and Python run in order.
 
 In a block of ``console`` each ``$`` line is run; ``# exit N`` states its exit status (else 0), and the lines below it must stand in
-its output in that order, ``...`` for anything. ``json NAME`` and ``text NAME`` are files.
+its output in that order, ``...`` for anything. ``json NAME``, ``text NAME`` and ``yaml NAME`` are files; where one says
+``# confirm: DIGEST``, the reader writes the digest that ``rules check`` asked to confirm.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ def test_a_guide_does_what_it_says(guide: Path, run, tmp_path: Path, monkeypatch
         if language == "python":
             exec(compile(text, str(guide), "exec"), {"__name__": "guide"})
         elif name:
+            (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_text(text, encoding="utf-8")
         elif language == "console":
             for line, expected in commands(text):
@@ -84,6 +86,9 @@ def test_a_guide_does_what_it_says(guide: Path, run, tmp_path: Path, monkeypatch
                 status, output = run(line)
                 assert status == wanted, f"{line}: exit {status}\n{output}"
                 in_order(expected, output)
+                for digest in re.findall(r"digest (\w+): not confirmed", output):
+                    for file in tmp_path.rglob("*.yaml"):
+                        file.write_text(file.read_text("utf-8").replace("# confirm: DIGEST", f"confirm: {digest}"), encoding="utf-8")
 
 
 def commands(text: str) -> Iterator[tuple[str, list[str]]]:
@@ -107,7 +112,7 @@ def test_make_targets_of_the_readme_exist() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for guide in GUIDES:
+    for guide in (*GUIDES, *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#]+)", guide.read_text("utf-8")):
             assert (guide.parent / target).exists(), f"{guide.name}: {target}"
 

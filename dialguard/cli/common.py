@@ -187,6 +187,11 @@ def cited(text: object, citation: object) -> str:
     return f"{text} ({citation})" if citation else str(text)
 
 
+def counted(number: int, word: str) -> str:
+    """A number with its word: ``1 problem``, ``2,000 rules``."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def columns(rows: Iterable[Iterable[object]], gap: str = "  ") -> list[str]:
     """Rows of cells as aligned lines; numbers stand to the right."""
     table = [list(row) for row in rows]

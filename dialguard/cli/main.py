@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from dialguard.cli.common import UsageError
+from dialguard.cli.common import UsageError, counted
 
 COMMANDS = ("check", "screen", "windows", "rules", "lists", "ledger", "feed")
 
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except PackError as error:
         print(error, file=sys.stderr)
-        print(f"dialguard: {len(error.problems)} problem(s) in the rule files; nothing was decided", file=sys.stderr)
+        print(f"dialguard: {counted(len(error.problems), 'problem')} in the rule files; nothing was decided", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("dialguard: interrupted", file=sys.stderr)

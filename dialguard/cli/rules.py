@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dialguard.cli.common import UsageError
+from dialguard.cli.common import UsageError, counted
 
 if TYPE_CHECKING:
     from dialguard.packs.pack import Packs
@@ -95,15 +95,15 @@ def _print_check(packs: Packs | None, problems: list[Problem], warnings: list[Pr
     if problems:
         for problem in problems:
             print(problem, file=sys.stderr)
-        print(f"dialguard: {_number(len(problems), 'problem')} in the rule files", file=sys.stderr)
+        print(f"dialguard: {counted(len(problems), 'problem')} in the rule files", file=sys.stderr)
     elif packs is not None:
-        told = f"{_number(len(warnings), 'warning')}" if warnings else "no problems"
+        told = f"{counted(len(warnings), 'warning')}" if warnings else "no problems"
         print(
-            f"{_number(len(packs.rules), 'rule')}, {_number(len(packs.calendars), 'calendar')}, {_number(len(packs.lists), 'list')}: "
+            f"{counted(len(packs.rules), 'rule')}, {counted(len(packs.calendars), 'calendar')}, {counted(len(packs.lists), 'list')}: "
             f"{told}; digest {packs.digest[:16]}"
         )
     if strict and warnings and not problems:
-        print(f"dialguard: {_number(len(warnings), 'warning')}, and --strict was asked for", file=sys.stderr)
+        print(f"dialguard: {counted(len(warnings), 'warning')}, and --strict was asked for", file=sys.stderr)
 
 
 def test(options: argparse.Namespace) -> int:
@@ -122,7 +122,7 @@ def test(options: argparse.Namespace) -> int:
     else:
         for failure in failures:
             print(failure)
-        print(f"{_number(number, 'example')}, {len(failures)} failed")
+        print(f"{counted(number, 'example')}, {len(failures)} failed")
     return 1 if failures else 0
 
 
@@ -215,7 +215,7 @@ def coverage(options: argparse.Namespace) -> int:
         for line in found.short:
             print(f"short: {line}")
         print(
-            f"{_number(sum(total.values()), 'fact')}: {total[account.RULE]} with a rule, {total[account.UNDECIDED]} not decided, "
+            f"{counted(sum(total.values()), 'fact')}: {total[account.RULE]} with a rule, {total[account.UNDECIDED]} not decided, "
             f"{len(found.short)} short"
         )
     return 1 if found.short else 0
@@ -277,10 +277,6 @@ def _loosening(loosening: Loosening) -> dict[str, object]:
     return {
         "rule": loosening.rule, "replaced": loosening.replaced, "digest": loosening.digest, "confirmed": loosening.confirmed, "examples": changes,
     }  # fmt: skip
-
-
-def _number(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _print_json(value: object) -> None:
