@@ -117,6 +117,18 @@ def test_links_lead_somewhere() -> None:
             assert (guide.parent / target).exists(), f"{guide.name}: {target}"
 
 
+def test_the_architecture_names_what_there_is() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    package = ROOT / "dialguard"
+    folders = [path.name for path in package.iterdir() if (path / "__init__.py").exists() and path.name != "_rules"]
+    assert [name for name in folders if f"| `{name}/` |" not in text] == []
+    assert [name for name in re.findall(r"`(\w+/\w+\.py)`", text) if not (package / name).exists() and not (ROOT / name).exists()] == []
+    modules = {path.stem for path in package.rglob("*.py")}
+    assert [name for name in re.findall(r"`(\w+)\.py`", text) if name not in modules] == []
+    table = text[text.index("The modules of `packs/`") :].partition("\n## ")[0]
+    assert set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", table, re.M)))) == {path.stem for path in (package / "packs").glob("[a-z]*.py")}
+
+
 def test_the_readme_names_every_command() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     names = next(action.choices for action in parser()._actions if action.dest == "command")

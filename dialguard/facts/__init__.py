@@ -1,1 +1,1 @@
-"""Facts about an attempt that can be worked out from what the caller sent."""
+"""From an attempt to its facts: what the caller sent is read and checked, and a store, lists, places and clocks add to it."""
