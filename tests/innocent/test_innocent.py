@@ -1,7 +1,8 @@
 """Innocent attempts: what honest callers do every day and the law lets through. Each row says why; each must be allowed.
 
 A row is ``in`` (one place, or a list where the law is the same by design; ``but`` leaves places out), ``at`` (local time
-there), a ``base`` of ``_bases.yaml`` and the fields in which it differs; ``only`` replaces the base by the whole attempt.
+there), a ``base`` of ``_bases.yaml`` and the fields in which it differs; ``only`` replaces the base by the whole attempt; ``as_of: at`` measures
+the age of lists at that moment and not today.
 """
 
 import re
@@ -19,7 +20,7 @@ from dialguard.facts import clock
 from dialguard.storage.memory import MemoryStore
 
 HERE = Path(__file__).parent
-ROW_KEYS = {"name", "why", "in", "but", "at", "base", "set", "only", "store"}
+ROW_KEYS = {"name", "why", "in", "but", "at", "base", "set", "only", "store", "as_of"}
 
 
 class _Plain(yaml.CSafeLoader):
@@ -95,5 +96,6 @@ def test_innocent(row: dict[str, Any], state: str, packs) -> None:
     if row.get("store") != "none":
         store = MemoryStore()
         store.declare_complete("Acme", clock.parse_instant("1990-01-01T00:00:00Z"), known_at=clock.parse_instant("1990-01-01T00:00:00Z"))
-    decision = Guard(store, no_store=store is None, packs=packs).check(_attempt(row, state))
+    attempt = _attempt(row, state)
+    decision = Guard(store, no_store=store is None, packs=packs, as_of=attempt["at"] if "as_of" in row else None).check(attempt)
     assert decision.verdict == "allow", [(reason["rule"], reason["kind"], reason.get("needs"), reason["message"]) for reason in decision.reasons]
