@@ -141,6 +141,8 @@ def open_store(store: str | os.PathLike[str] | Store | None) -> Store:
 
     try:
         Path(name).mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise ValueError(f"the store {name} is a file; expected a folder") from None
     except OSError as error:
         raise ValueError(f"the store folder {name} cannot be made: {error.strerror}") from None
     return EmbeddedStore(name)

@@ -69,11 +69,11 @@ def show(options: argparse.Namespace) -> int:
 
 
 def _load(options: argparse.Namespace):
-    from dialguard.facts.feed import FeedError, load
+    from dialguard.facts.feed import FORM, FeedError, load
 
     path = options.file if options.file is not None else common.store_folder(options) / "feed.json"
     if not path.is_file():
-        raise UsageError(f"there is no feed {path}; expected JSON {{checked_through: RFC 3339, declared: [{{state, kind, from, until, ..}}]}}")
+        raise UsageError(f"there is no feed {path}; expected {FORM}")
     try:
         return path, load(path)
     except FeedError as error:

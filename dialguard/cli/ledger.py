@@ -126,7 +126,8 @@ def _run(act: Callable[[argparse.Namespace, EmbeddedStore, int], dict[str, Any]]
     try:
         said = act(options, store, clock.now())
     except RecordError as error:
-        raise UsageError(f"--{error.field.replace('_', '-')}: found {error.found}, expected {error.expected}; nothing was recorded") from None
+        name = error.field if error.field in ("id", "number") else f"--{error.field.replace('_', '-')}"
+        raise UsageError(f"{name}: found {error.found}, expected {error.expected}; nothing was recorded") from None
     except (LedgerError, LookUpFailed) as error:
         raise UsageError(str(error)) from None
     finally:

@@ -112,6 +112,10 @@ def _county(state: str, written: str) -> str:
     return county_key(found[1]) if found is not None and found[0] == state and found[1] else code
 
 
+FORM = "JSON {checked_through: RFC 3339, declared: [{state, kind, from, until, ..}]}"
+"""What a feed file holds, for messages."""
+
+
 def load(path: Path) -> Feed:
     """Read a feed file (JSON: {checked_through, declared: [{state, kind, county, place, from, until}]}); raises FeedError."""
     try:
@@ -120,12 +124,16 @@ def load(path: Path) -> Feed:
         return Feed(declarations(entries), clock.parse_instant(data["checked_through"]))
     except OSError as error:
         raise FeedError(f"{path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FeedError(f"{path}: {error}; expected JSON {{checked_through: RFC 3339, declared: [{{state, from, until, ..}}]}}") from None
+    except KeyError as error:
+        raise FeedError(f"{path}: `{error.args[0]}` is missing; expected {FORM}") from None
+    except ValueError as error:
+        raise FeedError(f"{path}: {error}; expected {FORM}") from None
+    except (TypeError, AttributeError):
+        raise FeedError(f"{path}: it is not of the form of a feed; expected {FORM}") from None
 
 
 def _checked(entry: Mapping[str, object]) -> dict[str, object]:
-    for key in entry:
+    for key in entry.keys():  # what is no object has none
         if key not in DECLARED:
             raise ValueError(f"unknown key {key!r:.40} in a declaration; expected one of {', '.join(DECLARED)}")
     return {key: DECLARED[key](value) for key, value in entry.items() if value is not None}

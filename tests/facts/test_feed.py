@@ -100,6 +100,23 @@ def test_a_feed_that_cannot_be_used_is_refused(tmp_path, text: str) -> None:
         load(path)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{}", "`declared` is missing"),
+        ('{"declared": []}', "`checked_through` is missing"),
+        ('{"declared": [{"kind": "emergency"}], "checked_through": "2026-01-01T00:00:00Z"}', "`state` is missing"),
+        ('{"declared": ["LA"], "checked_through": "2026-01-01T00:00:00Z"}', "not of the form of a feed"),
+        ("[]", "not of the form of a feed"),
+    ],
+)
+def test_what_is_wrong_with_a_feed_is_told(tmp_path, text: str, told: str) -> None:
+    path = tmp_path / "feed.json"
+    path.write_text(text)
+    with pytest.raises(FeedError, match=f"feed.json: .*{told}.*; expected JSON"):
+        load(path)
+
+
 def test_a_missing_feed_is_refused(tmp_path) -> None:
     with pytest.raises(FeedError):
         load(tmp_path / "none.json")
