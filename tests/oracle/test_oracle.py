@@ -52,22 +52,22 @@ def name(place: dict[str, Any]) -> str:
 
 
 def spans(place: dict[str, Any]) -> tuple[tuple[int, int], ...]:
-    """The stretches of UTC minutes that are compared in a place. Where a state has no days and no changes of its own, a third of the
+    """The stretches of UTC minutes that are compared in a place. Where a state has no days and no changes of its own, a sixth of the
     weeks that hold only other states' holidays: together the places take them all."""
     if any(state in oracle.closed_dates() for state in place["where"]):
         return stretches(None)
-    return stretches(zlib.crc32(name(place).encode()) % 3)
+    return stretches(zlib.crc32(name(place).encode()) % 6)
 
 
 @cache
-def stretches(third: int | None) -> tuple[tuple[int, int], ...]:
-    """All stretches, or those with a third of the holidays."""
+def stretches(sixth: int | None) -> tuple[tuple[int, int], ...]:
+    """All stretches, or those with a sixth of the holidays."""
     years = oracle.LAW["years"]
     if WHOLE:
         return ((oracle.minute(years[0], 1, 1), oracle.minute(years[1] + 1, 1, 1)),)
     days = {day for days in oracle.closed_dates().values() for dates in days.values() for day in dates}
     weeks = sorted({day - timedelta(day.weekday()) for day in days})
-    weeks = [monday for number, monday in enumerate(weeks) if third in (None, number % 3)]
+    weeks = [monday for number, monday in enumerate(weeks) if sixth in (None, number % 6)]
     weeks += [day - timedelta(day.weekday()) for day in (*ORDINARY, *DAYLIGHT_SAVING, *CHANGES)]
     found: list[tuple[int, int]] = []
     for monday in sorted(set(weeks)):
