@@ -84,18 +84,25 @@ def _rows() -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def packs():
+def guards():
+    """A guard for each way of asking: over an empty ledger that is declared complete, or over none."""
     from dialguard.packs.load import load
 
-    return load([])
+    packs, long_ago = load([]), clock.parse_instant("1990-01-01T00:00:00Z")
+
+    @cache
+    def guard(ledger: bool, as_of: str | None) -> Guard:
+        if not ledger:
+            return Guard(None, no_store=True, packs=packs, as_of=as_of)
+        store = MemoryStore()
+        store.declare_complete("Acme", long_ago, known_at=long_ago)
+        return Guard(store, packs=packs, as_of=as_of)
+
+    return guard
 
 
 @pytest.mark.parametrize(("row", "state"), _rows())
-def test_innocent(row: dict[str, Any], state: str, packs) -> None:
-    store = None
-    if row.get("store") != "none":
-        store = MemoryStore()
-        store.declare_complete("Acme", clock.parse_instant("1990-01-01T00:00:00Z"), known_at=clock.parse_instant("1990-01-01T00:00:00Z"))
+def test_innocent(row: dict[str, Any], state: str, guards) -> None:
     attempt = _attempt(row, state)
-    decision = Guard(store, no_store=store is None, packs=packs, as_of=attempt["at"] if "as_of" in row else None).check(attempt)
+    decision = guards(row.get("store") != "none", attempt["at"] if "as_of" in row else None).check(attempt)
     assert decision.verdict == "allow", [(reason["rule"], reason["kind"], reason.get("needs"), reason["message"]) for reason in decision.reasons]
