@@ -1,5 +1,6 @@
 """What an attempt says, once it has been read: the attempt, its campaign, and the error where it cannot be judged."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,11 +14,22 @@ OPEN = "unknown"
 
 
 class InvalidInput(ValueError):
-    """An attempt that cannot be judged; ``errors`` pairs each field with what was found and what was expected."""
+    """An attempt that cannot be judged; ``errors`` pairs each field with what was found and what was expected.
+
+    Whatever field a telephone number was put in, its digits are shown as ``#``: errors end in logs.
+    """
 
     def __init__(self, errors: list[tuple[str, str]]) -> None:
-        self.errors = errors
-        super().__init__("; ".join(f"{name}: {text}" for name, text in errors))
+        self.errors = [(_without_numbers(name), _without_numbers(text)) for name, text in errors]
+        super().__init__("; ".join(f"{name}: {text}" for name, text in self.errors))
+
+
+def _without_numbers(text: str) -> str:
+    return _NUMBER.sub(lambda found: re.sub(r"\d", "#", found[0]), text)
+
+
+_NUMBER = re.compile(r"(?<!\d)(?<!\d-)(?!\d{4}-\d\d-\d\d)\d(?:[ .()/-]{0,3}\d){8,}")
+"""Nine digits or more, as a telephone number is written; a date is none."""
 
 
 @dataclass(slots=True)

@@ -1,11 +1,13 @@
 """Reading an attempt: what is required, what is refused, and that every mistake is named at once."""
 
+import re
 from datetime import datetime, timezone
 
 import pytest
 
 from dialguard.facts import clock
-from dialguard.facts.attempt import InvalidInput, read_campaign
+from dialguard.facts.attempt import read_campaign
+from dialguard.facts.given import InvalidInput
 from dialguard.facts.reading import read
 from dialguard.model.history import Entry
 from dialguard.model.moment import SECOND
@@ -271,3 +273,24 @@ def test_a_claim_names_who_made_it_and_when() -> None:
     with pytest.raises(InvalidInput) as caught:
         read_campaign(CAMPAIGN | {"claims": [{"exemption": "us.x", "by": "J. Doe", "at": "soon"}]})
     assert [name for name, _ in caught.value.errors] == ["campaign.claims[0].at"]
+
+
+@pytest.mark.parametrize("number", ["2125550123", "+12125550123", "(212) 555-0123", "1-212-555-0123", "212.555.0123", "-2125550123"])
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda number: {"channel": number}, lambda number: {"contact": number}, lambda number: {number: 1}, lambda number: {"campaign": number},
+        lambda number: {"history": {"attempts": [{"at": "2026-01-01T00:00:00Z", "to": {"x": number}}]}}, lambda number: {"at": number},
+        lambda number: {"consent": {"level": number, number: 1}}, lambda number: {"revocations": number}, lambda number: {"id": [number]},
+    ],
+)  # fmt: skip
+def test_no_error_shows_a_telephone_number(number: str, mistake) -> None:
+    with pytest.raises(InvalidInput) as error:
+        read({"to": number, "channel": "voice", "campaign": CAMPAIGN, **mistake(number)}, {})
+    shown = f"{error.value} {error.value.errors}"
+    assert not re.search(r"5\D{0,3}0123", shown) and "#" in shown
+
+
+def test_an_error_shows_dates_and_short_figures() -> None:
+    with pytest.raises(InvalidInput, match="found '2026-11-17 10:00:00', expected .* 2026"):
+        read({"to": "2125550123", "channel": "voice", "campaign": CAMPAIGN, "at": "2026-11-17 10:00:00"}, {})
