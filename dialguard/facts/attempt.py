@@ -8,7 +8,7 @@ from dialguard.facts.consent import Stated
 from dialguard.facts.given import OPEN, Campaign, Given, InvalidInput
 from dialguard.facts.readers import (
     ADDRESS, CAMPAIGN, CAMPAIGN_OTHER, CONSENT, CONTACT, DECLARED, LINE_TYPES, LIST, PAST, PLAIN, RELATIONSHIP, REVOCATION,
-    Read, day, flag, instant, judged_at, list_code, one_of, share_up, states, strings, text, whole, windows, word,
+    Read, day, flag, instant, instant_or_never, judged_at, list_code, one_of, share_up, states, strings, text, whole, windows, word,
 )  # fmt: skip
 from dialguard.model.history import Entry
 from dialguard.model.records import CHANNELS
@@ -336,7 +336,7 @@ def _history(reader: _Reader, given: Given, value: object, _campaigns) -> None:
             elif key == "attempts":
                 given.attempts = [_past(entry) for entry in reader.several(item, "history.attempts", PAST, required=("at",))]
             else:
-                given.facts["history.last_conversation_at"] = instant(item)
+                given.facts["history.last_conversation_at"] = instant_or_never(item)
         except ValueError as error:
             reader.wrong(f"history.{key}", str(error))
 

@@ -106,7 +106,7 @@ class Held:
         spoken, said = self.found.last_conversation_at, values["history.last_conversation_at"]
         if said is None:
             values["history.last_conversation_at"] = spoken if spoken is not None else NEVER if self.complete else None
-        elif spoken is not None and (spoken > said or said > at):
+        elif spoken is not None and (said is NEVER or spoken > said or said > at):
             values["history.last_conversation_at"] = spoken
         if self.given.attempts:
             self._conversation(values, at)
@@ -171,7 +171,7 @@ class Held:
                     values[key] = stored
             if held.ceased_at is not None:
                 said = values["contact.ceased_at"]
-                values["contact.ceased_at"] = held.ceased_at if said is None else min(said, held.ceased_at)
+                values["contact.ceased_at"] = held.ceased_at if said is None or said is NEVER else min(said, held.ceased_at)
             if held.agreed_hours is not None and values["contact.agreed_hours"] is None:
                 values["contact.agreed_hours"], _ = windows_of(held.agreed_hours)
                 unread = values["contact.agreed_hours"] is None

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from dialguard.facts import clock
 from dialguard.facts.regions import STATES
-from dialguard.model.moment import Instant
+from dialguard.model.moment import NEVER, Instant
 from dialguard.model.records import CHANNELS, COVERS, FORMS, LEVELS, PURPOSES, SCOPES, VOICES
 from dialguard.packs import values as notation
 
@@ -91,6 +91,11 @@ def instant(value: object) -> Instant:
     raise ValueError(f"found {value!r:.40}, expected RFC 3339 with an offset, such as 2026-03-03T10:00:00-05:00")
 
 
+def instant_or_never(value: object) -> object:
+    """A moment, or the word ``never`` for what is known not to have happened."""
+    return NEVER if value == "never" else instant(value)
+
+
 JUDGED_FROM, JUDGED_BEFORE = clock.parse_instant("1970-01-01T00:00:01Z"), clock.parse_instant("2099-01-01T00:00:00Z")
 
 
@@ -149,7 +154,7 @@ def word(value: object) -> str:
 
 
 PLAIN: dict[str, dict[str, Read]] = {
-    "line": {"charged": flag, "ported_to_wireless_at": instant},
+    "line": {"charged": flag, "ported_to_wireless_at": instant_or_never},
     "caller_id": {
         "attestation": one_of(("A", "B", "C", "none")), "callable": flag, "do_not_originate": flag, "name": text, "blocked": flag,
     },
@@ -164,8 +169,8 @@ CONTACT: dict[str, Read] = {
     "at_work": flag,
     "employer_forbids": flag,
     "attorney": flag,
-    "ceased_at": instant,
-    "last_inbound_at": instant,
+    "ceased_at": instant_or_never,
+    "last_inbound_at": instant_or_never,
 }
 ADDRESS = ("state", "zip", "county", "place", "timezone", "address_basis")
 CONSENT: dict[str, Read] = {

@@ -263,3 +263,25 @@ def test_a_conversation_among_the_attempts_is_one() -> None:
     found = values_of({"history": {"attempts": [spoken, {"at": "2026-01-06T00:00:00Z", "outcome": "no_answer"}]}})
     assert found["history.last_conversation_at"] == parse_instant(spoken["at"])
     assert values_of({"history": {"attempts": []}})["history.last_conversation_at"] is None
+
+
+def test_the_word_never_says_that_it_did_not_happen() -> None:
+    values = values_of(
+        {"contact": {"ceased_at": "never", "last_inbound_at": "never"}, "history": {"last_conversation_at": "never"}, "line": {"ported_to_wireless_at": "never"}}
+    )
+    for name in ("contact.ceased_at", "contact.last_inbound_at", "history.last_conversation_at", "line.ported_to_wireless_at"):
+        assert values[name] is NEVER, name
+    with pytest.raises(InvalidInput):
+        facts_of({"consent": {"level": "express", "obtained_at": "never"}})
+
+
+def test_a_collector_without_a_store_may_say_that_nothing_stands_against_the_call() -> None:
+    attempt = {
+        "campaign": CAMPAIGN | {"purpose": "debt_collection"}, "at": "2026-03-03T12:00:00-05:00", "revocations": [], "consent": {"level": "none"},
+        "contact": {"ceased_at": "never", "attorney": False, "inconvenient": {"every_day": "none"}, "agreed_hours": {"every_day": "none"},
+                    "at_work": False, "employer_forbids": False, "kind": "consumer"},
+        "history": {"attempts": [], "last_conversation_at": "never"}, "dnc": {"internal": False, "national": False, "states": []},
+        "relationship": {"kind": "none"},
+    }  # fmt: skip
+    decision = Guard(no_store=True).check(LEAST | attempt)
+    assert decision.verdict == "allow", decision.reasons
