@@ -127,6 +127,8 @@ def day_of_year(value: object) -> tuple[int, int]:
         moment = date.fromisoformat(f"2024-{value}")
     except ValueError:
         raise ValueError(f"{value!r} is not a day of the year; expected MM-DD") from None
+    if (moment.month, moment.day) == (2, 29):
+        raise ValueError("02-29 is not a day of every year; expected a day that every year has")
     return moment.month, moment.day
 
 
