@@ -54,12 +54,15 @@ class Gatherer:
         self._locals: dict[tuple, _Local] = {}
         self._fixed_by: dict[str, dict[str, object]] = {}
 
-    def gather(self, given: Given, found: LookUp | None = None) -> tuple[Facts, Callable[[], dict[str, object]]]:
-        """Facts, and what gives the evidence when it is asked for. ``found`` is a look-up made beforehand (bulk)."""
+    def gather(
+        self, given: Given, found: LookUp | None = None, where: places.Places | None = None
+    ) -> tuple[Facts, Callable[[], dict[str, object]]]:
+        """Facts, and what gives the evidence when it is asked for. Where bulk has worked them out beforehand, ``found`` is what
+        the store holds and ``where`` the places to judge in, in place of those that number and address name."""
         at = given.at if given.at is not None else clock.now()
         number, campaign, store = given.number, given.campaign, self.sources.store
-        presuming = self.packs.presuming
-        where = places.candidates(number, presuming=presuming, **given.address) if given.address else places.candidates(number, presuming=presuming)
+        if where is None:
+            where = places.candidates(number, presuming=self.packs.presuming, **given.address)
         pairs = where.pairs if number.kind in CALLABLE else ()
         here = self._locals.get(pairs) or self._local(pairs)
         values = given.facts if given.started else self.start(campaign) | given.facts

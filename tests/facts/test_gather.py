@@ -5,6 +5,9 @@ import pytest
 from dialguard.facts.given import InvalidInput
 from dialguard.facts.clock import parse_instant
 from dialguard.facts.feed import Declaration, Feed
+from dialguard.facts.gather import Gatherer, Sources
+from dialguard.facts.places import candidates
+from dialguard.facts.reading import read
 from dialguard.guard import Guard
 from dialguard.model.moment import DAY, NEVER
 from dialguard.model.records import LookUpFailed
@@ -35,6 +38,16 @@ def test_derived_facts_are_computed_and_every_candidate_counts() -> None:
     assert values_of({"to": "+18005550123"})["number.kind"] == "toll_free"
     assert values_of({"to": "+18005550123"})["line_type"] == "toll_free"
     assert values_of({"to": "+12125550123"})["number.kind"] == "geographic"
+
+
+def test_places_worked_out_beforehand_stand_in_place_of_those_that_the_attempt_names() -> None:
+    given = read(LEAST, {})
+    gatherer = Gatherer(Sources(packs()))
+    texan = candidates(given.number, state="TX", address_basis="verified")
+    facts, evidence = gatherer.gather(given, None, texan)
+    assert facts.places == texan.pairs == (("TX", "America/Chicago"), ("TX", "America/Denver"))
+    assert evidence()["places"] is texan.sources
+    assert gatherer.gather(given)[0].places == (("NY", "America/New_York"),)
 
 
 def test_a_verified_address_stands_alone_unless_its_area_code_presumes_residence() -> None:
