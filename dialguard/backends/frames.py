@@ -340,7 +340,7 @@ class Frames:
         every = self._tests(condition)
         values = {name: list(representatives(name, every[name], self.moment, self.vocabulary)) for name in tests}
         outcomes = {name: self._turns_out(tests[name], name, values[name]) for name in tests}
-        once = {name for name in tests if len(tests[name]) == 1 and outcomes[name].keys() == {(True,), (False,)}}
+        once = {name for name in tests if outcomes[name].keys() == {(True,), (False,)}}  # one test, which may go either way
         tried = [name for name in tests if name not in once]
         choices = [outcomes[name].values() for name in tried]
         ways = []
