@@ -10,7 +10,7 @@ from dialguard.expr.nodes import facts_read
 from dialguard.facts import clock, consent, lists, places
 from dialguard.facts import feed as feeds
 from dialguard.facts.given import Campaign, Given, InvalidInput
-from dialguard.facts.held import NOTHING_HELD, Held
+from dialguard.facts.held import NOTHING_HELD, Held, put_alone
 from dialguard.facts.regions import STATES
 from dialguard.model.facts import Facts
 from dialguard.model.moment import DAY, Instant
@@ -39,6 +39,7 @@ class _Local(NamedTuple):
     """What the rules want to know in one set of places: lists, and declarations by fact name (kind, state)."""
 
     lists: tuple[tuple[str, str, ListSchedule], ...]
+    state_lists: tuple[tuple[str, str], ...]
     watched: tuple[tuple[str, str, str], ...]
     zones: tuple[str, ...]
 
@@ -66,10 +67,19 @@ class Gatherer:
         pairs = where.pairs if number.kind in CALLABLE else ()
         here = self._locals.get(pairs) or self._local(pairs)
         values = given.facts if given.started else self.start(campaign) | given.facts
+        if given.relationship or given.internal:
+            values.update(given.told())
         values["channel"] = given.channel
         if given.channel != "voice":
             self._voice(values, given.channel)
         self._number(values, given, at, here)
+        scope = (given.channel, values["campaign.purpose"], values["campaign.dialing"], values["campaign.voice"], campaign.key)
+        if store is None and found is None and given.lists is None and not here.watched and put_alone(values, given, at):
+            states = given.states
+            values["dnc.national"] = given.national
+            for code, name in here.state_lists:
+                values[name] = None if states is None else code in states
+            return Facts(values, at, pairs, scope, self._fixed(campaign)), partial(_evidence, where, {}, None, (), campaign, at)
         why: dict[str, str] = {}
         failed = False
         if found is None:
@@ -95,12 +105,11 @@ class Gatherer:
             values.update(held.consent_facts(at))
         if failed:
             self._blame(values, why)
-        scope = (given.channel, values["campaign.purpose"], values["campaign.dialing"], values["campaign.voice"], campaign.key)
         facts = Facts(
             values, at, pairs, scope, self._fixed(campaign), changes,
             (lambda instant: {**values, **moving.at(instant)}) if changes else None, why, due,
         )  # fmt: skip
-        return facts, partial(_evidence, where, used, found if store is not None else None, held, campaign, at)
+        return facts, partial(_evidence, where, used, found if store is not None else None, held.consents, campaign, at)
 
     def start(self, campaign: Campaign) -> dict[str, object]:
         """All facts unknown but for what the campaign fixes."""
@@ -147,7 +156,7 @@ class Gatherer:
         watched = tuple((name, kind, state) for name, (kind, state) in self._watched.items() if state in states)
         if len(self._locals) > 10_000:
             self._locals.clear()
-        found = self._locals[pairs] = _Local(wanted, watched, tuple(dict.fromkeys(zone for _, zone in pairs)) or ("UTC",))
+        found = self._locals[pairs] = _Local(wanted, tuple((code, name) for code, name, _ in wanted if code != "national"), watched, tuple(dict.fromkeys(zone for _, zone in pairs)) or ("UTC",))
         return found
 
     def _lists(self, values, why: dict[str, str], used, given: Given, at: Instant, here: _Local) -> Instant | None:
@@ -289,7 +298,7 @@ class _Moving:
         return tuple(sorted({point for point in points if point > self.start}))
 
 
-def _evidence(where, used, found: LookUp | None, held: Held, campaign: Campaign, at: Instant) -> dict[str, object]:
+def _evidence(where, used, found: LookUp | None, consents, campaign: Campaign, at: Instant) -> dict[str, object]:
     evidence: dict[str, object] = {"places": where.sources, "zone_data": clock.ZONE_DATA_VERSION}
     if where.problems:
         evidence["place_notes"] = list(where.problems)
@@ -301,8 +310,8 @@ def _evidence(where, used, found: LookUp | None, held: Held, campaign: Campaign,
     if found is not None:
         since = found.complete_since
         evidence["ledger_complete_since"] = clock.format_instant(since) if since is not None else None
-    if held.consents and held.consents[0].reference:
-        evidence["consent"] = {"id": held.consents[0].id, "reference": held.consents[0].reference}
+    if consents and consents[0].reference:
+        evidence["consent"] = {"id": consents[0].id, "reference": consents[0].reference}
     if campaign.claims:
         evidence["claims"] = [dict(claim) for claim in campaign.claims]
     return evidence

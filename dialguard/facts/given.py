@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from dialguard.facts.consent import Stated
 from dialguard.facts.numbers import Number
 from dialguard.model.history import Entry
-from dialguard.model.moment import Instant
+from dialguard.model.moment import NEVER, Instant
+
+NO_RELATIONSHIP: dict[str, object] = {
+    "relationship.last_transaction_at": NEVER, "relationship.last_inquiry_at": NEVER, "relationship.ended_at": NEVER,
+    "relationship.donor_at": NEVER, "relationship.current": False, "relationship.open_contract": False,
+    "relationship.member": False, "relationship.personal": False,
+}  # fmt: skip
 
 OPEN = "unknown"
 """The word that leaves a field open."""
@@ -70,6 +76,8 @@ class Given:
     debt: str | None = None
     open: frozenset[str] = frozenset()
     """Fields that the caller left open in an object that it gave."""
+    related: bool = False
+    """Whether ``facts`` already holds a stated relationship, which then replaces the held one."""
     started: bool = False
     """Whether ``facts`` already holds every fact (the campaign's start)."""
 
@@ -81,14 +89,42 @@ class Given:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Given):
             return NotImplemented
+        if self.states_relationship() != other.states_relationship():
+            return False
         return self.known_facts() == other.known_facts() and all(getattr(self, name) == getattr(other, name) for name in _GIVEN)
 
     __hash__ = None
 
+    def states_relationship(self) -> bool:
+        """Whether the caller says anything of the relationship."""
+        return self.related or bool(self.relationship)
+
+    def told(self) -> dict[str, object]:
+        """What ``relationship`` and ``internal`` say, as facts."""
+        found: dict[str, object] = {}
+        if self.relationship:
+            found |= NO_RELATIONSHIP
+            kind = self.relationship.get("kind")
+            if kind == "inquiry" or kind == "transaction":
+                # A limb that is named without its date is open, not absent.
+                found[f"relationship.last_{kind}_at"] = self.relationship.get("last_at")
+            elif kind == "personal":
+                found["relationship.personal"] = True
+            for name, value in self.relationship.items():
+                if name != "kind" and name != "last_at":
+                    found[f"relationship.{name}"] = value
+            found |= dict.fromkeys(name for name in NO_RELATIONSHIP if name in self.open)
+        if self.internal:
+            found["dnc.internal"] = self.internal["internal"]
+            found["dnc.internal_since"] = self.internal.get("internal_since", None if "dnc.internal_since" in self.open else NEVER)
+            found["dnc.internal_scope"] = self.internal.get("internal_scope")
+        return found
+
     def known_facts(self) -> dict[str, object]:
         """Every fact that is known so far, what the campaign's start supplies included."""
         start = {} if self.started or self.campaign is None or self.campaign.start is None else self.campaign.start
-        return {name: value for name, value in (start | self.facts).items() if value is not None}
+        return {name: value for name, value in (start | self.facts | self.told()).items() if value is not None}
 
 
-_GIVEN = (*(name for name in Given.__annotations__ if name != "started"), "address", "bounds")
+_IN_FACTS = frozenset({"started", "related", "relationship", "internal"})
+_GIVEN = (*(name for name in Given.__annotations__ if name not in _IN_FACTS), "address", "bounds")

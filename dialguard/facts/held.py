@@ -7,7 +7,7 @@ known only where the seller's record is declared complete.
 from collections.abc import Mapping, Sequence
 
 from dialguard.facts import consent as consents
-from dialguard.facts.given import Given
+from dialguard.facts.given import NO_RELATIONSHIP, Given
 from dialguard.facts.readers import windows
 from dialguard.model.history import Entry, History
 from dialguard.model.moment import DAY, NEVER, Instant
@@ -19,7 +19,6 @@ CLOSED = ((),) * 7
 _IN_FORCE = frozenset({"consent.expires_at", "consent.channels", "consent.covers", "consent.revoked_at"})
 _LIMBS = ("last_transaction_at", "last_inquiry_at", "ended_at", "donor_at")
 _FLAGS = ("current", "open_contract", "member", "personal")
-NO_RELATIONSHIP: dict[str, object] = {f"relationship.{limb}": NEVER for limb in _LIMBS} | {f"relationship.{flag}": False for flag in _FLAGS}
 NOTHING_TOLD: dict[str, object] = {
     "contact.agreed_hours": CLOSED, "contact.inconvenient": CLOSED, "contact.inconvenient_places": frozenset(), "contact.at_work": False,
     "contact.employer_forbids": False, "contact.attorney": False, "contact.ceased_at": NEVER, "contact.last_inbound_at": NEVER,
@@ -109,24 +108,17 @@ class Held:
         elif spoken is not None and (said is NEVER or spoken > said or said > at):
             values["history.last_conversation_at"] = spoken
         if self.given.attempts:
-            self._conversation(values, at)
-
-    def _conversation(self, values: dict[str, object], at: Instant) -> None:
-        """A conversation among the attempts that the caller sends is one, whatever else is said."""
-        spoken = max((entry.at for entry in self.given.attempts if entry.outcome == CONVERSATION and entry.at <= at), default=None)
-        held = values["history.last_conversation_at"]
-        if spoken is not None and (held is None or held is NEVER or held > at or spoken > held):
-            values["history.last_conversation_at"] = spoken
+            _conversation(values, self.given.attempts, at)
 
     def _internal(self, values: dict[str, object]) -> None:
-        stated, held = self.given.internal, self.found.internal
-        if stated is not None and "internal" in stated:
-            listed, scope = stated["internal"], stated.get("internal_scope")
-            since = stated.get("internal_since", None if "dnc.internal_since" in self.given.open else NEVER)
-            if held is not None and held.listed:
-                if held.since is not None:
-                    since = max(since, held.since) if listed and isinstance(since, int) else held.since
-                listed, scope = True, held.scope if not listed or scope == held.scope else None
+        listed, held = values["dnc.internal"], self.found.internal
+        if listed is not None:
+            if held is None or not held.listed:
+                return
+            since, scope = values["dnc.internal_since"], values["dnc.internal_scope"]
+            if held.since is not None:
+                since = max(since, held.since) if listed and isinstance(since, int) else held.since
+            listed, scope = True, held.scope if not listed or scope == held.scope else None
         elif held is not None and (held.listed or self.complete):
             listed, since, scope = held.listed, held.since if held.since is not None else NEVER, held.scope
         elif self.complete:
@@ -136,20 +128,8 @@ class Held:
         values["dnc.internal"], values["dnc.internal_since"], values["dnc.internal_scope"] = listed, since, scope
 
     def _relationship(self, values: dict[str, object], at: Instant) -> None:
-        stated, held = self.given.relationship, self.found.relationship
-        if stated:
-            values.update(NO_RELATIONSHIP)
-            kind = stated.get("kind")
-            if kind == "inquiry" or kind == "transaction":
-                # A limb that is named without its date is open, not absent.
-                values[f"relationship.last_{kind}_at"] = stated.get("last_at")
-            elif kind == "personal":
-                values["relationship.personal"] = True
-            for name, value in stated.items():
-                if name != "kind" and name != "last_at":
-                    values[f"relationship.{name}"] = value
-            if self.given.open:
-                values.update(dict.fromkeys(name for name in NO_RELATIONSHIP if name in self.given.open))
+        held = self.found.relationship
+        if self.given.states_relationship():
             ended, said = held.ended_at if held is not None else None, values["relationship.ended_at"]
             if ended is not None and (said is None or said is NEVER or said > at or ended > said):
                 values["relationship.ended_at"] = ended
@@ -196,7 +176,7 @@ class Held:
         values["contact.inconvenient_places"] = places | (values["contact.inconvenient_places"] or frozenset())
 
     def _history(self, at: Instant) -> History | None:
-        given, bounds = self.given, self.given.bounds
+        given = self.given
         since = ALWAYS if given.attempts is not None else self.found.complete_since
         entries = list(given.attempts) if given.attempts else []
         accounts = {index: entry.at for index, entry in enumerate(entries)} if self.found.attempts else {}
@@ -207,18 +187,69 @@ class Held:
             else:  # the caller's own account of the same attempt; it stands for one only
                 del accounts[index]
                 entries[index] = Entry(*(one if one == other else None for one, other in zip(entries[index], entry, strict=True)))
-        if since is None and not entries and not bounds:
+        return _history(given, tuple(entries), since, at)
+
+
+def put_alone(values: dict[str, object], given: Given, at: Instant) -> bool:
+    """What ``Held`` comes to where no store is asked and the caller states a consent, or none, and nothing that moves with time.
+    Anything else is left alone, which False says."""
+    stated = given.consent
+    if stated is None or given.revocations or given.open or type(values["relationship.ended_at"]) is int:
+        return False
+    if stated.level == "none":
+        values.update(consents.NOTHING)
+    else:
+        facts, channel = given.campaign.facts, given.channel
+        kind, purpose = consents.contact_kind(channel, facts["campaign.voice"]), facts["campaign.purpose"]
+        if stated.expires_at is not None or not consents.in_force(stated, channel, kind, purpose, at):
+            return False
+        consents.put_one(values, stated, purpose)
+    attempts = given.attempts
+    if attempts:
+        values["history.attempts"] = _history(given, tuple(attempts), ALWAYS, at)
+        _conversation(values, attempts, at)
+    else:
+        values["history.attempts"] = _history(given, (), None if attempts is None else ALWAYS, at)
+    return True
+
+
+def _history(given: Given, entries: tuple[Entry, ...], since: Instant | None, at: Instant) -> History | None:
+    """The history of these entries, all of them back to ``since``, with the bounds that the caller gives."""
+    bounds = given.bounds
+    if not bounds:
+        if since is None and not entries:
             return None
-        if bounds and since is not None:
-            for name, length in _BOUNDS:
-                more = bounds.get(name)
-                if more and (more > len(entries) or more > sum(1 for entry in entries if at - length < entry.at <= at)):
-                    since = None  # the caller knows of attempts that the record does not hold
-                    break
-        return History(
-            tuple(entries), since, bounds.get("last_24h"), bounds.get("last_7d"), bounds.get("last_30d"), at,
-            given.number.e164, given.campaign.facts["campaign.subject"], given.debt, given.from_number,
-        )  # fmt: skip
+        day = week = month = None
+    else:
+        day, week, month = bounds.get("last_24h"), bounds.get("last_7d"), bounds.get("last_30d")
+        if since is not None and (
+            (day and _more(day, entries, at, DAY)) or (week and _more(week, entries, at, 7 * DAY)) or (month and _more(month, entries, at, 30 * DAY))
+        ):
+            since = None  # the caller knows of attempts that the record does not hold
+    return _new(History, (
+        entries, since, day, week, month, at, given.number.e164, given.campaign.facts["campaign.subject"], given.debt, given.from_number,
+    ))  # fmt: skip
+
+
+_new = tuple.__new__
+
+
+def _more(number: int, entries: tuple[Entry, ...], at: Instant, length: Instant) -> bool:
+    """Whether there were more attempts in the time before ``at`` than the entries show."""
+    after = at - length
+    for entry in entries:
+        if after < entry.at <= at:
+            number -= 1
+    return number > 0
+
+
+def _conversation(values: dict[str, object], attempts: Sequence[Entry], at: Instant) -> None:
+    """A conversation among the attempts that the caller sends is one, whatever else is said."""
+    for entry in attempts:
+        if entry.outcome == CONVERSATION and entry.at <= at:
+            held = values["history.last_conversation_at"]
+            if held is None or held is NEVER or held > at or entry.at > held:
+                values["history.last_conversation_at"] = entry.at
 
 
 def _end(values: dict[str, object], at: Instant) -> None:
@@ -231,9 +262,6 @@ def _end(values: dict[str, object], at: Instant) -> None:
         ended = values["relationship.ended_at"] = ended + 1
     if ended <= at and not (isinstance(bought, int) and ended < bought <= at):
         values["relationship.current"] = False
-
-
-_BOUNDS = (("last_24h", DAY), ("last_7d", 7 * DAY), ("last_30d", 30 * DAY))
 
 
 def _agree(one: Entry, other: Entry) -> bool:

@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from msgspec import ValidationError, convert
-from msgspec.structs import asdict
 
 from dialguard.facts import numbers
 from dialguard.facts.consent import Stated
-from dialguard.facts.given import OPEN, Campaign, Given
+from dialguard.facts.given import NO_RELATIONSHIP, OPEN, Campaign, Given
 from dialguard.facts.readers import ADDRESS, JUDGED_BEFORE, JUDGED_FROM, day, instant, windows
 from dialguard.facts.regions import STATES
 from dialguard.model import contract
 from dialguard.model.history import Entry
-from dialguard.model.moment import SECOND
+from dialguard.model.moment import NEVER, SECOND
 from dialguard.model.records import CHANNELS, COVERS, FORMS
 
 UNUSUAL = (LookupError, TypeError, ValueError, AttributeError, OverflowError, ValidationError)
@@ -203,19 +202,43 @@ def _revocation(sent: contract.Revocation) -> dict[str, object]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-_NO_RELATIONSHIP = contract.Relationship(kind="none")
+_NOTHING_SAID, _NONE = contract.Relationship(), contract.Relationship(kind="none")
 
 
 def _relationship(given: Given, sent: contract.Relationship) -> None:
-    if sent.last_at is not None and sent.kind is None:
-        raise ValueError
-    if sent.kind == "none" and sent == _NO_RELATIONSHIP:
-        given.relationship = {"kind": "none"}
+    kind, last, facts = sent.kind, sent.last_at, given.facts
+    if kind is None and (last is not None or sent == _NOTHING_SAID):
+        if last is not None:
+            raise ValueError
         return
-    found = asdict(sent)
-    given.relationship = {
-        name: _instant(value) if name.endswith("_at") else value for name, value in found.items() if value is not None
-    }
+    given.related = True
+    facts.update(NO_RELATIONSHIP)
+    if sent == _NONE:
+        return
+    if last is not None:
+        last = _instant(last)
+    if kind == "transaction":
+        facts["relationship.last_transaction_at"] = last
+    elif kind == "inquiry":
+        facts["relationship.last_inquiry_at"] = last
+    elif kind == "personal":
+        facts["relationship.personal"] = True
+    if sent.last_transaction_at is not None:
+        facts["relationship.last_transaction_at"] = _instant(sent.last_transaction_at)
+    if sent.last_inquiry_at is not None:
+        facts["relationship.last_inquiry_at"] = _instant(sent.last_inquiry_at)
+    if sent.ended_at is not None:
+        facts["relationship.ended_at"] = _instant(sent.ended_at)
+    if sent.donor_at is not None:
+        facts["relationship.donor_at"] = _instant(sent.donor_at)
+    if sent.current is not None:
+        facts["relationship.current"] = sent.current
+    if sent.open_contract is not None:
+        facts["relationship.open_contract"] = sent.open_contract
+    if sent.member is not None:
+        facts["relationship.member"] = sent.member
+    if sent.personal is not None:
+        facts["relationship.personal"] = sent.personal
 
 
 def _dnc(given: Given, sent: contract.Dnc) -> None:
@@ -227,15 +250,13 @@ def _dnc(given: Given, sent: contract.Dnc) -> None:
     given.states = sent.states
     if sent.states and not STATES.issuperset(sent.states):
         raise ValueError
+    facts = given.facts
     if sent.internal is not None:
-        given.internal = {"internal": sent.internal}
-        if sent.internal_since is not None:
-            given.internal["internal_since"] = _instant(sent.internal_since)
-        if sent.internal_scope is not None:
-            given.internal["internal_scope"] = _word(sent.internal_scope)
+        facts["dnc.internal"] = sent.internal
+        facts["dnc.internal_since"] = NEVER if sent.internal_since is None else _instant(sent.internal_since)
+        facts["dnc.internal_scope"] = _word(sent.internal_scope)
     elif sent.internal_since is not None or sent.internal_scope is not None:
         raise ValueError
-    facts = given.facts
     facts["dnc.reassigned"] = sent.reassigned
     if sent.reassigned_asked_at is not None:
         facts["dnc.reassigned_asked_at"] = _instant(sent.reassigned_asked_at)
