@@ -20,7 +20,6 @@ from dialguard.model.vocabulary import Vocabulary
 
 _SIGNS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
 _numbers = itertools.count()
-_UNREAD = object()
 READ_FIRST = frozenset({"dnc.internal", "revocations", "revocations.any"})
 """Facts of a store that nearly every program asks at once."""
 
@@ -60,9 +59,8 @@ class Compiler:
     def __init__(self, closed: Callable[[str, int], str | None], vocabulary: Vocabulary) -> None:
         self.closed = closed
         self.vocabulary = vocabulary
-        self.constants: dict[str, object] = {"NEVER": NEVER, "inside": _inside, "UNREAD": _UNREAD}
+        self.constants: dict[str, object] = {"NEVER": NEVER, "inside": _inside}
         self.facts: dict[str, str] = {}
-        self._asked: dict[str, str] = {}
         self.locals: dict[str, str] = {}
         self._named: dict[tuple[str, object], str] = {}
         self._variables: dict[str, str] = {}
@@ -157,19 +155,15 @@ class Compiler:
         return text
 
     def _read_late(self, fact: str) -> bool:
-        """Whether a fact is read where it is first asked for: what a store holds may be worked out only then."""
+        """Whether a fact is read where it is asked for and not at the start: few attempts come to the question."""
         known = self.vocabulary.get(fact)
         return known is not None and known.fact_class == "store" and fact not in READ_FIRST
 
     def _put(self, text: str, fact: str) -> str:
         """The text of a test with a fact's mark replaced by its variable, or by the reading of it."""
         mark = f"\0{fact}\0"
-        if fact not in self._once:
-            if not self._read_late(fact):
-                return text.replace(mark, self.fact(fact))
-            variable = self._asked[fact] = self._variable(fact)
-            reading = f"({variable} if {variable} is not UNREAD else ({variable} := F[{fact!r}]))"
-            return text.replace(mark, reading, 1).replace(mark, variable)
+        if fact not in self._once and not self._read_late(fact):
+            return text.replace(mark, self.fact(fact))
         if text.count(mark) == 1:
             return text.replace(mark, f"F[{fact!r}]")
         variable = self._variable(fact)
@@ -197,13 +191,23 @@ class Compiler:
                 now = "m.ordinal" if node.kind == "date" else "m.instant"
                 test = f"({name} is not NEVER and {name} <= {now})"
             case "within" | "older_than":
-                function = self.constant("period", (node.operator, value, node.kind), _period(value, node.operator, node.kind))
-                test = f"{name} is not NEVER and {function}({name}, m)"
+                test = f"{name} is not NEVER and {self._elapsed(name, node)}"
             case _:
                 test = self._before(node, names)
         if unknown_counts:
             return "(" + " or ".join(f"{each} is None" for each in names) + f" or {test})"
         return "(" + " and ".join(f"{each} is not None" for each in names) + f" and {test})"
+
+    def _elapsed(self, name: str, node: Test) -> str:
+        """Whether a fact lies in the past, within a period or longer ago; written out where no date has to be worked out."""
+        period, within = node.value, node.operator == "within"
+        if node.kind == "date" and not period.months and not period.exact:
+            today = self.local("o", "m.ordinal")
+            return f"{name} <= {today} <= {name} + {period.days}" if within else f"{name} + {period.days} < {today}"
+        if node.kind != "date" and period.exact:
+            now = self.local("i", "m.instant")
+            return f"{name} <= {now} < {name} + {period.microseconds}" if within else f"{name} + {period.microseconds} <= {now}"
+        return f"{self.constant('period', (node.operator, period, node.kind), _period(period, within, node.kind))}({name}, m)"
 
     @staticmethod
     def _before(node: Test, names: list[str]) -> str:
@@ -236,9 +240,7 @@ class Compiler:
         """One function for all clauses."""
         self._survey(clauses)
         early = [f"  {variable} = {self._written(*asked)}" for asked, variable in self._worked_out_first()]
-        body: list[str] = []
-        for clause in clauses:
-            body.extend(self._clause(clause))
+        body = self._body(clauses)
         head = ["def program(F, m, deny, oblige):", *self._readings(), *early]
         head += [f"  {variable} = None" for variable in self._late.values()]
         if not body:
@@ -250,9 +252,21 @@ class Compiler:
         linecache.cache[file] = (len(source), None, source.splitlines(True), file)
         return space["program"]
 
+    def _body(self, clauses: Sequence[Clause]) -> list[str]:
+        """The statements of all clauses; obligations that ask the same are put together."""
+        body: list[str] = []
+        duties: dict[str, list[str]] = {}
+        for clause in clauses:
+            if clause.kind == "obligation":
+                duties.setdefault(self._bites(clause), []).append(clause.rule)
+            else:
+                body.extend(self._prohibition(clause))
+        for asked, rules in duties.items():
+            body.append(f"  if {asked}: oblige.append({rules[0]!r})" if len(rules) == 1 else f"  if {asked}: oblige += {tuple(rules)!r}")
+        return body
+
     def _readings(self) -> list[str]:
         lines = [f"  {variable} = F[{fact!r}]" for fact, variable in self.facts.items()]
-        lines += [f"  {variable} = UNREAD" for variable in self._asked.values()]
         return lines + [f"  {variable} = {source}" for variable, source in self.locals.items()]
 
     def _survey(self, clauses: Sequence[Clause]) -> None:
@@ -279,21 +293,24 @@ class Compiler:
             yield asked, f"e{number}"
             self._early[asked] = f"e{number}"
 
-    def _clause(self, clause: Clause) -> list[str]:
-        lifted = "".join(f" and not {self.expression(relief, CERTAIN)}" for relief in sorted(clause.reliefs, key=cost))
+    def _bites(self, clause: Clause) -> str:
+        """That the condition is possible and no relief certain."""
         possible = self.expression(clause.condition, POSSIBLE)
-        if clause.kind == "obligation":
-            return [f"  if {possible}{lifted}: oblige.append({clause.rule!r})"]
+        lifted = [f"not {self.expression(relief, CERTAIN)}" for relief in sorted(clause.reliefs, key=cost)]
+        return " and ".join(lifted if possible == "True" and lifted else [possible, *lifted])
+
+    def _prohibition(self, clause: Clause) -> list[str]:
+        bites = self._bites(clause)
         asserted = self._asserted(clause)
         if not asserted:
-            return [f"  if {possible}{lifted}: deny.append({clause.rule!r})"]
+            return [f"  if {bites}: deny.append({clause.rule!r})"]
         if set(asserted.values()) == {1}:
             decides = self.expression(clause.condition, STUBBORN)
         else:
             # A fact that is read twice must take one value in both places: all its values are tried.
             held = self.constant("stubborn", clause.condition, _stubborn(clause.condition, self.closed, self.vocabulary))
             decides = f"({self.expression(clause.condition, CERTAIN)} or {held}(F, m))"
-        return [f"  if {possible}{lifted}:", f"    (deny if {decides} else oblige).append({clause.rule!r})"]
+        return [f"  if {bites}:", f"    (deny if {decides} else oblige).append({clause.rule!r})"]
 
     def _asserted(self, clause: Clause) -> dict[str, int]:
         """How often each asserted fact is read by the clause's own condition."""
@@ -334,13 +351,9 @@ def _stubborn(condition: Node, closed, vocabulary) -> Callable[[dict, object], b
     return stubborn
 
 
-def _period(period: Period, operator: str, kind: str) -> Callable[[int, object], bool]:
-    inside = operator == "within"
+def _period(period: Period, inside: bool, kind: str) -> Callable[[int, object], bool]:
     if kind == "date":
         return lambda value, m: value <= m.ordinal and (m.ordinal <= period.end_from(value)) == inside
-    if period.exact:
-        length = period.microseconds
-        return lambda value, m: value <= m.instant and (m.instant - value < length) == inside
     # Far from the edge a subtraction settles it; only near the edge are dates worked out.
     near, far = (period.months * 28 + period.days - 2) * DAY, (period.months * 31 + period.days + 2) * DAY
 
