@@ -18,7 +18,7 @@ from simulations.population import STATE_POPULATION
 
 FOLDER = Path("demo")
 SEED = 7
-ROWS = 20_000
+ROWS = 200_000
 REGISTERED = 300_000
 # How many numbers a state's own list holds, where it is not SMALL_LIST.
 STATE_LISTS = {"PA": 12_000, "FL": 15_000, "TX": 15_000, "IN": 8_000}

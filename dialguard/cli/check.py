@@ -110,7 +110,7 @@ def _many(guard: Guard, lines: Iterable[bytes], flush: bool) -> int:
 def decisions(guard: Guard, lines: Iterable[bytes]) -> Iterator[dict[str, object]]:
     """One decision for each line that is not blank, in order. Nothing that a line holds ends the run."""
     from dialguard.facts.given import InvalidInput
-    from dialguard.screening.screen import where_failed
+    from dialguard.screening.tables import where_failed
 
     for place, line in enumerate(map(bytes.strip, lines), 1):
         if not line:

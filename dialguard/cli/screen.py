@@ -104,21 +104,21 @@ def in_words(summary: Summary, output: Path, at: str) -> list[str]:
     from dialguard.screening import report
 
     found = summary.as_dict()
-    share = f" ({summary.now / summary.rows:.0%})"
-    lines = [f"{summary.rows:,} rows in, {summary.rows:,} rows out; judged at {at}", ""]
+    rows, now = found["rows"], found["callable_now"]
+    lines = [f"{rows:,} rows in, {rows:,} rows out; judged at {at}", ""]
     lines += common.columns(
         [
-            ("callable now", summary.now, share.strip()),
-            ("callable later", summary.later, "time alone cures it"),
-            ("not callable", summary.never, "the law or your data stand against it"),
-            ("duplicates", summary.duplicates, "of a number further up; not to be called twice"),
-            ("unusable", summary.unusable, "no number that may be called"),
+            ("callable now", now, f"({now / rows:.0%})"),
+            ("callable later", found["callable_later"], "time alone cures it"),
+            ("not callable", found["not_callable"], "the law or your data stand against it"),
+            ("duplicates", found["duplicates"], "of a number further up; not to be called twice"),
+            ("unusable", found["unusable"], "no number that may be called"),
         ]
     )
     reasons = [(r["rule"], r["rows"], r["callable_later"], r["among_all"], r["kind"], r["citation"]) for r in found["reasons"]]
     lines += _table("dropped out, by main reason: rows, of these callable later, rows with it among their reasons", reasons)
     lines += _table("missing facts that would settle it", [(name, count) for name, count in found["needs"].items()])
-    states = sorted(report.by_state(summary.states).items(), key=lambda item: item[1]["rows"] - item[1]["now"], reverse=True)
+    states = sorted(report.by_state(found["states"]).items(), key=lambda item: item[1]["rows"] - item[1]["now"], reverse=True)
     table = [(name, c["rows"], c["now"], c["later"], c["never"], report.main_reason(c)) for name, c in states]
     lines += _table("by state: rows, now, later, not callable and why", table)
     later = report.by_local_hour(found["retry_at"])

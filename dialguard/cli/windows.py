@@ -39,7 +39,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the stretches; 0 whether there are any or not."""
     from dialguard.facts.given import InvalidInput
-    from dialguard.screening.screen import PASSING
+    from dialguard.screening.answers import PASSING
 
     if not 1 <= options.days <= 400:
         raise UsageError(f"--days {options.days}: expected 1 to 400")

@@ -61,10 +61,16 @@ def retry_at(engine: Engine, facts: Facts) -> Instant | None:
     return None
 
 
-def valid_until(engine: Engine, facts: Facts) -> Instant | None:
-    """The first instant after an allowed attempt at which it would be denied, or a list falls due; None when none is in sight."""
+def valid_until(engine: Engine, facts: Facts, start: Instant | None = None) -> Instant | None:
+    """The first instant after an allowed attempt at which it would be denied, or a list falls due; None when none is in sight.
+
+    ``start``: from when it is allowed, where that is not the moment of the attempt but a later one (its ``retry_at``).
+    """
     end = facts.at + HORIZON_DAYS * DAY
-    instant = facts.at
+    instant = facts.at if start is None else start
+    if instant > facts.at:
+        facts = _AgesHeld.of(facts, engine.clock)
+        facts.due = None
     for _ in range(LIMIT):
         values = facts.at_instant(instant)
         steps = [_next(engine, facts, values, finding) for finding in engine.timed(facts, instant)]

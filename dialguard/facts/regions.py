@@ -71,6 +71,18 @@ _STATE_FIPS = dict(
 STATES: frozenset[str] = frozenset(_STATE_FIPS.values())
 """The 56 jurisdictions: 50 states, DC, PR, VI, GU, AS, MP (USPS codes)."""
 
+_NAMES = (
+    "AL Alabama, AK Alaska, AZ Arizona, AR Arkansas, CA California, CO Colorado, CT Connecticut, DE Delaware, DC District of "
+    "Columbia, FL Florida, GA Georgia, HI Hawaii, ID Idaho, IL Illinois, IN Indiana, IA Iowa, KS Kansas, KY Kentucky, LA "
+    "Louisiana, ME Maine, MD Maryland, MA Massachusetts, MI Michigan, MN Minnesota, MS Mississippi, MO Missouri, MT Montana, "
+    "NE Nebraska, NV Nevada, NH New Hampshire, NJ New Jersey, NM New Mexico, NY New York, NC North Carolina, ND North Dakota, "
+    "OH Ohio, OK Oklahoma, OR Oregon, PA Pennsylvania, RI Rhode Island, SC South Carolina, SD South Dakota, TN Tennessee, TX "
+    "Texas, UT Utah, VT Vermont, VA Virginia, WA Washington, WV West Virginia, WI Wisconsin, WY Wyoming, PR Puerto Rico, VI "
+    "Virgin Islands, VI US Virgin Islands, GU Guam, AS American Samoa, MP Northern Mariana Islands"
+)
+STATE_NAMES: Mapping[str, str] = {re.sub("[^a-z]", "", entry[3:].lower()): entry[:2] for entry in _NAMES.split(", ")}
+"""USPS codes by the English name, in small letters without blanks."""
+
 MILITARY_STATES: frozenset[str] = frozenset(("AA", "AE", "AP"))
 
 _MILITARY_PREFIXES = frozenset({f"{n:03d}" for n in range(90, 100)} | {"340"} | {str(n) for n in range(962, 967)})

@@ -95,6 +95,16 @@ class Ledger(Recorder):
             dict.fromkeys(asked, LookUp()),
         )
 
+    def recorded(self, seller: str) -> tuple[list[str], list[str]]:
+        """Every number and person of which the record holds anything for a seller; see ``storage.ports.Store``."""
+        text(seller, "seller")
+
+        def ask(cursor: Any) -> tuple[list[str], list[str]]:
+            found = [statement.run(cursor, {"seller": seller}) for statement in self._statements.recorded]
+            return [number for (number,) in found[0]], [person for (person,) in found[1]]
+
+        return self._read(ask, ([], []))
+
     def close(self) -> None:
         """Closes every connection of this process; a later call opens a new one."""
         for held in list(self._open):

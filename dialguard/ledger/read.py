@@ -90,6 +90,11 @@ class Statements:
             ),
             dialect,
         )
+        tables = list(ENTRIES.values())
+        self.recorded = tuple(
+            Statement(union(*(select(table.c[name]).where(table.c.seller == _SELLER, table.c[name].is_not(None)) for table in tables)), dialect)
+            for name in ("number", "person")
+        )
         self.latest_attempt = Statement(
             select(ATTEMPTS.c.id)
             .where(

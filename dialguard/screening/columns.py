@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dialguard.screening.read import TableError
+import polars as pl
+
+from dialguard.facts.given import OPEN
+from dialguard.facts.regions import MILITARY_STATES, STATE_NAMES, STATES, canonical_zone, zip_places
+from dialguard.screening.read import TableError, series_of
 
 # Names in the order of preference, letters and digits only. VICIdial's list export comes first.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -52,22 +56,38 @@ class Columns:
         """What was recognised, for a reader."""
         return ", ".join(f"{field} = {self.names[place]}" for field, place in self.places.items())
 
-    def reader(self) -> Callable[[Sequence[object]], dict[str, object]]:
-        """A function from a row to the fields of an attempt."""
-        pairs = [(FIELDS.get(name, name), _CLEAN.get(name, _plain), place) for name, place in self.places.items() if name != "dial_code"]
-        code = self.places.get("dial_code")
+    def fields(self, series: Callable[[int], pl.Series]) -> dict[str, pl.Series]:
+        """The columns that fill fields of an attempt, by field, as they stand; the telephone number with its dial code.
 
-        def read(row: Sequence[object]) -> dict[str, object]:
-            fields = {}
-            for field, clean, place in pairs:
-                value = clean(row[place])
-                if value is not None:
-                    fields[field] = value
-            if code is not None and "to" in fields:
-                fields["to"] = _with_code(fields["to"], row[code])
-            return fields
+        ``series`` gives a column by its place.
+        """
+        found = {FIELDS.get(name, name): _without_nan(series(place)) for name, place in self.places.items() if name != "dial_code"}
+        if "dial_code" in self.places:
+            found["to"] = _with_codes(found["to"], series(self.places["dial_code"]))
+        return found
 
-        return read
+
+def _without_nan(column: pl.Series) -> pl.Series:
+    """A spreadsheet's empty cells."""
+    return column.fill_nan(None) if column.dtype.is_float() else column
+
+
+def cleaned(field: str, value: object) -> object:
+    """A cell as a value of an attempt; None where it is empty."""
+    return _CLEAN.get(field, _plain)(value)
+
+
+def in_common(field: str) -> Callable[[object], Hashable]:
+    """What of a cell the law can tell apart: a function from a raw value."""
+    clean, common = _CLEAN.get(field, _plain), _COMMON.get(field)
+
+    def meaning(value: object) -> Hashable:
+        value = clean(value)
+        if common is not None and isinstance(value, str) and value != OPEN:
+            return common(value)
+        return value if isinstance(value, Hashable) else repr(value)
+
+    return meaning
 
 
 def recognise(names: Sequence[object], told: Mapping[str, str]) -> Columns:
@@ -142,7 +162,10 @@ def _text(value: object) -> object:
 
 def _state(value: object) -> object:
     value = _text(value)
-    return value.upper() if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    value = value.upper()
+    return value if len(value) <= 2 else STATE_NAMES.get(_letters(value), value)
 
 
 def _zip(value: object) -> object:
@@ -165,16 +188,42 @@ def _line_type(value: object) -> object:
     return _LINE_TYPES.get(_letters(value)) if isinstance(value, str) else None
 
 
-def _with_code(number: object, code: object) -> object:
-    """A number under another country's dial code must not be read as a US one of the same digits."""
+def _with_codes(numbers: pl.Series, codes: pl.Series) -> pl.Series:
+    """Numbers under another country's dial code must not be read as US ones of the same digits."""
+    distinct = set(codes.to_list()) if codes.dtype == pl.Object else codes.unique().to_list()
+    if not any(map(_foreign, distinct)):
+        return numbers
+    return series_of([_with_code(number, code) if _foreign(code) else number for number, code in zip(numbers, codes, strict=True)])
+
+
+def _foreign(code: object) -> bool:
     digits = str(_plain(code) or "").lstrip("+0")
-    if not digits.isdecimal() or digits in ("1", "11"):
-        return number
+    return digits.isdecimal() and digits not in ("1", "11")
+
+
+def _with_code(number: object, code: object) -> object:
+    digits = str(_plain(code) or "").lstrip("+0")
     written = str(_plain(number) or "").strip()
     return number if written.startswith(("+", "011")) or not written else f"+{digits}{written}"
 
 
 _CLEAN: Mapping[str, Callable[[object], object]] = {
-    "phone": _phone, "state": _state, "zip": _zip, "county": _text, "timezone": _text, "contact_id": _text, "line_type": _line_type,
-    "contact.id": _text, "debt.id": _text, "id": _text, "contact.zip": _zip, "contact.state": _state,
+    "to": _phone, "contact.state": _state, "contact.zip": _zip, "contact.county": _text, "contact.timezone": _text, "contact.id": _text,
+    "debt.id": _text, "id": _text, "line_type": _line_type,
+}  # fmt: skip
+
+
+def _known_state(code: str) -> str:
+    """All that is no state says as little."""
+    return code if code in STATES or code in MILITARY_STATES else ""
+
+
+def _known_zip(code: str) -> Hashable:
+    """ZIPs of the same states and zones say the same."""
+    found = zip_places(code)
+    return "" if isinstance(found, str) else tuple(sorted((state, tuple(zones)) for state, zones in found.items()))
+
+
+_COMMON: Mapping[str, Callable[[str], Hashable]] = {
+    "contact.state": _known_state, "contact.zip": _known_zip, "contact.timezone": lambda name: canonical_zone(name) or "",
 }  # fmt: skip

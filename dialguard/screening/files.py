@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dialguard.screening.cells import Cells
 from dialguard.screening.columns import Columns
 from dialguard.screening.read import Source, TableError
 from dialguard.screening.report import Summary
@@ -16,12 +17,11 @@ Progress = Callable[[int, int], None]
 
 def screen_file(source: Source, columns: Columns, screener: Screener, output: Output, progress: Progress | None = None) -> Summary:
     """Screen all rows and commit the output. Raises TableError or LookUpFailed, and then there is no output."""
-    summary = Summary()
-    read = columns.reader()
+    summary, cells = Summary(screener), Cells(screener)
     with output:
         for chunk in source.chunks():
-            rows = screener.screen([read(row) for row in chunk.rows], chunk.broken)
-            output.write(chunk, rows)
+            rows = screener.screen(columns.fields(chunk.series), chunk.broken)
+            output.write(chunk, cells, rows)
             summary.add(rows)
             if progress is not None:
                 progress(summary.rows, source.done)

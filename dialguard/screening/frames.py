@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+import polars as pl
+
+from dialguard.screening.cells import Cells
 from dialguard.screening.columns import recognise
-from dialguard.screening.read import CHUNK, TableError
-from dialguard.screening.screen import COLUMNS, Row, Screener
+from dialguard.screening.read import BATCH, TableError, series_of
+from dialguard.screening.screen import Screener
 
 
 def screen(frame: Any, screener: Screener, told: Mapping[str, str]) -> Any:
@@ -21,25 +24,19 @@ def screen(frame: Any, screener: Screener, told: Mapping[str, str]) -> Any:
     if type(frame).__name__ == "LazyFrame":
         frame = frame.collect()
     columns = recognise(list(frame.columns), told)
-    read = columns.reader()
-    places = sorted(set(columns.places.values()))
-    values = {place: _values(frame, place) for place in places}
-    answers: list[Row] = []
-    for start in range(0, len(frame), CHUNK):
-        fields = []
-        for number in range(start, min(start + CHUNK, len(frame))):
-            row = dict.fromkeys(range(len(columns.names))) | {place: values[place][number] for place in places}
-            fields.append(read(row))  # type: ignore[arg-type]
-        answers += screener.screen(fields)
-    cells = list(zip(*(row.cells for row in answers), strict=True)) or [()] * len(COLUMNS)
-    return (_polars if library == "polars" else _pandas)(frame, dict(zip(COLUMNS, cells, strict=True)))
+    cells, added = Cells(screener), []
+    for start in range(0, max(1, len(frame)), BATCH):
+        part = frame[start : start + BATCH] if library == "polars" else frame.iloc[start : start + BATCH]
+        rows = screener.screen(columns.fields(lambda place, part=part: _series(part, place)))
+        added.append(pl.DataFrame(cells.series(rows)))
+    answers = pl.concat(added)
+    return frame.with_columns(answers) if library == "polars" else _pandas(frame, answers)
 
 
-def _values(frame: Any, place: int) -> Sequence[object]:
-    column = frame[:, place] if type(frame).__module__.startswith("polars") else frame.iloc[:, place]
-    if type(frame).__module__.startswith("polars"):
-        return column.to_list()
-    return [None if _missing(value) else value for value in column.tolist()]
+def _series(frame: Any, place: int) -> pl.Series:
+    if isinstance(frame, pl.DataFrame):
+        return frame.to_series(place)
+    return series_of([None if _missing(value) else value for value in frame.iloc[:, place].tolist()])
 
 
 def _missing(value: object) -> bool:
@@ -50,20 +47,9 @@ def _missing(value: object) -> bool:
         return type(value).__name__ == "NAType"
 
 
-def _none(cells: Sequence[object]) -> list[object]:
-    return [cell if cell != "" else None for cell in cells]
-
-
-def _polars(frame: Any, cells: Mapping[str, Sequence[object]]) -> Any:
-    import polars
-
-    kinds = {name: polars.Int64 if name == "dg_duplicate_of" else polars.String for name in cells}
-    return frame.with_columns([polars.Series(name, _none(values), dtype=kinds[name]) for name, values in cells.items()])
-
-
-def _pandas(frame: Any, cells: Mapping[str, Sequence[object]]) -> Any:
+def _pandas(frame: Any, answers: pl.DataFrame) -> Any:
     import pandas
 
-    kinds = {name: "Int64" if name == "dg_duplicate_of" else "str" for name in cells}
-    added = {name: pandas.Series(_none(values), index=frame.index, dtype=kinds[name]) for name, values in cells.items()}
+    kinds = {name: "bool" if name == "dg_duplicate" else "str" for name in answers.columns}
+    added = {name: pandas.Series(answers[name].to_list(), index=frame.index, dtype=kind) for name, kind in kinds.items()}
     return frame.assign(**added)

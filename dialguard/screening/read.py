@@ -10,12 +10,16 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
-CHUNK = 2_000
-"""Rows that are read, looked up and written together."""
+import polars as pl
+
+CHUNK = 20_000
+"""Rows of text that are read, looked up and written together."""
+BATCH = 1 << 18
+"""The same for Parquet, whose columns need not be taken apart."""
 
 SUFFIXES = {
     ".csv": "text", ".txt": "text", ".psv": "text", ".tsv": "tab", ".tab": "tab",
@@ -31,12 +35,14 @@ class TableError(ValueError):
 
 
 class Chunk(NamedTuple):
-    """Some rows in order, each with a value for every column. ``broken`` says by place which rows cannot be relied on and
-    why. ``native`` is the same in the file's own form (objects of NDJSON, a batch of Parquet), to be written back as it was."""
+    """Some rows in order. ``series`` gives a column by its place; ``broken`` says by place which rows cannot be relied on and
+    why. ``native`` is the same in the file's own form (lists of texts, objects of NDJSON, a batch of Parquet), to be written
+    back as it was."""
 
-    rows: list[list[object]]
+    rows: int
+    series: Callable[[int], pl.Series]
     broken: dict[int, str]
-    native: object = None
+    native: object
 
 
 class Source:
@@ -238,11 +244,11 @@ class _Text(_Lines):
                     row = row[: width - 1] + [" ".join(row[width - 1 :])] if len(row) > width else row + [""] * (width - len(row))
                 rows.append(row)
                 if len(rows) == CHUNK:
-                    yield Chunk(rows, broken)
+                    yield _chunk(rows, broken)
                     rows, broken = [], {}
             blank = 0
         if rows:
-            yield Chunk(rows, broken)
+            yield _chunk(rows, broken)
 
 
 class _Objects(_Lines):
@@ -290,7 +296,7 @@ class _Objects(_Lines):
             yield self._chunk(objects)
 
     def _chunk(self, objects: list[dict[str, object]]) -> Chunk:
-        return Chunk([[found.get(name) for name in self.columns] for found in objects], {}, objects)
+        return Chunk(len(objects), lambda place: series_of([found.get(self.columns[place]) for found in objects]), {}, objects)
 
 
 class _Parquet(Source):
@@ -320,13 +326,33 @@ class _Parquet(Source):
 
     def chunks(self) -> Iterator[Chunk]:
         try:
-            for batch in self._file.iter_batches(batch_size=CHUNK):
-                values = [column.to_pylist() for column in batch.columns]
-                rows = [list(row) for row in zip(*values, strict=True)]
-                self._done += len(rows)
-                yield Chunk(rows, {}, batch)
+            for batch in self._file.iter_batches(batch_size=BATCH):
+                self._done += len(batch)
+                yield Chunk(len(batch), lambda place, batch=batch: _of_arrow(batch.column(place)), {}, batch)
         except self._errors as error:
             raise self._damaged(error) from None
 
     def close(self) -> None:
         self._file.close()
+
+
+def _chunk(rows: list[list[str]], broken: dict[int, str]) -> Chunk:
+    columns = list(zip(*rows, strict=True))
+    return Chunk(len(rows), lambda place: series_of(columns[place]), broken, rows)
+
+
+def _of_arrow(array: object) -> pl.Series:
+    return pl.Series(pl.from_arrow(array))  # type: ignore[arg-type]
+
+
+def series_of(values: Sequence[object]) -> pl.Series:
+    """A column of values as they come, None where there is none; those of several kinds stay Python objects."""
+    kinds = {type(value) for value in values} - {type(None)}
+    if len(kinds) == 1 and kinds <= {str, int, float, bool}:
+        try:
+            return pl.Series(values)
+        except (UnicodeEncodeError, OverflowError, TypeError, pl.exceptions.PolarsError):  # half a character; a number of 400 digits
+            pass
+    if not kinds:
+        return pl.Series([None] * len(values), dtype=pl.Null)
+    return pl.Series(values, dtype=pl.Object)

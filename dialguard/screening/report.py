@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from dialguard.screening.screen import Row
+import numpy as np
+
+from dialguard.screening.answers import Answer
+from dialguard.screening.screen import Screened, Screener
 
 SHOWN = 12
 """Lines of a table shown to a reader; the rest is summed up. The JSON has all."""
@@ -20,77 +23,87 @@ class Summary:
     """Counts over the rows of a screen. Every row is in exactly one of callable now, callable later, not callable,
     duplicate and unusable; ``failed`` are those of the unusable that an error of the program has denied."""
 
-    def __init__(self) -> None:
-        self.rows = self.now = self.later = self.never = self.duplicates = self.unusable = self.failed = 0
-        self.reasons: Counter[str] = Counter()
-        self.all_reasons: Counter[str] = Counter()
-        self.states: dict[str, Counter[str]] = {}
-        self.retries: Counter[str] = Counter()
+    def __init__(self, screener: Screener) -> None:
+        self._screener = screener
+        self.rows = self.duplicates = self.unusable = self.failed = 0
         self.problems: Counter[str] = Counter()
-        self.needs: Counter[str] = Counter()
-        self.duties: Counter[str] = Counter()
-        self._later: Counter[str] = Counter()
-        self._about: dict[str, Sequence[str]] = {}
-        self._duty: dict[str, Mapping[str, object]] = {}
+        self._counts = np.zeros(0, np.int64)
 
-    def add(self, rows: Iterable[Row]) -> None:
+    def add(self, rows: Screened) -> None:
         """Count some rows."""
-        for row in rows:
-            self.rows += 1
-            answer = row.answer
-            if row.problem:
-                self.unusable += 1
-                self.failed += answer.kind == "rule_error"
-                self.problems[_FIGURES.sub("...", row.problem)] += 1
-                continue
-            if row.duplicate_of is not None:
-                self.duplicates += 1
-                continue
-            state = self.states.setdefault("/".join(answer.states) if len(answer.states) < 6 else "not known", Counter())
-            state["rows"] += 1
-            if answer.verdict == "allow":
-                self.now += 1
-                state["now"] += 1
-                self.duties.update(answer.obligations)
-                for entry in answer.duties:
-                    self._duty.setdefault(str(entry["duty"]), entry)
-                continue
-            rule, *about = answer.main
-            self.reasons[rule] += 1
-            self.all_reasons.update(answer.reasons)
-            self.needs.update(answer.needs)
-            self._about.setdefault(rule, about)
-            if answer.retry_at:
-                self.later += 1
-                state["later"] += 1
-                self.retries[answer.retry_at] += 1
-                self._later[rule] += 1
-            else:
-                self.never += 1
-                state[rule] += 1
-                state["never"] += 1
+        answers, problems = self._screener.answers, self._screener.problems
+        self.rows += len(rows)
+        usable = rows.problems == 0
+        self.unusable += len(rows) - int(usable.sum())
+        for number, count in _counted(rows.problems[~usable]):
+            self.problems[_FIGURES.sub("...", problems[number])] += count
+        self.failed += sum(count for number, count in _counted(rows.answers[~usable]) if answers[number].kind == "rule_error")
+        self.duplicates += int((usable & rows.duplicates).sum())
+        counts = np.bincount(rows.answers[usable & ~rows.duplicates], minlength=len(answers))
+        counts[: len(self._counts)] += self._counts
+        self._counts = counts
+
+    @property
+    def answered(self) -> list[tuple[Answer, int]]:
+        """The answers that rows got which are neither duplicates nor unusable, with the number of rows."""
+        return [(self._screener.answers[number], count) for number, count in enumerate(self._counts.tolist()) if count]
 
     def as_dict(self) -> dict[str, object]:
         """Everything counted, for programs."""
+        now = later = never = 0
+        reasons: Counter[str] = Counter()
+        later_by: Counter[str] = Counter()
+        among, needs, duties, retries = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+        states: dict[str, Counter[str]] = {}
+        about: dict[str, Sequence[str]] = {}
+        duty: dict[str, Mapping[str, object]] = {}
+        for answer, rows in self.answered:
+            state = states.setdefault("/".join(answer.states) if len(answer.states) < 6 else "not known", Counter())
+            state["rows"] += rows
+            if answer.verdict == "allow":
+                now += rows
+                state["now"] += rows
+                duties.update(dict.fromkeys(answer.obligations, rows))
+                for entry in answer.duties:
+                    duty.setdefault(str(entry["duty"]), entry)
+                continue
+            rule, *told = answer.main
+            about.setdefault(rule, told)
+            reasons[rule] += rows
+            among.update(dict.fromkeys(answer.reasons, rows))
+            needs.update(dict.fromkeys(answer.needs, rows))
+            if answer.retry_at:
+                later += rows
+                later_by[rule] += rows
+                retries[answer.retry_at] += rows
+                state["later"] += rows
+            else:
+                never += rows
+                state["never"] += rows
+                state[rule] += rows
         return {
-            "rows": self.rows, "callable_now": self.now, "callable_later": self.later, "not_callable": self.never,
+            "rows": self.rows, "callable_now": now, "callable_later": later, "not_callable": never,
             "duplicates": self.duplicates, "unusable": self.unusable, "failed": self.failed,
             "reasons": [
                 {
-                    "rule": rule, "rows": count, "callable_later": self._later[rule], "among_all": self.all_reasons[rule],
-                    "kind": self._about[rule][0], "citation": self._about[rule][1],
+                    "rule": rule, "rows": count, "callable_later": later_by[rule], "among_all": among[rule],
+                    "kind": about[rule][0], "citation": about[rule][1],
                 }
-                for rule, count in self.reasons.most_common()
+                for rule, count in reasons.most_common()
             ],
-            "all_reasons": dict(self.all_reasons.most_common()),
-            "states": {name: {"rows": 0, "now": 0, "later": 0, "never": 0} | dict(counts) for name, counts in sorted(self.states.items())},
-            "retry_at": dict(sorted(self.retries.items(), key=lambda item: datetime.fromisoformat(item[0]))),
-            "needs": dict(self.needs.most_common()), "problems": dict(self.problems.most_common()),
+            "all_reasons": dict(among.most_common()),
+            "states": {name: {"rows": 0, "now": 0, "later": 0, "never": 0} | dict(counts) for name, counts in sorted(states.items())},
+            "retry_at": dict(sorted(retries.items(), key=lambda item: datetime.fromisoformat(item[0]))),
+            "needs": dict(needs.most_common()), "problems": dict(self.problems.most_common()),
             "obligations": [
-                {"duty": duty, "rows": count} | {key: self._duty[duty.partition(":")[0]][key] for key in ("rule", "citation", "message", "params")}
-                for duty, count in self.duties.most_common()
+                {"duty": name, "rows": count} | {key: duty[name.partition(":")[0]][key] for key in ("rule", "citation", "message", "params")}
+                for name, count in duties.most_common()
             ],
         }  # fmt: skip
+
+
+def _counted(numbers: np.ndarray) -> list[tuple[int, int]]:
+    return [(number, count) for number, count in enumerate(np.bincount(numbers).tolist()) if count]
 
 
 def local_hour(text: str) -> str:
@@ -106,7 +119,7 @@ def by_local_hour(retries: Mapping[str, int]) -> list[tuple[str, int]]:
     return [(shown, count) for (_, shown), count in sorted(counted.items())]
 
 
-def by_state(states: Mapping[str, Counter[str]]) -> dict[str, Counter[str]]:
+def by_state(states: Mapping[str, Mapping[str, int]]) -> dict[str, Counter[str]]:
     """Counts by state; people who may be in one of several states together."""
     merged: dict[str, Counter[str]] = {}
     for name, counts in states.items():

@@ -1,237 +1,254 @@
-"""The rows of a list against the law: one campaign, one moment, an answer for every row.
+"""Columns of a list against the law: one campaign, one moment, an answer for every row.
 
-A plain loop over the engine. Rows whose facts are equal in all that rules read share one decision: a decision is a function
-of its facts, so this is exact, and a list of one campaign at one moment has few distinct ones.
+Numbers, addresses and lists are read by column; what a row is made of becomes a few small numbers, and its answer is looked up
+by them (``tables``). Rows of whom the store holds something of their own are judged one by one.
 """
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from dialguard.engine.decision import Decision
-from dialguard.facts import reading
-from dialguard.facts.given import Campaign, Given, InvalidInput
-from dialguard.model.facts import Facts
-from dialguard.model.records import LookUp, LookUpFailed
+import numpy as np
+import polars as pl
+
+from dialguard.facts.areacodes import ACTIVE
+from dialguard.facts.numbers import Number, parse
+from dialguard.model.moment import DAY, EPOCH_ORDINAL
+from dialguard.model.records import LookUp
+from dialguard.screening.answers import DUPLICATE, Answer
+from dialguard.screening.classes import Column, Combined, Distinct
+from dialguard.screening.columns import cleaned, in_common
+from dialguard.screening.listed import Listed
+from dialguard.screening.phones import Phones, normalise
+from dialguard.screening.sets import Known, Seen
+from dialguard.screening.tables import ADDRESS_FIELDS, Cell, Tables
 
 if TYPE_CHECKING:
     from dialguard.engine.judge import Engine
     from dialguard.facts.gather import Gatherer
-    from dialguard.facts.numbers import Number
+    from dialguard.facts.given import Campaign
     from dialguard.model.moment import Instant
 
-COLUMNS = (
-    "dg_verdict", "dg_kind", "dg_reason", "dg_reasons", "dg_citation", "dg_needs", "dg_obligations", "dg_retry_at", "dg_valid_until",
-    "dg_states", "dg_zones", "dg_duplicate_of", "dg_problem",
-)  # fmt: skip
-"""The columns added to every row, as text; ``dg_duplicate_of`` is the number of a row, the first being 1."""
-
-DUPLICATE = "duplicate"
-PASSING = frozenset(("calling_hours", "holidays", "frequency"))
-"""Topics of reasons that pass with time; where time alone does not cure a denial, another reason is the main one."""
-_MOST_REMEMBERED = 200_000
+PHONE = "to"
+_OWN = frozenset(("id", "contact.id", "debt.id"))
+"""Fields that are each row's own; without a record of the row's own no rule can tell rows apart by them."""
+_LINES = 10_000_000
+_MOST_KINDS = 200_000
+"""Kinds of person that are kept; a list whose columns make more of them is judged row by row from there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the rows of one set of facts get. Lists are joined with ``;`` in the output."""
+@dataclass(frozen=True)
+class Screened:
+    """The answers to some rows: numbers of ``Screener.answers`` and of ``Screener.problems`` (0: none), and which are duplicates."""
 
-    verdict: str
-    kind: str = ""
-    reason: str = ""
-    reasons: tuple[str, ...] = ()
-    citation: str = ""
-    message: str = ""
-    main: tuple[str, str, str] = ("", "", "")
-    """Rule, kind and citation of the reason to count the row under: the first, or the first that does not pass with time."""
-    needs: tuple[str, ...] = ()
-    obligations: tuple[str, ...] = ()
-    duties: tuple[Mapping[str, object], ...] = ()
-    retry_at: str = ""
-    valid_until: str = ""
-    states: tuple[str, ...] = ()
-    zones: tuple[str, ...] = ()
+    answers: np.ndarray
+    problems: np.ndarray
+    duplicates: np.ndarray
 
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """The values of COLUMNS but the last two."""
-        return (
-            self.verdict, self.kind, self.reason, ";".join(self.reasons), self.citation, ";".join(self.needs), ";".join(self.obligations),
-            self.retry_at, self.valid_until, ";".join(self.states), ";".join(self.zones),
-        )  # fmt: skip
-
-
-class Row(NamedTuple):
-    """One row's answer. ``problem`` says why a row could not be used; then, and for a duplicate, it is not callable."""
-
-    answer: Answer
-    duplicate_of: int | None = None
-    problem: str = ""
-
-    @property
-    def cells(self) -> tuple[str | int | None, ...]:
-        """The values of COLUMNS."""
-        return (*self.answer.cells, self.duplicate_of, self.problem)
+    def __len__(self) -> int:
+        return len(self.answers)
 
 
 class Screener:
-    """Judges rows for one registered campaign at one moment. Rows are numbered from 1 in the order in which they come."""
+    """Judges the rows of a list, chunk by chunk, for one registered campaign at one moment."""
 
     def __init__(
         self, engine: Engine, gatherer: Gatherer, campaigns: Mapping[str, Campaign], campaign: str, at: Instant, channel: str = "voice"
     ) -> None:
-        self._engine, self._gatherer = engine, gatherer
-        self._campaigns, self.campaign, self.at, self.channel = campaigns, campaign, at, channel
-        self.packs = engine.packs
-        self._seller = campaigns[campaign].seller
+        self._tables = Tables(engine, gatherer, campaigns, campaign, at, channel)
+        self.packs, self.campaign, self.at, self.channel = engine.packs, campaign, at, channel
         self._store, self._as_of = gatherer.sources.store, gatherer.sources.as_of
-        self._rows = 0
-        self._first: dict[str, tuple[int, Answer]] = {}
-        self._answers: dict[tuple, Answer] = {}
-        self._numbers: dict[str, Answer] = {}
+        self._seller = campaigns[campaign].seller
+        self._paid = campaigns[campaign].registry_area_codes
+        self._problems: Distinct[str] = Distinct()
+        self._problems.number("")
+        self._columns: dict[str, Column] = {}
+        self._number_kinds: Distinct[tuple] = Distinct()
+        self._regions: Distinct[tuple] = Distinct()
+        self._places, self._persons, self._cells = Combined(), Combined(), Combined()
+        self._cell_answers: list[int] = []
+        self._cell_problems: list[int] = []
+        self._unusable: dict[str, int] = {}
+        self._duplicates: dict[int, int] = {}
+        self._seen = Seen()
+        self._codes: dict[str, object] | None = None
+        self._lists: list[Listed] = []
+        self._known, self._known_persons, self._nothing = Known(()), frozenset[str](), None
         if self._store is not None:
-            self._store.refresh()
+            self._open(self._store)
 
-    def screen(self, rows: Sequence[Mapping[str, object]], broken: Mapping[int, str] | None = None) -> list[Row]:
-        """The answers to some rows, each the fields of an attempt without campaign and channel, in order.
+    def _open(self, store) -> None:
+        store.refresh()
+        self._lists = [one for code in self.packs.lists if (one := Listed(store, code, self._as_of)).versions]
+        numbers, persons = store.recorded(self._seller)
+        self._known = Known(int(number[2:]) for number in numbers if len(number) == 12 and number.startswith("+1"))
+        self._known_persons = frozenset(persons)
+        # What the store says of a number that it holds nothing of: at least since when it would know.
+        self._nothing = store.look_up(seller=self._seller, number="+12015550100", at=self.at, as_of=self._as_of)
+        if "+12015550100" in numbers:
+            self._nothing = LookUp(complete_since=self._nothing.complete_since)
+
+    @property
+    def answers(self) -> Sequence[Answer]:
+        """The distinct answers so far."""
+        return self._tables.answers.values
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """Why rows could not be used; the first is none."""
+        return self._problems.values
+
+    def screen(self, columns: Mapping[str, pl.Series], broken: Mapping[int, str] | None = None) -> Screened:
+        """The answers to some rows, in order. ``columns`` are raw columns by the fields of an attempt that they fill, ``to`` among them.
 
         ``broken`` says by place which rows cannot be relied on. Raises LookUpFailed when the store cannot answer: then no
         row of the list can be judged.
         """
-        read = [self._read(fields, broken.get(place) if broken else None) for place, fields in enumerate(rows)]
-        found = self._look_up(given for given in read if isinstance(given, Given))
-        out = []
-        for given in read:
-            self._rows += 1
-            out.append(self._row(given, found))
-        return out
+        self._take_codes()
+        phones = _read(columns[PHONE])
+        rows = len(phones)
+        answers, problems = np.zeros(rows, np.int32), np.zeros(rows, np.int32)
+        npa = np.where(phones.national < 0, 0, phones.national // _LINES)
+        alive = self._usable[npa]
+        for place, why in (broken or {}).items():
+            alive[place] = False
+            answers[place], problems[place] = self._put(Cell(self._tables.answers.number(Answer("deny", "invalid_input")), why))
+        self._mark_unusable(columns[PHONE], phones, npa, alive, broken or {}, answers, problems)
+        own = self._with_record(columns, phones) & alive
+        shared = np.flatnonzero(alive & ~own)
+        if len(shared):
+            cells = self._shared(columns, phones, npa, shared)
+            if cells is None:
+                own |= alive
+            else:
+                answers[shared] = np.asarray(self._cell_answers, np.int32)[cells]
+                problems[shared] = np.asarray(self._cell_problems, np.int32)[cells]
+        self._one_by_one(columns, phones, np.flatnonzero(own), answers, problems)
+        duplicates = np.zeros(rows, bool)
+        judged = np.flatnonzero(alive & (problems == 0))
+        duplicates[judged] = self._seen.again(phones.national[judged])
+        again = np.flatnonzero(duplicates)
+        answers[again] = [self._again(number) for number in answers[again].tolist()]
+        return Screened(answers, problems, duplicates)
 
-    def _read(self, fields: Mapping[str, object], broken: str | None) -> Given | str:
-        """The attempt of a row, or why it is none."""
-        if broken is not None:
-            return broken
+    def _put(self, cell: Cell) -> tuple[int, int]:
+        return cell.answer, self._problems.number(cell.problem)
+
+    def _take_codes(self) -> None:
+        """By area code: whether a number may be called at all, and what else the rules may ask of it."""
+        if self._codes is ACTIVE.codes:
+            return
+        self._codes = ACTIVE.codes
+        self._usable = np.zeros(1000, bool)
+        self._number_kind = np.zeros(1000, np.int64)
+        self._region = np.zeros(1000, np.int64)
+        for code, area in ACTIVE.codes.items():
+            number = parse(f"{code}5550123")
+            self._usable[int(code)] = number.e164 is not None and number.reason is None
+            opens = number.in_service_from
+            # Long in service is in service: only where it may still be to come does the date tell area codes apart.
+            opening = code if opens is not None and opens + 2 > EPOCH_ORDINAL + self.at // DAY else None
+            self._number_kind[int(code)] = self._number_kinds.number((number.kind, opening, None if self._paid is None else code in self._paid))
+            self._region[int(code)] = self._regions.number((area.state, tuple(area.zones)))
+
+    def _mark_unusable(self, column: pl.Series, phones: Phones, npa: np.ndarray, alive: np.ndarray, broken: Mapping[int, str], answers, problems) -> None:
+        for place, number in phones.odd.items():
+            if phones.national[place] < 0 and place not in broken:
+                answers[place], problems[place] = self._no_number(number, column[place])
+        dead = ~alive & (phones.national >= 0)
+        for code in np.unique(npa[dead]).tolist():
+            rows = np.flatnonzero(dead & (npa == code))
+            rows = rows[[place not in broken for place in rows.tolist()]]
+            answers[rows], problems[rows] = self._no_number(parse(f"{code}5550123"), f"{code}5550123")
+
+    def _no_number(self, number: Number, written: object) -> tuple[int, int]:
+        answer = self._unusable.get(number.kind)
+        if answer is None:
+            answer = self._unusable[number.kind] = self._tables.unusable({PHONE: cleaned(PHONE, written)})
+        return answer, self._problems.number(number.reason or "Not a telephone number.")
+
+    def _with_record(self, columns: Mapping[str, pl.Series], phones: Phones) -> np.ndarray:
+        """Rows of whose number or person the store holds something."""
+        found = self._known.holds(phones.national) if len(self._known) else np.zeros(len(phones), bool)
+        if "contact.id" in columns and self._known_persons:
+            names = columns["contact.id"]
+            found |= np.array([cleaned("contact.id", name) in self._known_persons for name in names.to_list()], bool)
+        return found
+
+    def _shared(self, columns: Mapping[str, pl.Series], phones: Phones, npa: np.ndarray, rows: np.ndarray) -> np.ndarray | None:
+        """The cells of some rows; None where the columns make too many kinds of person to be worth it."""
+        national, code = phones.national[rows], npa[rows]
+        whole = len(rows) == len(phones)
+        region, person = [self._region[code]], [self._number_kind[code]]
+        for one in self._lists:
+            person.append(one.encode(code, national - code * _LINES))
+        for field, series in columns.items():
+            if field == PHONE or field in _OWN:
+                continue
+            column = self._columns.get(field)
+            if column is None:
+                column = self._columns[field] = Column(in_common(field))
+            numbers = column.encode(series if whole else series.gather(rows))
+            (region if field in ADDRESS_FIELDS else person).append(numbers)
         try:
-            given = reading.read({"channel": self.channel, "campaign": self.campaign, **fields}, self._campaigns)
-        except InvalidInput as error:
-            return str(error)
-        given.at = self.at
-        return given
+            places = self._register(self._places, region, columns, rows, self._tables.add_place, len(self._tables.places))
+            persons = self._register(
+                self._persons, person, columns, rows, lambda fields: self._tables.add_person(fields, self._nothing), len(self._tables.persons)
+            )
+        except OverflowError:
+            return None
+        if len(self._persons) > _MOST_KINDS:
+            return None
+        cells = self._cells.encode([places, persons])
+        for place, kind in self._cells.combinations[len(self._cell_answers) :]:
+            answer, problem = self._put(self._tables.cell(place, kind))
+            self._cell_answers.append(answer)
+            self._cell_problems.append(problem)
+        return cells
 
-    def _look_up(self, asked: Iterable[Given]) -> dict[str, LookUp]:
-        if self._store is None:
-            return {}
-        persons: dict[str, str] = {}
-        numbers: dict[str, None] = {}
-        for given in asked:
-            number = given.number.e164
-            if number is not None and given.number.reason is None and number not in self._first and number not in numbers:
-                numbers[number] = None
-                if given.person is not None:
-                    persons[number] = given.person
-        return self._store.look_up_many(self._seller, list(numbers), self.at, self._as_of, persons) if numbers else {}
+    def _register(self, combined: Combined, parts: list[np.ndarray], columns, rows: np.ndarray, add, before: int) -> np.ndarray:
+        numbers = combined.encode(parts)
+        if len(combined) > before:
+            fresh = np.flatnonzero(numbers >= before)
+            new, first = np.unique(numbers[fresh], return_index=True)
+            for number, place in zip(new.tolist(), fresh[first].tolist(), strict=True):
+                assert add(self._fields(columns, int(rows[place]))) == number
+        return numbers
 
-    def _row(self, given: Given | str, found: Mapping[str, LookUp]) -> Row:
-        if isinstance(given, str):
-            return Row(Answer("deny", "invalid_input"), problem=given)
-        try:
-            number = given.number
-            if number.e164 is None or number.reason is not None:
-                return Row(self._unusable(given), problem=number.reason or "Not a telephone number.")
-            earlier = self._first.get(number.e164)
-            if earlier is not None:
-                return self._duplicate(*earlier)
-            facts, evidence = self._gatherer.gather(given, found.get(number.e164))
-            answer = self._answer(facts, evidence)
-            problem = "" if number.in_service_from is None else self._not_yet(number, facts)
-        except LookUpFailed:
-            raise
-        except Exception as error:  # whatever happens inside a rule, the answer is a denial, and the next row gets its turn
-            return Row(Answer("deny", "rule_error"), problem=f"The row could not be judged ({where_failed(error)}).")
-        self._first[number.e164] = (self._rows, answer)
-        return Row(answer, problem=problem)
-
-    def _not_yet(self, number: Number, facts: Facts) -> str:
-        """Why a number is not in service yet, in the place where it is earliest."""
-        return number.reason_on(min(self._engine.clock.local(self.at, zone)[0] for _, zone in facts.places)) or ""
+    def _one_by_one(self, columns: Mapping[str, pl.Series], phones: Phones, rows: np.ndarray, answers, problems) -> None:
+        if not len(rows):
+            return
+        fields = [self._fields(columns, place) for place in rows.tolist()]
+        found: dict[str, LookUp] = {}
+        numbers = [f"+1{national}" for national in phones.national[rows].tolist()]
+        if self._store is not None:
+            persons = {number: str(row["contact.id"]) for number, row in zip(numbers, fields, strict=True) if row.get("contact.id")}
+            found = self._store.look_up_many(self._seller, list(dict.fromkeys(numbers)), self.at, self._as_of, persons)
+        for place, number, row in zip(rows.tolist(), numbers, fields, strict=True):
+            answers[place], problems[place] = self._put(self._tables.exact(row, found.get(number)))
 
     @staticmethod
-    def _duplicate(row: int, answer: Answer) -> Row:
-        """A number that came before: denied as its first row was, or because that row has the call."""
-        if answer.verdict == "allow":
-            answer = Answer("deny", DUPLICATE, states=answer.states, zones=answer.zones)
-        return Row(answer, duplicate_of=row)
+    def _fields(columns: Mapping[str, pl.Series], place: int) -> dict[str, object]:
+        fields = {field: cleaned(field, series[place]) for field, series in columns.items()}
+        return {field: value for field, value in fields.items() if value is not None}
 
-    def _unusable(self, given: Given) -> Answer:
-        """What the rules on numbers say of one that may not be called at all; they read nothing but its kind."""
-        kind = given.number.kind
-        answer = self._numbers.get(kind)
-        if answer is None:
-            facts, evidence = self._gatherer.gather(given, LookUp())
-            decision = Decision(self._engine, facts, self._engine.judge(facts), None, evidence)
-            reasons = [reason for reason in decision.reasons if reason["topic"] == "number"]
-            answer = _denied(reasons) if reasons else Answer("deny", "invalid_input")
-            self._numbers[kind] = answer
-        return answer
-
-    def _answer(self, facts: Facts, evidence: object) -> Answer:
-        key = _signature(facts)
-        answer = self._answers.get(key) if key is not None else None
-        if answer is None:
-            decision = Decision(self._engine, facts, self._engine.judge(facts), None, evidence)
-            answer = _answer(decision, facts)
-            if key is not None and len(self._answers) < _MOST_REMEMBERED:
-                self._answers[key] = answer
-        return answer
+    def _again(self, answer: int) -> int:
+        """A number that came before: denied as it stands, or because the first row has the call."""
+        found = self._duplicates.get(answer)
+        if found is None:
+            held, found = self.answers[answer], answer
+            if held.verdict == "allow":
+                found = self._tables.answers.number(Answer("deny", DUPLICATE, states=held.states, zones=held.zones))
+            self._duplicates[answer] = found
+        return found
 
 
-def where_failed(error: Exception) -> str:
-    """An unforeseen error in words that hold no personal data: its kind and where it arose."""
-    last = traceback.extract_tb(error.__traceback__)[-1:]
-    return f"{type(error).__name__} at {Path(last[0].filename).name}:{last[0].lineno}" if last else type(error).__name__
-
-
-def _signature(facts: Facts) -> tuple | None:
-    """All that a decision is made from, at one moment and for one campaign; None where facts move with time by themselves."""
-    if facts.changes:
-        return None
-    values = dict(facts.values)
-    history = values["history.attempts"]
-    if history is not None and not history.entries:
-        values["history.attempts"] = history._replace(to=None, from_=None)  # counts of nothing do not ask whose
-    try:
-        key = (facts.places, facts.due, tuple(facts.why.items()), tuple(values.items()))
-        hash(key)
-    except TypeError:
-        return None
-    return key
-
-
-def _answer(decision: Decision, facts: Facts) -> Answer:
-    places = {"states": tuple(dict.fromkeys(state for state, _ in facts.places)), "zones": tuple(dict.fromkeys(zone for _, zone in facts.places))}
-    if decision.allowed:
-        duties = tuple(decision.obligations)
-        codes = tuple(dict.fromkeys(_duty(entry) for entry in duties))
-        return Answer("allow", obligations=codes, duties=duties, valid_until=decision.valid_until or "", **places)
-    return _denied(decision.reasons, retry_at=decision.retry_at or "", **places)
-
-
-def _denied(reasons: Sequence[Mapping[str, object]], **more: object) -> Answer:
-    first = reasons[0]
-    lasting = () if more.get("retry_at") else [reason for reason in reasons if reason["topic"] not in PASSING]
-    main = (*lasting, first)[0]
-    needs = tuple(sorted({name for reason in reasons for name in reason.get("needs", ())}))
-    return Answer(
-        "deny", str(first["kind"]), str(first["rule"]), tuple(str(reason["rule"]) for reason in reasons), str(first["citation"] or ""),
-        str(first["message"]), (str(main["rule"]), str(main["kind"]), str(main["citation"] or "")), needs, **more,
-    )  # fmt: skip
-
-
-def _duty(entry: Mapping[str, object]) -> str:
-    """A duty as one word; what is to be confirmed belongs to it."""
-    if entry["duty"] == "confirm":
-        return f"confirm:{','.join(entry['params']['facts'])}"
-    return str(entry["duty"])
+def _read(column: pl.Series) -> Phones:
+    """The numbers of a column; values of several kinds one by one."""
+    if column.dtype != pl.Object:
+        return normalise(column)
+    numbers = [parse(value) for value in column.to_list()]
+    national = np.array([-1 if number.national is None else int(number.national) for number in numbers], np.int64)
+    return Phones(national, dict(enumerate(numbers)))

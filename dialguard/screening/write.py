@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import json
 import os
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from dialguard.screening.read import Chunk, Source, TableError, kind_of
-from dialguard.screening.screen import COLUMNS, Row
+import polars as pl
+
+from dialguard.screening.answers import COLUMNS
+from dialguard.screening.cells import Cells
+from dialguard.screening.read import Chunk, Source, TableError, kind_of, series_of
+from dialguard.screening.screen import Screened
 
 _MARK = ".dialguard-part"
 
@@ -46,14 +48,14 @@ class Output:
         self._rows = 0
         if kind in ("text", "tab"):
             try:
-                self._guarded(self._lines, [self.columns])
+                self._guarded(self._lines, [pl.Series([name or None], dtype=pl.String) for name in self.columns])
             except TableError:
                 self.__exit__(None, None, None)
                 raise
 
-    def write(self, chunk: Chunk, rows: Sequence[Row]) -> None:
+    def write(self, chunk: Chunk, cells: Cells, rows: Screened) -> None:
         """Write a chunk of the source with the answers to its rows."""
-        self._guarded(self._write, chunk, rows)
+        self._guarded(self._write, chunk, cells, rows)
         self._rows += len(rows)
 
     def commit(self) -> None:
@@ -113,36 +115,35 @@ class Output:
             os.fsync(raw.fileno())
             raw.close()
 
-    def _text(self, chunk: Chunk, rows: Sequence[Row]) -> None:
-        keep = self._keep
-        self._lines([*(_cell(row[place]) for place in keep), *map(_cell, answer.cells)] for row, answer in zip(chunk.rows, rows, strict=True))
+    def _text(self, chunk: Chunk, cells: Cells, rows: Screened) -> None:
+        self._lines([*(_as_text(chunk.series(place)) for place in self._keep), *map(_as_text, cells.series(rows))])
 
-    def _lines(self, records) -> None:
-        text = io.StringIO()
-        if self._quoted:
-            csv.writer(text, delimiter=self._delimiter, lineterminator="\n").writerows(records)
-        else:
-            for place, record in enumerate(records, self._rows + 1):
-                if any("\t" in field or "\n" in field for field in record):
-                    raise TableError(
-                        f"{self.path}: row {place:,} holds a tab or a line break, which tab-separated text cannot; write a .csv"
-                    )
-                text.write("\t".join(record) + "\n")
-        self._file.write(text.getvalue().encode("utf-8", "surrogatepass"))
+    def _lines(self, columns: list[pl.Series]) -> None:
+        frame = pl.DataFrame([column.alias(str(place)) for place, column in enumerate(columns)])
+        if not self._quoted:
+            broken = frame.select(pl.any_horizontal(pl.all().str.contains(r"[\t\n\r]")).fill_null(False)).to_series().arg_true()
+            if len(broken):
+                raise TableError(
+                    f"{self.path}: row {self._rows + broken[0] + 1:,} holds a tab or a line break, which tab-separated text cannot; write a .csv"
+                )
+        text = io.BytesIO()
+        frame.write_csv(text, include_header=False, separator=self._delimiter, quote_style="necessary" if self._quoted else "never")
+        self._file.write(text.getbuffer())
 
-    def _objects(self, chunk: Chunk, rows: Sequence[Row]) -> None:
+    def _objects(self, chunk: Chunk, cells: Cells, rows: Screened) -> None:
+        answers = pl.DataFrame(cells.series(rows)).iter_rows()
         lines = []
-        for place, answer in enumerate(rows):
-            row = chunk.rows[place]
-            if isinstance(chunk.native, list):
-                found = {name: value for name, value in chunk.native[place].items() if name not in COLUMNS}
-            else:
-                found = {self._source.columns[at]: row[at] for at in self._keep}
-            found.update(zip(COLUMNS, (cell if cell != "" else None for cell in answer.cells), strict=True))
-            lines.append(json.dumps(found, ensure_ascii=False, default=str) + "\n")
+        if chunk.native and isinstance(chunk.native, list) and isinstance(chunk.native[0], dict):
+            found = ({name: value for name, value in entry.items() if name not in COLUMNS} for entry in chunk.native)
+        else:
+            names = [self._source.columns[place] for place in self._keep]
+            found = (dict(zip(names, row, strict=True)) for row in zip(*(chunk.series(place).to_list() for place in self._keep), strict=True))
+        for entry, answer in zip(found, answers, strict=True):
+            entry.update(zip(COLUMNS, answer, strict=True))
+            lines.append(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
         self._file.write("".join(lines).encode("utf-8", "surrogatepass"))
 
-    def _batch(self, chunk: Chunk, rows: Sequence[Row]) -> None:
+    def _batch(self, chunk: Chunk, cells: Cells, rows: Screened) -> None:
         import pyarrow
         from pyarrow import parquet
 
@@ -150,16 +151,14 @@ class Output:
             arrays = [chunk.native.column(at) for at in self._keep]
             fields = [chunk.native.schema.field(at) for at in self._keep]
         else:
-            arrays = [pyarrow.array([_text_or_none(row[at]) for row in chunk.rows], pyarrow.string()) for at in self._keep]
-            fields = [pyarrow.field(self._source.columns[at], pyarrow.string()) for at in self._keep]
-        for name, cells in zip(COLUMNS, zip(*(row.cells for row in rows), strict=True), strict=True):
-            kind = pyarrow.int64() if name == "dg_duplicate_of" else pyarrow.string()
-            arrays.append(pyarrow.array([cell if cell != "" else None for cell in cells], kind))
-            fields.append(pyarrow.field(name, kind))
+            arrays = [_as_text(chunk.series(at)).to_arrow() for at in self._keep]
+            fields = [pyarrow.field(self._source.columns[at], array.type) for at, array in zip(self._keep, arrays, strict=True)]
+        added = cells.arrays(rows)
+        fields += [pyarrow.field(name, array.type) for name, array in zip(COLUMNS, added, strict=True)]
         schema = pyarrow.schema(fields)
         if self._parquet is None:
             self._parquet = parquet.ParquetWriter(self._file, schema)
-        self._parquet.write_batch(pyarrow.RecordBatch.from_arrays(arrays, schema=schema))
+        self._parquet.write_batch(pyarrow.RecordBatch.from_arrays([*arrays, *added], schema=schema))
 
 
 def _delimiter(path: Path, kind: str, source: Source) -> str:
@@ -174,17 +173,23 @@ def _delimiter(path: Path, kind: str, source: Source) -> str:
     return source.delimiter or "\t"
 
 
-def _cell(value: object) -> str:
-    """A value as text; nested ones as JSON."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (dict, list, bool)) else str(value)
+def _as_text(column: pl.Series) -> pl.Series:
+    """A column as text, null where a cell is empty; nested values as JSON."""
+    if column.dtype == pl.Object or column.dtype.is_nested():
+        column = series_of([None if value is None else _spelled(value) for value in column.to_list()])
+    elif column.dtype == pl.Boolean:
+        column = column.replace_strict([True, False], ["true", ""], return_dtype=pl.String) if column.name in COLUMNS else column
+    if column.dtype != pl.String:
+        column = column.cast(pl.String)
+    return column.set(column == "", None)
 
 
-def _text_or_none(value: object) -> str | None:
-    return None if value is None else _cell(value)
+def _spelled(value: object) -> str:
+    if isinstance(value, pl.Series):
+        value = value.to_list()
+    if not isinstance(value, str):
+        value = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (dict, list, bool)) else str(value)
+    return value.encode("utf-8", "replace").decode()
 
 
 def _umask() -> int:

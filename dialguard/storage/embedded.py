@@ -13,6 +13,8 @@ from dialguard.model.records import LookUp
 from dialguard.storage.ports import LookUpFailed
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from dialguard.lists.catalog import Catalog, Version, VersionAnswer
 
 T = TypeVar("T")
@@ -62,6 +64,15 @@ class EmbeddedStore(Recorder):
     def list_versions(self, code: str, as_of: Instant | None = None) -> "tuple[Version, ...]":
         """The loaded versions of a list."""
         return self._ask_lists(lambda lists: lists.versions(code, as_of))
+
+    def list_contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
+        """What one version says of many numbers; see ``storage.ports.Store``."""
+        return self._ask_lists(lambda lists: lists.contains_many(version, npa, line))
+
+    def recorded(self, seller: str) -> tuple[list[str], list[str]]:
+        """Every number and person of which the record holds anything for a seller."""
+        self._check_folder()
+        return self._ledger.recorded(seller)
 
     def refresh(self) -> None:
         """Takes up list versions that were imported since: one look at each list that was asked for."""

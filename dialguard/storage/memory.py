@@ -11,9 +11,11 @@ from dialguard.ledger.rows import number as checked_number
 from dialguard.ledger.write import Recorder, already_replaced
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp
-from dialguard.storage.ports import ListCatalog
+from dialguard.storage.ports import ListCatalog, LookUpFailed
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from dialguard.lists.catalog import Version, VersionAnswer
 
 _KINDS = tuple(COLUMNS)
@@ -72,6 +74,17 @@ class MemoryStore(Recorder):
     def list_versions(self, code: str, as_of: Instant | None = None) -> "tuple[Version, ...]":
         """The loaded versions of a list."""
         return () if self._lists is None else self._lists.versions(code, as_of)
+
+    def list_contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
+        """What one version says of many numbers; see ``storage.ports.Store``."""
+        if self._lists is None:
+            raise LookUpFailed(f"no version of list {version.code} is loaded")
+        return self._lists.contains_many(version, npa, line)
+
+    def recorded(self, seller: str) -> tuple[list[str], list[str]]:
+        """Every number and person of which the record holds anything for a seller."""
+        with self._lock:
+            return [number for of, number in self._of_number if of == seller], [person for of, person in self._of_person if of == seller]
 
     def refresh(self) -> None:
         """Takes up list versions that were imported since."""

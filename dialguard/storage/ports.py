@@ -7,6 +7,8 @@ from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp, LookUpFailed
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from dialguard.lists.catalog import Version, VersionAnswer
 
 __all__ = ["ListCatalog", "LookUpFailed", "Store"]
@@ -18,6 +20,8 @@ class ListCatalog(Protocol):
     def answers(self, code: str, national10: str, as_of: Instant | None = None) -> "tuple[VersionAnswer, ...]": ...
 
     def versions(self, code: str, as_of: Instant | None = None) -> "tuple[Version, ...]": ...
+
+    def contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray": ...
 
     def refresh(self) -> bool: ...
 
@@ -58,6 +62,14 @@ class Store(Protocol):
 
     def list_versions(self, code: str, as_of: Instant | None = None) -> "tuple[Version, ...]":
         """The loaded versions of list ``code``."""
+        ...
+
+    def list_contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
+        """What one version says of many numbers, area code and last seven digits each: int8, 1 listed, 0 not, -1 not covered."""
+        ...
+
+    def recorded(self, seller: str) -> tuple[list[str], list[str]]:
+        """Every number and every person of which the record has ever held anything for a seller; of all others it knows nothing."""
         ...
 
     def refresh(self) -> None:

@@ -55,7 +55,7 @@ def test_a_small_list(run, tmp_path: Path, campaign: Path, store: Path) -> None:
     assert listed["dg_reason"] == "us.fcc.dnc.national" and listed["dg_kind"] == "prohibited" and "64.1200(c)" in listed["dg_citation"]
     assert "us.tsr.dnc.national" in listed["dg_reasons"].split(";") and listed["dg_retry_at"] == ""
     assert free["dg_valid_until"] and free["dg_states"] == "UT" and free["dg_zones"] == "America/Denver" and free["dg_obligations"]
-    assert again["dg_duplicate_of"] == "2" and again["dg_kind"] == "duplicate"
+    assert again["dg_duplicate"] == "true" and free["dg_duplicate"] == "" and again["dg_kind"] == "duplicate"
     assert west["dg_retry_at"] == "2026-11-24T08:00:00-10:00"  # half past five in Hawaii
     assert bad["dg_problem"] and blank["dg_problem"] and not free["dg_problem"]
     text = done.out
@@ -154,6 +154,7 @@ def test_a_damaged_list_denies_and_a_damaged_ledger_stops(run, tmp_path: Path, c
 
 def test_progress_in_plain_lines(run, tmp_path: Path, campaign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dialguard.cli.progress.SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("dialguard.screening.read.CHUNK", 2_000)
     leads.write(tmp_path / "leads.tsv", 4_500, 4)
     done = run("screen", tmp_path / "leads.tsv", tmp_path / "out.csv", "--campaign", campaign, "--no-store")
     lines = [line for line in done.err.splitlines() if "a second" in line]

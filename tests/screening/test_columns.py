@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from dialguard.screening.columns import recognise
-from dialguard.screening.read import TableError
+from dialguard.screening.columns import cleaned, recognise
+from dialguard.screening.read import TableError, series_of
 from simulations import leads
 
 
 def fields(names: list[str], row: list[object], **told: str) -> dict[str, object]:
-    return recognise(names, told).reader()(row)
+    columns = recognise(names, told).fields(lambda place: series_of([row[place]]))
+    found = {field: cleaned(field, series[0]) for field, series in columns.items()}
+    return {field: value for field, value in found.items() if value is not None}
 
 
 def test_vicidial_list_export() -> None:
@@ -96,6 +98,11 @@ def test_another_countrys_dial_code_goes_before_the_number(code: object, number:
 @pytest.mark.parametrize(("word", "kind"), [("Mobile", "wireless"), ("LANDLINE", "landline"), ("home", None), ("W", None), ("toll-free", "toll_free")])
 def test_line_types(word: str, kind: str | None) -> None:
     assert fields(["phone", "phone_type"], ["x", word]).get("line_type") == kind
+
+
+@pytest.mark.parametrize(("said", "code"), [("new  jersey", "NJ"), ("District of Columbia", "DC"), ("Jersey", "JERSEY"), ("U.S. Virgin Islands", "VI")])
+def test_states_by_their_names(said: str, code: str) -> None:
+    assert fields(["phone", "state"], ["x", said])["contact.state"] == code
 
 
 def test_states_in_any_case_and_flags() -> None:

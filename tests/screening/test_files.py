@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy
 import pyarrow
 import pytest
 from hypothesis import given
@@ -20,7 +21,8 @@ from pyarrow import parquet
 from dialguard.screening.columns import recognise
 from dialguard.screening.files import screen_file
 from dialguard.screening.read import CHUNK, TableError, open_source
-from dialguard.screening.screen import COLUMNS, Answer, Row
+from dialguard.screening.screen import Screened
+from dialguard.screening.answers import COLUMNS, Answer
 from dialguard.screening.write import Output
 from simulations import leads
 
@@ -30,15 +32,17 @@ class Parrot:
 
     def __init__(self) -> None:
         self.asked: list[dict[str, object]] = []
+        self.answers = [Answer("allow", obligations=("ring_at_least", "say_name"), states=("TX",)), Answer("deny", "invalid_input")]
+        self.problems = [""]
 
-    def screen(self, rows, broken=None):
-        self.asked += rows
-        return [
-            Row(Answer("deny", "invalid_input"), problem=(broken or {})[place])
-            if place in (broken or {})
-            else Row(Answer("allow", obligations=("ring_at_least", "say_name"), states=("TX",)))
-            for place in range(len(rows))
-        ]
+    def screen(self, columns, broken=None):
+        rows = len(columns["to"])
+        self.asked += [{field: series[place] for field, series in columns.items()} for place in range(rows)]
+        answers, problems = numpy.zeros(rows, numpy.int32), numpy.zeros(rows, numpy.int32)
+        for place, why in (broken or {}).items():
+            answers[place], problems[place] = 1, len(self.problems)
+            self.problems.append(why)
+        return Screened(answers, problems, numpy.zeros(rows, bool))
 
 
 def through(path: Path, out: Path, force: bool = False, quotes: bool = True, encoding: str = "utf-8", **told: str) -> Parrot:
@@ -170,7 +174,7 @@ def test_parquet_keeps_types(tmp_path: Path) -> None:
     after = parquet.read_table(out)
     assert after.select(["phone", "when"]).equals(table)
     assert after.column("dg_verdict").to_pylist() == ["allow"] * count
-    assert after.schema.field("dg_duplicate_of").type == pyarrow.int64()
+    assert after.schema.field("dg_duplicate").type == pyarrow.bool_()
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "ndjson", "parquet"])
@@ -188,8 +192,9 @@ def test_any_kind_to_any_kind(tmp_path: Path, kind: str, suffix: str) -> None:
     through(source, out)
     again = open_source(out)
     assert again.columns == ["phone", "name", *COLUMNS]
-    found = [row for chunk in again.chunks() for row in chunk.rows]
-    assert [row[:2] for row in found] == [["5125550123", "Zoë"], ["x", ""]]
+    (chunk,) = again.chunks()
+    assert chunk.series(0).to_list() == ["5125550123", "x"]
+    assert [name or "" for name in chunk.series(1).to_list()] == ["Zoë", ""]
 
 
 def test_screening_a_result_again_replaces_its_columns(tmp_path: Path, phones: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from dialguard import Guard, InvalidInput
 from dialguard.screening.read import TableError
-from dialguard.screening.screen import COLUMNS
+from dialguard.screening.answers import COLUMNS
 
 AT = "2026-11-24T11:00:00-05:00"
 CAMPAIGN = {"seller": "acme", "purpose": "informational", "dialing": "manual", "voice": "live"}
@@ -26,8 +26,7 @@ def test_polars(guard: Guard) -> None:
     assert isinstance(found, polars.DataFrame)
     assert found.select(frame.columns).equals(frame)
     assert found.columns == [*frame.columns, *COLUMNS]
-    assert found["dg_duplicate_of"].to_list() == [None, None, None, 1, None]
-    assert found["dg_duplicate_of"].dtype == polars.Int64
+    assert found["dg_duplicate"].to_list() == [False, False, False, True, False]
     assert [problem is not None for problem in found["dg_problem"].to_list()] == [False, True, True, False, False]
     assert found["dg_states"].to_list()[0] == "AZ" and set(found["dg_states"].to_list()[4].split(";")) == {"NJ", "NY"}
 
@@ -38,7 +37,7 @@ def test_pandas_with_its_index_and_its_missing_values(guard: Guard) -> None:
     assert isinstance(found, pandas.DataFrame)
     pandas.testing.assert_frame_equal(found[["Phone", "zip"]], frame)
     assert list(found.index) == [9, 9, "x", 3, 1]
-    assert list(found["dg_duplicate_of"].isna()) == [True, True, True, False, True]
+    assert list(found["dg_duplicate"]) == [False, False, False, True, False]
     assert found["dg_problem"].isna().tolist() == [True, False, False, True, True]
     assert set(found["dg_states"].iloc[4].split(";")) == {"NJ", "NY"}
 

@@ -1,0 +1,92 @@
+"""Sets of ten-digit numbers, asked about a million at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from dialguard.lists.bits import BLOCK, FIRST_LINE
+
+_LINES = 10_000_000
+_SIEVE_BITS = 27
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 divided by the golden ratio: neighbours fall far apart
+
+
+class Seen:
+    """The numbers that came before: one bit a line, a megabyte for each area code that occurs, however long the list."""
+
+    def __init__(self) -> None:
+        self._slot = np.full(1000, -1, np.int64)
+        self._bits = np.zeros(0, np.uint8)
+        self._used = 0
+
+    def again(self, national: np.ndarray) -> np.ndarray:
+        """Which of these numbers came before, here or in an earlier call; all of them are seen from now on.
+
+        ``national``: int64, ten digits, area code and exchange beginning with 2 to 9.
+        """
+        if len(national) == 0:
+            return np.zeros(0, bool)
+        npa = national // _LINES
+        if (self._slot[npa] < 0).any():
+            self._grow(np.unique(npa[self._slot[npa] < 0]))
+        bit = national - npa * _LINES - FIRST_LINE
+        place, mask = self._slot[npa] * BLOCK + (bit >> 3), (128 >> (bit & 7)).astype(np.uint8)
+        again = (self._bits[place] & mask) != 0
+        again |= _later(national)
+        np.bitwise_or.at(self._bits, place, mask)
+        return again
+
+    def _grow(self, npas: np.ndarray) -> None:
+        self._slot[npas] = self._used + np.arange(len(npas))
+        self._used += len(npas)
+        if self._used * BLOCK > len(self._bits):
+            grown = np.zeros(max(self._used, 2 * len(self._bits) // BLOCK) * BLOCK, np.uint8)  # untouched pages cost nothing
+            grown[: len(self._bits)] = self._bits
+            self._bits = grown
+
+
+def _later(national: np.ndarray) -> np.ndarray:
+    """Which numbers stand further up in the same array."""
+    bits = max(16, len(national).bit_length() + 3)
+    slot = _hashed(national, bits)
+    place = np.arange(len(national), dtype=np.int32)
+    last = np.full(1 << bits, -1, np.int32)
+    last[slot] = place
+    shared = last[slot] != place  # the same number, or by chance the same slot
+    later = np.zeros(len(national), bool)
+    if shared.any():
+        suspects = np.flatnonzero(np.isin(slot, slot[shared]))
+        _, first = np.unique(national[suspects], return_index=True)
+        repeated = np.ones(len(suspects), bool)
+        repeated[first] = False
+        later[suspects[repeated]] = True
+    return later
+
+
+class Known:
+    """A fixed set of numbers: a sieve that most questions do not pass, and the sorted numbers for those that do."""
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self._sorted = np.unique(np.fromiter(numbers, np.int64))
+        self._sieve = np.zeros(1 << _SIEVE_BITS if len(self._sorted) else 0, bool)
+        if len(self._sorted):
+            self._sieve[_hashed(self._sorted, _SIEVE_BITS)] = True
+
+    def __len__(self) -> int:
+        return len(self._sorted)
+
+    def holds(self, national: np.ndarray) -> np.ndarray:
+        """Which of these numbers are in the set."""
+        found = np.zeros(len(national), bool)
+        if len(self._sorted):
+            maybe = np.flatnonzero(self._sieve[_hashed(national, _SIEVE_BITS)])
+            place = np.searchsorted(self._sorted, national[maybe])
+            place[place == len(self._sorted)] = 0
+            found[maybe] = self._sorted[place] == national[maybe]
+        return found
+
+
+def _hashed(national: np.ndarray, bits: int) -> np.ndarray:
+    return ((national.astype(np.uint64) * _SPREAD) >> np.uint64(64 - bits)).astype(np.int64)
