@@ -59,7 +59,7 @@ def normalise(column: pl.Series) -> Phones:
     if isinstance(kind, pl.Categorical | pl.Enum):
         column = column.cast(pl.String)
         kind = column.dtype
-    # The table may be replaced while the program runs, never while a column is read.
+    # Taken once: a table that is loaded meanwhile replaces this one whole.
     codes = ACTIVE.codes
     known = np.array([f"{npa:03d}" in codes for npa in range(1000)])
     if kind == pl.String:
@@ -94,7 +94,7 @@ _PAD = b"0" * 16
 
 
 def _of_texts(column: pl.Series, known: Marks) -> Whole:
-    """The ten digits of each plain text."""
+    """The ten digits of each plain text; of all others `NONE` or a sort below it."""
     array = column.to_arrow(compat_level=pl.CompatLevel.oldest())  # 64-bit offsets and bytes, whatever polars holds
     _, offsets, held = array.buffers()
     bounds = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(column) + 1]
@@ -121,10 +121,25 @@ def _of_texts(column: pl.Series, known: Marks) -> Whole:
     single = np.flatnonzero(dots == 1)
     counts[single] = _decimal(data, starts[single], lengths[single], counts[single])
 
-    led = (counts == 11) & (digits[begins] == _ONE)
-    plain &= led | (counts == 10) & ~plus
+    leading = digits[begins]
+    led = (counts == 11) & (leading == _ONE)
+    ten = led | (counts == 10) & ~plus
     national = _ten_digits(digits, begins + led)
-    return np.where(plain & _shaped(national, known), national, NONE)
+    rest = np.flatnonzero(~(plain & ten & _shaped(national, known)))
+    sorts = _sorts(counts[rest], leading[rest], ten[rest], known[national[rest] // 10_000_000])
+    national[rest] = np.where((plain & ~plus & (dots == 0))[rest], sorts, NONE)
+    return national
+
+
+def _sorts(counts: Whole, leading: Bytes, ten: Marks, known: Marks) -> Whole:
+    """Below `NONE`, the same for rows of which `parse` says the same; `NONE` for those that must be read each for itself.
+
+    They hold digits and plain punctuation only. If there are ten, or eleven with 1, the area code is unknown or else the
+    exchange wrong; of any other length but that of 911, they are too few or too many, unless they begin with 00 or 011.
+    A row without digits is `NONE` less nothing.
+    """
+    size = (counts != 3) & ((counts <= 10) | (leading != _ZERO))
+    return np.where(ten, NONE - 1_000 - known, np.where(size, NONE - counts, NONE))
 
 
 def _counted(marks: Marks, starts: Whole, lengths: Whole) -> Whole:
@@ -185,8 +200,11 @@ def _of_floats(column: pl.Series, known: Marks) -> Whole:
 
 def _settle(column: pl.Series, national: Whole) -> dict[int, Number]:
     """What `parse` says of each row still without a number; its ten digits are filled in."""
-    places = np.flatnonzero(national == NONE)
-    values = column.gather(places).to_list()
+    places = np.flatnonzero(national < 0)
+    sorts = national[places]
+    _, first, sort = np.unique(sorts, return_index=True, return_inverse=True)
+    read_for = np.where(sorts == NONE, np.arange(len(places)), first[sort])  # the first of a sort stands for all
+    values = column.gather(places[read_for]).to_list()
     if column.dtype in _FLOATS:
         # Each cell has its own not-a-number, equal to nothing but itself.
         values = [math.nan if value is not None and math.isnan(value) else value for value in values]
@@ -195,7 +213,5 @@ def _settle(column: pl.Series, national: Whole) -> dict[int, Number]:
     else:
         once = {value: parse(value) for value in set(values)}
         read = [once[value] for value in values]
-    for place, number in zip(places.tolist(), read, strict=True):
-        if number.national is not None:
-            national[place] = int(number.national)
+    national[places] = [NONE if number.national is None else int(number.national) for number in read]
     return dict(zip(places.tolist(), read, strict=True))

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import bulk_numbers
 from dialguard.facts.areacodes import ACTIVE
 from dialguard.facts.numbers import parse
 from dialguard.screening import phones
@@ -30,7 +31,8 @@ ODD = (
     "ABCDEFGHIJ.1", "+ABCDEFGHIJ", "1+ABCDEFGHIJ", "(+1) ABC DEF GHIJ", " +1ABCDEFGHIJ", "+1+ABCDEFGHIJ", "++1ABCDEFGHIJ", "2ABCDEFGHIJ",
     "0ABCDEFGHIJ", "001ABCDEFGHIJ", "0111ABCDEFGHIJ", "011ABCDEFGHIJ", "00ABCDEFGHIJ", "+011ABCDEFGHIJ", "1ABCDEFGHIJK", "ABCDEFGHI",
     "DEF-GHIJ", "ABC", "A.BCDEFGHIJe9", "A.BCDEFGHIJe+09", "ABC\u00a0DEF\u2011GHIJ", "\u202d+1 ABC DEF GHIJ\u202c", "'ABCDEFGHIJ",
-    "ABCDEFGHIJ\t", "tel:+1-ABC-DEF-GHIJ", "ABCDEFGHIJ;ext=KL", "ABCDEFGHIJ,KL", "ABCDEFGHIJ #K", "ABCDEFGHIJ/ABCDEFGHIJ", "call ABCDEFGHIJ",
+    "ABCDEFGHIJ\t", "tel:+1-ABC-DEF-GHIJ", "ABCDEFGHIJ;ext=KL", "ABCDEFGHIJ,KL", "ABCDEFGHIJ #K", "ABCDEFGHIJ/ABCDEFGHIJ",
+    "call ABCDEFGHIJ",
     "1-ABC-flowers", "ABC-get-help", "+44 20 7946 0KLM", "+52 55 1234 5KLM", "\uff0bABCDEFGHIJ", "ABCDEFGHIJ\x00",
 )  # fmt: skip
 TELEPHONE_MARKS = "0123456789" * 2 + "+1 -.()/[]_~x#,;e\t'\u00a0\u200b\u2011\u0663\uff13\x00Aé"
@@ -63,14 +65,15 @@ digits = st.builds(
     st.integers(200, 999) | st.integers(0, 999) | st.sampled_from([211, 911, 199, 200]),
     st.integers(0, 9_999_999),
 )
+plain = st.builds(written, st.sampled_from(PLAIN), digits)
 texts = st.one_of(
-    st.builds(written, st.sampled_from(PLAIN), digits),
+    plain,
     st.builds(written, st.sampled_from(PLAIN + ODD), digits),
-    st.builds(lambda text, ten: text.translate(str.maketrans("0123456789", ten)), st.builds(written, st.sampled_from(PLAIN), digits), st.sampled_from(OTHER_DIGITS)),
+    st.builds(lambda text, ten: text.translate(str.maketrans("0123456789", ten)), plain, st.sampled_from(OTHER_DIGITS)),
     st.text(st.sampled_from(TELEPHONE_MARKS), max_size=24),
     st.text(max_size=12),
     st.builds(lambda text, size: text * size, st.sampled_from(["5", "2125550123", " ", "(", "x", "."]), st.integers(1, 300)),
-    st.builds(lambda text, left, right: " " * left + text + " " * right, st.builds(written, st.sampled_from(PLAIN), digits), st.integers(0, 130), st.integers(0, 3)),
+    st.builds(lambda text, left, right: " " * left + text + " " * right, plain, st.integers(0, 130), st.integers(0, 3)),
 )  # fmt: skip
 
 
@@ -180,6 +183,17 @@ def test_a_hundred_thousand_rows() -> None:
     assert 0.15 < len(found.odd) / len(found) < 0.35  # an exchange of three random digits is wrong in one of five
 
 
+def test_wrong_lengths() -> None:
+    random = Random(12)
+    starts = ("", "0", "00", "011", "1", "9")
+    values = [start + str(random.randrange(10**size)) for size in range(1, 18) for start in starts for _ in range(12)]
+    values += [f"+{value}" for value in values[:300]] + [value[:2] + "." + value[2:] for value in values[:600]]
+    values += [f"{number}" for number in range(1_000)] + [f"({number})" for number in range(0, 1_000, 7)]
+    values += ["-", "", " ", "()", "+", "+7", "+9"] + ["7" * size for size in range(120, 140)]
+    random.shuffle(values)
+    agree(pl.Series(values), values)
+
+
 def test_each_odd_value_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
     monkeypatch.setattr(phones, "parse", lambda value: asked.append(value) or parse(value))
@@ -188,6 +202,9 @@ def test_each_odd_value_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked.clear()
     normalise(pl.Series([float("nan"), 2125550123.0, None, 0.0, -0.0] * 1_000))
     assert len(asked) == 3
+    asked.clear()
+    normalise(pl.Series([f"{number}" for number in range(2_000_000, 2_001_000)] + [f"212-911-{number}" for number in range(1_000, 2_000)]))
+    assert len(asked) == 2  # the answer to seven digits, or to a wrong exchange, is the same for all
 
 
 def test_what_comes_out_is_not_written_to_and_not_shown() -> None:
@@ -198,3 +215,39 @@ def test_what_comes_out_is_not_written_to_and_not_shown() -> None:
     assert found.number(-1).extension == "7"
     with pytest.raises(IndexError):
         found.number(2)
+
+
+def test_every_disagreement_with_phonenumbers_is_explained() -> None:
+    texts = bulk_numbers.leads(2_000, 5) + bulk_numbers.every_code(3, 6) + bulk_numbers.rare_forms(480, 7)
+    found = bulk_numbers.disagreements(texts)
+    assert found.pop(bulk_numbers.UNEXPLAINED, 0) == 0
+    assert set(found) == set(bulk_numbers.KINDS_OF_DISAGREEMENT) - {bulk_numbers.UNEXPLAINED}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("357-234-5678", bulk_numbers.NO_CODE), ("2125550123.0", bulk_numbers.OTHER_FORM), ("+44 20 7946 0123", bulk_numbers.FOREIGN),
+     ("416-234-5678", bulk_numbers.NOT_US), ("212-911-5678 x4", bulk_numbers.N11), ("900-234-5678", bulk_numbers.PREMIUM),
+     ("call 212-555-0123 or", bulk_numbers.PICKED), ("212-555-0123", None), ("n/a", None), ("200-234-5678", None)],
+)  # fmt: skip
+def test_kinds_of_disagreement(text: str, kind: str | None) -> None:
+    assert bulk_numbers.disagreement(text) == kind
+
+
+def test_what_nobody_explains_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = bulk_numbers.theirs("2125550123")
+    monkeypatch.setattr(bulk_numbers, "theirs", lambda text: None if text == "212-555-0123" else taken)
+    # All other numbers of the exchange are taken, and the number itself in another form.
+    assert bulk_numbers.disagreement("212-555-0123") == bulk_numbers.OTHER_FORM
+    monkeypatch.setattr(bulk_numbers, "theirs", lambda text: None if text in ("212-555-0123", "+12125550123") else taken)
+    bulk_numbers._takes_code.cache_clear()
+    assert bulk_numbers.disagreement("212-555-0123") == bulk_numbers.UNEXPLAINED
+    bulk_numbers._takes_code.cache_clear()
+
+
+def test_the_mixed_column_is_two_hundredths_bad() -> None:
+    texts = bulk_numbers.mixed(4_000, 3)
+    assert len(texts) == 4_000
+    assert sum(parse(text).kind != "geographic" for text in texts) == pytest.approx(80, abs=3)
+    assert 50 < len(normalise(pl.Series(texts)).odd) <= 80
+    assert len({text for text in texts if parse(text).kind == "foreign"}) > 5
