@@ -2,7 +2,8 @@
 
 The bytes of a column are gone through by numpy: what is ten ASCII digits with punctuation of people in between,
 perhaps after 1 or +1, is settled here. All else (extensions, letters, other scripts, a single dot that may be a
-decimal point, foreign numbers, wrong exchanges) goes to `parse`, each distinct value once.
+decimal point, foreign numbers, wrong exchanges) goes to `parse`, each distinct value once; and of digits too few or too
+many, or with a wrong exchange, only the first of a kind, for the answer is the same for all.
 """
 
 from __future__ import annotations
