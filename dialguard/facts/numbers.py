@@ -60,24 +60,31 @@ def parse(text: object) -> Number:
     """
     if type(text) is not str or len(text) > LONGEST:
         return _other(text)
-    if len(text) == 12 and text[:2] == "+1":  # E.164, as dialers write it: nothing to strip
-        area = ACTIVE.codes.get(text[2:5])
-        if area is not None and text[5:8] in _EXCHANGES and text[1:].isdecimal() and text.isascii():
-            return _make(Number, (text[2:], text, text[2:5], area[0], area[1], None, area[2]))
-    plain = text.translate(_PUNCTUATION)
-    size = len(plain)
-    if size == 12 and plain[:2] == "+1":
-        plain = plain[2:]
-    elif size == 11 and plain[0] == "1":
-        plain = plain[1:]
-    elif size != 10:
-        return _read(text)
+    size = len(text)
+    # The forms in which nearly all numbers come; what is taken out is known by its place.
+    if size == 10:
+        plain = text
+    elif size == 12 and text[:2] == "+1":
+        plain = text[2:]
+    elif size == 12 and text[3] == text[7] and text[3] in "-. ":
+        plain = text[:3] + text[4:7] + text[8:]
+    elif size == 14 and text[0] == "(" and text[4:6] == ") " and text[9] == "-":
+        plain = text[1:4] + text[6:9] + text[10:]
+    else:
+        plain = text.translate(_PUNCTUATION)
+        size = len(plain)
+        if size == 12 and plain[:2] == "+1":
+            plain = plain[2:]
+        elif size == 11 and plain[0] == "1":
+            plain = plain[1:]
+        elif size != 10:
+            return _read(text)
+        if text.count(".") == 1:  # it may be that of a decimal number: 212555012.0 has nine digits, not ten
+            return _read(text)
     npa = plain[:3]
     area = ACTIVE.codes.get(npa)
-    if area is not None and plain[3:6] in _EXCHANGES and plain.isdecimal() and plain.isascii():
-        # One dot may be that of a decimal number: 212555012.0 has nine digits, not ten.
-        if "." not in text or text.count(".") > 1:
-            return _make(Number, (plain, "+1" + plain, npa, area[0], area[1], None, area[2]))
+    if area is not None and plain[3] > "1" and plain[4:6] != "11" and plain.isdecimal() and plain.isascii():
+        return _make(Number, (plain, "+1" + plain, npa, area[0], area[1], None, area[2]))
     return _read(text)
 
 

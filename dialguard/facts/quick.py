@@ -103,28 +103,26 @@ def _word(value: str | None) -> str | None:
 
 def _instant(value: object) -> int:
     """RFC 3339 from remembered parts: a date, a time of day and an offset are each seldom new."""
-    if type(value) is not str or value[10] != "T" or value[16] != ":":
-        return instant(value)
     try:
-        return (_DATES[value[:10]] + _MINUTES[value[11:16]] + _SECONDS[value[17:19]] - _OFFSETS[value[19:]]) * SECOND
-    except KeyError:
+        return _DATES[value[:11]] + _MINUTES[value[11:17]] + _SECONDS[value[17:19]] - _OFFSETS[value[19:]]
+    except (KeyError, TypeError):
         return _remember(value)
 
 
-def _remember(value: str) -> int:
+def _remember(value: object) -> int:
     found = instant(value)
     # The parts stand for themselves only where the whole is of one plain form; a leap second or a fraction is not.
-    if len(value) in (20, 25) and value[19] in "Z+-" and value[17:19] != "60" and "1900" < value[:4] < "2200":
+    if type(value) is str and len(value) in (20, 25) and value[10] == "T" and value[19] in "Z+-" and value[17:19] != "60" and "1900" < value[:4] < "2200":
         if len(_DATES) < 50_000:
-            _DATES[value[:10]] = instant(f"{value[:10]}T00:00:00Z") // SECOND
+            _DATES[value[:11]] = instant(f"{value[:11]}00:00:00Z")
         if len(_OFFSETS) < 2000:
-            _OFFSETS[value[19:]] = -(instant(f"2000-01-02T00:00:00{value[19:]}") // SECOND - 946_771_200)
+            _OFFSETS[value[19:]] = 946_771_200 * SECOND - instant(f"2000-01-02T00:00:00{value[19:]}")
     return found
 
 
 _DATES: dict[str, int] = {}
-_MINUTES = {f"{minute // 60:02}:{minute % 60:02}": minute * 60 for minute in range(1440)}
-_SECONDS = {f"{second:02}": second for second in range(60)}
+_MINUTES = {f"{minute // 60:02}:{minute % 60:02}:": minute * 60 * SECOND for minute in range(1440)}
+_SECONDS = {f"{second:02}": second * SECOND for second in range(60)}
 _OFFSETS: dict[str, int] = {}
 
 
