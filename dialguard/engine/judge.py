@@ -26,13 +26,8 @@ class Judgement:
 
     __slots__ = ("_groups", "denied", "errors")
 
-    def __init__(self, groups: list[Group], errors: tuple[tuple[str, str], ...] = ()) -> None:
-        self._groups = groups
-        self.errors = errors
-        self.denied = bool(errors)
-        for group in groups:
-            if group[1]:
-                self.denied = True
+    def __init__(self, groups: list[Group], denied: bool, errors: tuple[tuple[str, str], ...] = ()) -> None:
+        self._groups, self.denied, self.errors = groups, denied, errors
 
     @property
     def deny(self) -> list[Finding]:
@@ -61,29 +56,25 @@ class Engine:
         """All findings at an instant (the attempt's own by default)."""
         try:
             if instant is None or instant == facts.at:
-                judgement = Judgement(self._run(facts, facts.at, facts.values))
-            else:
-                judgement = Judgement(self._run(facts, instant, facts.at_instant(instant)))
+                return self._run(facts, facts.at, facts.values)
+            return self._run(facts, instant, facts.at_instant(instant))
         except Exception as error:  # a rule that cannot be judged is never a rule that is skipped
             where = ", ".join(dict.fromkeys(("US", *(state for state, _ in facts.places))))
-            return Judgement([], ((where, type(error).__name__),))
-        if not facts.places:  # whatever the rules say: what lies nowhere cannot be shown to be lawful
-            judgement.denied = True
-        return judgement
+            return Judgement([], True, ((where, type(error).__name__),))
 
     def rule_ids(self, facts: Facts) -> list[str]:
         """The ids of the rules that deny, each once, in no order; an error in a rule is raised, not turned into a denial."""
-        groups = self._run(facts, facts.at, facts.values)
+        groups = self._run(facts, facts.at, facts.values)._groups
         if len(groups) == 1:  # a rule stands in one program
             return groups[0][1]
         return list({rule for group in groups for rule in group[1]})
 
-    def _run(self, facts: Facts, instant: Instant, values: dict[str, object]) -> list[Group]:
+    def _run(self, facts: Facts, instant: Instant, values: dict[str, object]) -> Judgement:
         places, scope = facts.places, facts.scope
         groups, moments = [], self._moments
+        denied = not places  # whatever the rules say: what lies nowhere cannot be shown to be lawful
         plan = self._plans.get((places, scope)) or self.programs.plan(places, scope)
-        for stop in plan:
-            zone, first, end, programs, always = stop
+        for zone, first, end, programs, always in plan:
             moment = moments.get(zone)  # many attempts are judged at one instant
             if moment is None or moment.instant != instant:
                 moment = moments[zone] = Moment(instant, zone, self.clock)
@@ -94,8 +85,10 @@ class Engine:
             oblige: list[str] = []
             for program in programs:
                 program(values, moment, deny, oblige)
+            if deny:
+                denied = True
             groups.append((moment, deny, oblige, always))
-        return groups
+        return Judgement(groups, denied)
 
     def kind(self, finding: Finding, values: dict[str, object]) -> str:
         """Whether a denial is certain (``prohibited``) or open (``unknown``)."""
