@@ -9,8 +9,10 @@ from typing import NamedTuple
 from dialguard.expr.nodes import facts_read
 from dialguard.facts import clock, consent, lists, places
 from dialguard.facts import feed as feeds
+from dialguard.facts.areacodes import ACTIVE
 from dialguard.facts.given import Campaign, Given, InvalidInput
 from dialguard.facts.held import NOTHING_HELD, Held, put_alone
+from dialguard.facts.numbers import Number
 from dialguard.facts.regions import STATES
 from dialguard.model.facts import Facts
 from dialguard.model.moment import DAY, Instant
@@ -38,6 +40,8 @@ class Sources:
 class _Local(NamedTuple):
     """What the rules want to know in one set of places: lists, and declarations by fact name (kind, state)."""
 
+    pairs: tuple[places.Place, ...]
+
     lists: tuple[tuple[str, str, ListSchedule], ...]
     state_lists: tuple[tuple[str, str], ...]
     watched: tuple[tuple[str, str, str], ...]
@@ -53,7 +57,8 @@ class Gatherer:
         self._watched = _watched(self.packs)
         self._blank.update(dict.fromkeys(self._watched))
         self._locals: dict[tuple, _Local] = {}
-        self._fixed_by: dict[str, dict[str, object]] = {}
+        self._by_area_code: dict[str, tuple[places.Places, _Local]] = {}
+        self._area_codes = ACTIVE.codes
 
     def gather(
         self, given: Given, found: LookUp | None = None, where: places.Places | None = None
@@ -62,24 +67,34 @@ class Gatherer:
         the store holds and ``where`` the places to judge in, in place of those that number and address name."""
         at = given.at if given.at is not None else clock.now()
         number, campaign, store = given.number, given.campaign, self.sources.store
-        if where is None:
-            where = places.candidates(number, presuming=self.packs.presuming, **given.address)
-        pairs = where.pairs if number.kind in CALLABLE else ()
-        here = self._locals.get(pairs) or self._local(pairs)
+        if where is None and not given.address:
+            if self._area_codes is not ACTIVE.codes:
+                self._area_codes, self._by_area_code = ACTIVE.codes, {}
+            where, here = self._by_area_code.get(number.npa) or self._located(number)
+        else:
+            where, here = self._placed(number, where or places.candidates(number, presuming=self.packs.presuming, **given.address))
         values = given.facts if given.started else self.start(campaign) | given.facts
         if given.relationship or given.internal:
             values.update(given.told())
         values["channel"] = given.channel
         if given.channel != "voice":
             self._voice(values, given.channel)
-        self._number(values, given, at, here)
+        kind, opens = number.kind, number.in_service_from
+        if opens is not None and opens > at // DAY + _EPOCH_DAY - 2 and number.reason_on(min(clock.local(at, zone).ordinal for zone in here.zones)):
+            kind = "unassigned"
+        values["number.kind"] = kind
+        if kind == "toll_free":
+            values["line_type"] = kind
+        codes = campaign.registry_area_codes
+        if codes is not None:
+            values["campaign.registry_covers_number"] = number.npa in codes
         scope = (given.channel, values["campaign.purpose"], values["campaign.dialing"], values["campaign.voice"], campaign.key)
         if store is None and found is None and given.lists is None and not here.watched and put_alone(values, given, at):
             states = given.states
             values["dnc.national"] = given.national
             for code, name in here.state_lists:
                 values[name] = None if states is None else code in states
-            return Facts(values, at, pairs, scope, self._fixed(campaign)), partial(_evidence, where, {}, None, (), campaign, at)
+            return Facts(values, at, here.pairs, scope, campaign.fixed), partial(_evidence, where, {}, None, (), campaign, at)
         why: dict[str, str] = {}
         failed = False
         if found is None:
@@ -106,24 +121,31 @@ class Gatherer:
         if failed:
             self._blame(values, why)
         facts = Facts(
-            values, at, pairs, scope, self._fixed(campaign), changes,
+            values, at, here.pairs, scope, campaign.fixed, changes,
             (lambda instant: {**values, **moving.at(instant)}) if changes else None, why, due,
         )  # fmt: skip
         return facts, partial(_evidence, where, used, found if store is not None else None, held.consents, campaign, at)
 
     def start(self, campaign: Campaign) -> dict[str, object]:
-        """All facts unknown but for what the campaign fixes."""
+        """All facts unknown but for what the campaign fixes.
+
+        What a registered campaign leaves open is not fixed: lists may answer it, and an unknown asserted fact must keep its
+        name to become an obligation.
+        """
+        if campaign.key is not None:
+            campaign.fixed = {name: value for name, value in campaign.facts.items() if value is not None}
         return self._blank | campaign.facts
 
-    def _fixed(self, campaign: Campaign) -> dict[str, object] | None:
-        """What a registered campaign says. What it leaves open is not fixed: lists may answer it, and an unknown asserted
-        fact must keep its name to become an obligation."""
-        if campaign.key is None:
-            return None
-        fixed = self._fixed_by.get(campaign.key)
-        if fixed is None:
-            fixed = self._fixed_by[campaign.key] = {name: value for name, value in campaign.facts.items() if value is not None}
-        return fixed
+    def _located(self, number: Number) -> tuple[places.Places, _Local]:
+        """Places, and what is to be known there, of a number without an address: its area code settles both."""
+        found = self._placed(number, places.candidates(number, presuming=self.packs.presuming))
+        if number.npa is not None:
+            self._by_area_code[number.npa] = found
+        return found
+
+    def _placed(self, number: Number, where: places.Places) -> tuple[places.Places, _Local]:
+        pairs = where.pairs if number.kind in CALLABLE else ()
+        return where, self._locals.get(pairs) or self._local(pairs)
 
     @staticmethod
     def _voice(values: dict[str, object], channel: str) -> None:
@@ -131,20 +153,6 @@ class Gatherer:
             values["campaign.voice"] = "text"
         elif channel == "rvm" and values["campaign.voice"] in (None, "live"):
             values["campaign.voice"] = "prerecorded"
-
-    @staticmethod
-    def _number(values: dict[str, object], given: Given, at: Instant, here: _Local) -> None:
-        number = given.number
-        kind = number.kind
-        opens = number.in_service_from
-        if opens is not None and at < (opens - _EPOCH_DAY + 2) * DAY and number.reason_on(min(clock.local(at, zone).ordinal for zone in here.zones)) is not None:
-            kind = "unassigned"
-        values["number.kind"] = kind
-        if kind == "toll_free":
-            values["line_type"] = "toll_free"
-        codes = given.campaign.registry_area_codes
-        if codes is not None:
-            values["campaign.registry_covers_number"] = number.npa in codes
 
     def _local(self, pairs: tuple) -> _Local:
         states = {state for state, _ in pairs}
@@ -156,7 +164,7 @@ class Gatherer:
         watched = tuple((name, kind, state) for name, (kind, state) in self._watched.items() if state in states)
         if len(self._locals) > 10_000:
             self._locals.clear()
-        found = self._locals[pairs] = _Local(wanted, tuple((code, name) for code, name, _ in wanted if code != "national"), watched, tuple(dict.fromkeys(zone for _, zone in pairs)) or ("UTC",))
+        found = self._locals[pairs] = _Local(pairs, wanted, tuple((code, name) for code, name, _ in wanted if code != "national"), watched, tuple(dict.fromkeys(zone for _, zone in pairs)) or ("UTC",))
         return found
 
     def _lists(self, values, why: dict[str, str], used, given: Given, at: Instant, here: _Local) -> Instant | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from dialguard.facts.consent import Stated
 from dialguard.facts.numbers import Number
@@ -50,6 +51,8 @@ class Campaign:
     key: str | None = None
     start: dict[str, object] | None = None
     """All facts of the rules with what the campaign fixes entered; set when the campaign is registered."""
+    fixed: dict[str, object] | None = None
+    """What a registered campaign says, without what it leaves open."""
 
 
 class Given:
@@ -80,6 +83,9 @@ class Given:
     """Whether ``facts`` already holds a stated relationship, which then replaces the held one."""
     started: bool = False
     """Whether ``facts`` already holds every fact (the campaign's start)."""
+
+    address: Mapping[str, str] = MappingProxyType({})
+    bounds: Mapping[str, int] = MappingProxyType({})
 
     def __init__(self) -> None:
         self.address: dict[str, str] = {}

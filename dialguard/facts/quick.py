@@ -20,27 +20,32 @@ from dialguard.model.records import CHANNELS, COVERS, FORMS
 
 UNUSUAL = (LookupError, TypeError, ValueError, AttributeError, OverflowError, ValidationError)
 _parse_from = lru_cache(maxsize=4096)(numbers.parse)
+_span = lru_cache(maxsize=4096)(windows)
+_bare, _tuple = object.__new__, tuple.__new__
 _FORMS, _COVERS, _CHANNELS = frozenset(FORMS), frozenset(COVERS), frozenset(CHANNELS)
 
 
 def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Given:
     """A well-formed attempt whose campaign is registered."""
     sent = convert(attempt, contract.Attempt)
-    given = Given()
+    given = _bare(Given)
     given.campaign = campaign = campaigns[sent.campaign]
-    if campaign.start is not None:
-        given.facts = campaign.start.copy()
+    if campaign.start is None:
+        given.facts = facts = {}
+    else:
+        given.facts = facts = campaign.start.copy()
         given.started = True
-    facts = given.facts
-    given.channel = sent.channel
-    if sent.channel == "voice" and (campaign.facts["campaign.dialing"] is None or campaign.facts["campaign.voice"] is None):
+    given.channel = channel = sent.channel
+    if channel == "voice" and (campaign.facts["campaign.dialing"] is None or campaign.facts["campaign.voice"] is None):
         raise ValueError
-    if sent.to is None or sent.to == OPEN or sent.id == OPEN:
+    given.id = _word(sent.id)
+    given.number = number = numbers.parse(sent.to)
+    if number.e164 is None and (sent.to is None or sent.to == OPEN):
         raise ValueError
-    given.id = sent.id
-    given.number = numbers.parse(sent.to)
     if sent.from_ is not None:
-        shown = _parse_from(_word(sent.from_))
+        shown = _parse_from(sent.from_)
+        if shown.e164 is None:
+            _word(sent.from_)
         facts["caller_id.kind"] = shown.kind
         given.from_number = shown.e164
     if sent.at is not None:
@@ -50,31 +55,32 @@ def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Gi
     given.reserve = sent.reserve
     facts["line_type"] = sent.line_type
     if sent.contact is not None:
-        _contact(given, sent.contact)
-    if sent.line is not None:
-        facts["line.charged"] = sent.line.charged
-        if sent.line.ported_to_wireless_at is not None:
-            facts["line.ported_to_wireless_at"] = _instant(sent.line.ported_to_wireless_at)
+        _contact(given, facts, sent.contact)
+    line = sent.line
+    if line is not None:
+        facts["line.charged"] = line.charged
+        if line.ported_to_wireless_at is not None:
+            facts["line.ported_to_wireless_at"] = _instant(line.ported_to_wireless_at)
     if sent.consent is not None:
         given.consent = _consent(sent.consent)
-    if sent.revocations:
-        given.revocations = [_revocation(entry) for entry in sent.revocations]
-    elif sent.revocations is not None:
-        given.revocations = []
+    revocations = sent.revocations
+    if revocations is not None:
+        given.revocations = [_revocation(entry) for entry in revocations] if revocations else []
     if sent.relationship is not None:
-        _relationship(given, sent.relationship)
+        given.related = _relationship(facts, sent.relationship)
     if sent.dnc is not None:
-        _dnc(given, sent.dnc)
+        _dnc(given, facts, sent.dnc)
     if sent.history is not None:
-        _history(given, sent.history)
+        _history(given, facts, sent.history)
     if sent.caller_id is not None:
         shown_id = sent.caller_id
         facts["caller_id.attestation"] = shown_id.attestation
         facts["caller_id.callable"] = shown_id.callable
         facts["caller_id.do_not_originate"] = shown_id.do_not_originate
-        if shown_id.name is not None:
-            facts["caller_id.name"] = _word(shown_id.name)
         facts["caller_id.blocked"] = shown_id.blocked
+        facts["caller_id.name"] = name = shown_id.name
+        if name == OPEN:
+            raise ValueError
     if sent.message is not None:
         message = sent.message
         if message.body is not None:
@@ -89,9 +95,9 @@ def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Gi
         if sent.debt.third_party is not None:
             facts["debt.third_party"] = sent.debt.third_party
     if sent.emergency is not None:
-        if sent.emergency.declared:
+        given.declared = declared = sent.emergency.declared
+        if declared:
             raise ValueError
-        given.declared = sent.emergency.declared
     return given
 
 
@@ -136,41 +142,33 @@ def _some(value: object, known: frozenset[str]) -> frozenset[str]:
 def _hours(sent: object) -> object:
     """Agreed hours; the usual kinds, a span or a span a day, are remembered."""
     if type(sent) is str:
-        return _spans(((_word(sent), None),))
-    if type(sent) is dict and len(sent) <= 7 and all(type(span) is str for span in sent.values()):
+        return _span(sent)
+    if type(sent) is dict and 0 < len(sent) <= 7 and all(type(span) is str for span in sent.values()):
         return _spans(tuple(sent.items()))
     return windows(sent)
 
 
 @lru_cache(maxsize=4096)
-def _spans(days: tuple[tuple[str, str | None], ...]) -> object:
-    return windows(days[0][0] if days[0][1] is None else dict(days)) if days else windows({})
+def _spans(days: tuple[tuple[str, str], ...]) -> object:
+    return windows(dict(days))
 
 
-def _contact(given: Given, sent: contract.Contact) -> None:
-    facts = given.facts
+def _contact(given: Given, facts: dict[str, object], sent: contract.Contact) -> None:
     if sent.state is not None or sent.zip is not None or sent.county is not None or sent.place is not None or sent.timezone is not None:
-        for name in ADDRESS:
-            value = getattr(sent, name)
-            if value is not None:
-                given.address[name] = _word(value)
+        given.address = {name: _word(value) for name in ADDRESS if (value := getattr(sent, name)) is not None}
     elif sent.address_basis is not None:
-        given.address["address_basis"] = sent.address_basis
-    if sent.id is not None:
-        given.person = _word(sent.id)
-    if sent.inconvenient is not None:
+        given.address = {"address_basis": sent.address_basis}
+    given.person = person = sent.id
+    if person == OPEN or sent.inconvenient is not None:
         raise ValueError
     if sent.agreed_hours is not None:
         facts["contact.agreed_hours"] = _hours(sent.agreed_hours)
     if sent.kind is not None:
         facts["contact.kind"] = sent.kind
     facts["contact.line_use"] = sent.line_use
-    if sent.at_work is not None:
-        facts["contact.at_work"] = sent.at_work
-    if sent.employer_forbids is not None:
-        facts["contact.employer_forbids"] = sent.employer_forbids
-    if sent.attorney is not None:
-        facts["contact.attorney"] = sent.attorney
+    facts["contact.at_work"] = sent.at_work
+    facts["contact.employer_forbids"] = sent.employer_forbids
+    facts["contact.attorney"] = sent.attorney
     if sent.ceased_at is not None:
         facts["contact.ceased_at"] = _instant(sent.ceased_at)
     if sent.last_inbound_at is not None:
@@ -184,7 +182,7 @@ def _consent(sent: contract.Consent) -> Stated:
         raise ValueError
     obtained, requested, expires = sent.obtained_at, sent.requested_at, sent.expires_at
     form, covers, channels = sent.form, sent.covers, sent.channels
-    return Stated(
+    return _tuple(Stated, (
         sent.level,
         None if form is None else _some(form, _FORMS),
         None if covers is None else _some(covers, _COVERS),
@@ -192,7 +190,9 @@ def _consent(sent: contract.Consent) -> Stated:
         None if requested is None else _instant(requested),
         None if expires is None else _instant(expires),
         None if channels is None else _some(channels, _CHANNELS),
-    )
+        None,
+        None,
+    ))  # fmt: skip
 
 
 def _revocation(sent: contract.Revocation) -> dict[str, object]:
@@ -203,16 +203,16 @@ def _revocation(sent: contract.Revocation) -> dict[str, object]:
 _NOTHING_SAID, _NONE = contract.Relationship(), contract.Relationship(kind="none")
 
 
-def _relationship(given: Given, sent: contract.Relationship) -> None:
-    kind, last, facts = sent.kind, sent.last_at, given.facts
+def _relationship(facts: dict[str, object], sent: contract.Relationship) -> bool:
+    """Enter it; whether anything is said."""
+    kind, last = sent.kind, sent.last_at
     if kind is None and (last is not None or sent == _NOTHING_SAID):
         if last is not None:
             raise ValueError
-        return
-    given.related = True
+        return False
     facts.update(NO_RELATIONSHIP)
-    if sent == _NONE:
-        return
+    if kind == "none" and sent == _NONE:
+        return True
     if last is not None:
         last = _instant(last)
     if kind == "transaction":
@@ -237,22 +237,24 @@ def _relationship(given: Given, sent: contract.Relationship) -> None:
         facts["relationship.member"] = sent.member
     if sent.personal is not None:
         facts["relationship.personal"] = sent.personal
+    return True
 
 
-def _dnc(given: Given, sent: contract.Dnc) -> None:
+def _dnc(given: Given, facts: dict[str, object], sent: contract.Dnc) -> None:
     if sent.lists is not None:
         raise ValueError
     if sent.national_since is not None:
-        given.facts["dnc.national_since"] = day(sent.national_since)
+        facts["dnc.national_since"] = day(sent.national_since)
     given.national = sent.national
-    given.states = sent.states
-    if sent.states and not STATES.issuperset(sent.states):
+    given.states = states = sent.states
+    if states and not STATES.issuperset(states):
         raise ValueError
-    facts = given.facts
     if sent.internal is not None:
         facts["dnc.internal"] = sent.internal
         facts["dnc.internal_since"] = NEVER if sent.internal_since is None else _instant(sent.internal_since)
-        facts["dnc.internal_scope"] = _word(sent.internal_scope)
+        facts["dnc.internal_scope"] = scope = sent.internal_scope
+        if scope == OPEN:
+            raise ValueError
     elif sent.internal_since is not None or sent.internal_scope is not None:
         raise ValueError
     facts["dnc.reassigned"] = sent.reassigned
@@ -262,29 +264,25 @@ def _dnc(given: Given, sent: contract.Dnc) -> None:
         facts["dnc.litigator"] = sent.litigator
 
 
-def _history(given: Given, sent: contract.History) -> None:
-    bounds = given.bounds
-    if sent.last_24h is not None:
-        bounds["last_24h"] = sent.last_24h
-    if sent.last_7d is not None:
-        bounds["last_7d"] = sent.last_7d
-    if sent.last_30d is not None:
-        bounds["last_30d"] = sent.last_30d
-    if sent.attempts is not None:
-        given.attempts = [_past(entry) for entry in sent.attempts]
+def _history(given: Given, facts: dict[str, object], sent: contract.History) -> None:
+    day, week, month, attempts = sent.last_24h, sent.last_7d, sent.last_30d, sent.attempts
+    if day is not None and week is not None and month is not None:
+        given.bounds = {"last_24h": day, "last_7d": week, "last_30d": month}
+    else:
+        given.bounds = {name: value for name, value in (("last_24h", day), ("last_7d", week), ("last_30d", month)) if value is not None}
+    if attempts is not None:
+        given.attempts = [_past(entry) for entry in attempts] if attempts else []
     if sent.last_conversation_at is not None:
-        given.facts["history.last_conversation_at"] = _instant(sent.last_conversation_at)
+        facts["history.last_conversation_at"] = _instant(sent.last_conversation_at)
 
 
 def _past(sent: contract.PastAttempt) -> Entry:
-    to = sent.to
-    if (to is not None and not _plain(to)) or (sent.from_ is not None and not _plain(sent.from_)):
+    to, from_, subject, outcome, debt = sent.to, sent.from_, sent.subject, sent.outcome, sent.debt
+    if (to is not None and not _plain(to)) or (from_ is not None and not _plain(from_)):
         raise ValueError
-    if OPEN in (sent.subject, sent.outcome, sent.debt):
+    if subject == OPEN or outcome == OPEN or debt == OPEN:
         raise ValueError
-    return Entry(
-        _instant(sent.at), to, sent.channel, sent.purpose, sent.subject, sent.voice, sent.outcome, sent.debt, sent.from_
-    )
+    return _tuple(Entry, (_instant(sent.at), to, sent.channel, sent.purpose, subject, sent.voice, outcome, debt, from_))
 
 
 def _plain(number: str) -> bool:
