@@ -52,7 +52,7 @@ def retry_at(engine: Engine, facts: Facts) -> Instant | None:
         if not findings or judgement.errors or not facts.places:
             return None
         values = facts.at_instant(instant)
-        steps = [_next(engine, facts, values, finding) for finding in findings]
+        steps = [next_step(engine, facts, values, finding) for finding in findings]
         if any(step is None for step in steps):
             return None
         instant = -(-max(steps) // SECOND) * SECOND
@@ -73,7 +73,7 @@ def valid_until(engine: Engine, facts: Facts, start: Instant | None = None) -> I
         facts.due = None
     for _ in range(LIMIT):
         values = facts.at_instant(instant)
-        steps = [_next(engine, facts, values, finding) for finding in engine.timed(facts, instant)]
+        steps = [next_step(engine, facts, values, finding) for finding in engine.timed(facts, instant)]
         steps += [change for change in facts.changes if change > instant][:1]
         steps += _law_changes(engine, facts, instant)
         steps = [step for step in steps if step is not None]
@@ -88,7 +88,7 @@ def valid_until(engine: Engine, facts: Facts, start: Instant | None = None) -> I
     return instant
 
 
-def _next(engine: Engine, facts: Facts, values: dict[str, object], finding: Finding) -> Instant | None:
+def next_step(engine: Engine, facts: Facts, values: dict[str, object], finding: Finding) -> Instant | None:
     """The first instant at which a rule may answer otherwise in its place."""
     moment, law = finding.moment, engine.law(finding)
     steps = [next_change(law.moving, values, moment, engine.packs.closed)]

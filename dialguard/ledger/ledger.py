@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from dialguard.ledger import sqlite
 from dialguard.ledger.errors import LedgerError
-from dialguard.ledger.read import Reading, Statements
+from dialguard.ledger.read import recorded, Reading, Statements
 from dialguard.ledger.rows import Row, moment, text
 from dialguard.ledger.rows import number as checked_number
 from dialguard.ledger.schema import ENTRIES, METADATA, SCHEMA_VERSION, TABLES, VERSION
@@ -95,15 +95,10 @@ class Ledger(Recorder):
             dict.fromkeys(asked, LookUp()),
         )
 
-    def recorded(self, seller: str) -> tuple[list[str], list[str]]:
-        """Every number and person of which the record holds anything for a seller; see ``storage.ports.Store``."""
-        text(seller, "seller")
-
-        def ask(cursor: Any) -> tuple[list[str], list[str]]:
-            found = [statement.run(cursor, {"seller": seller}) for statement in self._statements.recorded]
-            return [number for (number,) in found[0]], [person for (person,) in found[1]]
-
-        return self._read(ask, ([], []))
+    def recorded(self, seller: str, at: Instant, as_of: Instant | None = None) -> tuple[list[str], list[str], list[tuple]]:
+        """Numbers, persons and lone consents of a seller's record; see ``storage.ports.Recorded``."""
+        self._check(seller, at, as_of)
+        return self._read(lambda cursor: recorded(cursor, self._statements, seller, at, as_of), ([], [], []))
 
     def close(self) -> None:
         """Closes every connection of this process; a later call opens a new one."""

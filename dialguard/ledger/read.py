@@ -9,7 +9,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Dialect, Select, Table, and_, bindparam, literal_column, select, union
+from sqlalchemy import Dialect, Select, Table, and_, bindparam, case, func, literal_column, select, union
 
 from dialguard.ledger.fold import NO_ROWS, REACH, Bucket, fold
 from dialguard.ledger.rows import ALWAYS, COLUMNS, OUTCOME_COLUMNS
@@ -70,6 +70,41 @@ def _of_numbers(kind: str, size: int) -> Select:
     return _standing(query.where(table.c.seller == _SELLER, asked), table)
 
 
+def _union(name: str, tables: Iterable[Table]) -> Any:
+    return union(*(select(table.c[name]).where(table.c.seller == _SELLER, table.c[name].is_not(None)) for table in tables))
+
+
+_ALONE = ("level", "form", "covers", "obtained_at", "requested_at", "channels")
+
+
+def _first_consents() -> Select:
+    """One row a number: how many entries of consent there are, whether one is plain and in force, and what it says."""
+    table = ENTRIES["consent"]
+    plain = and_(
+        table.c.void == literal_column("0"), table.c.supersedes.is_(None), table.c.expires_at.is_(None), table.c.valid_at <= _AT,
+        table.c.known_at <= _AS_OF,
+    )  # fmt: skip
+    told = [func.min(table.c[name]) for name in _ALONE]
+    alone = and_(func.count() == literal_column("1"), func.min(case((plain, literal_column("1")), else_=literal_column("0"))) == literal_column("1"))
+    return select(table.c.number, case((alone, literal_column("1")), else_=literal_column("0")), *told).where(table.c.seller == _SELLER).group_by(table.c.number)
+
+
+def recorded(
+    cursor: Any, statements: "Statements", seller: str, at: Instant, as_of: Instant | None
+) -> tuple[list[str], list[str], list[tuple]]:
+    """Numbers, persons and lone consents of a seller's record; see ``storage.ports.Recorded``."""
+    values = {"seller": seller, "at": at, "as_of": ALWAYS if as_of is None else as_of}
+    persons = [person for (person,) in statements.named.run(cursor, values)]
+    others = {number for (number,) in statements.others.run(cursor, values)}
+    consents = []
+    for number, alone, *told in statements.consents.run(cursor, values):
+        if alone and number not in others:
+            consents.append((number, *told))
+        else:
+            others.add(number)
+    return list(others), persons, consents
+
+
 class Statements:
     """Every statement that reading needs, compiled for one dialect."""
 
@@ -90,11 +125,9 @@ class Statements:
             ),
             dialect,
         )
-        tables = list(ENTRIES.values())
-        self.recorded = tuple(
-            Statement(union(*(select(table.c[name]).where(table.c.seller == _SELLER, table.c[name].is_not(None)) for table in tables)), dialect)
-            for name in ("number", "person")
-        )
+        self.named = Statement(_union("person", ENTRIES.values()), dialect)
+        self.others = Statement(_union("number", [table for kind, table in ENTRIES.items() if kind != "consent"]), dialect)
+        self.consents = Statement(_first_consents(), dialect)
         self.latest_attempt = Statement(
             select(ATTEMPTS.c.id)
             .where(

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from dialguard.engine.decision import KINDS, Decision, _reason_order
-from dialguard.engine.judge import Engine
-from dialguard.engine.search import retry_at, valid_until
+from dialguard.engine.judge import Engine, Judgement
+from dialguard.engine.search import next_step, retry_at, valid_until
 from dialguard.expr.nodes import FACT_OF_COUNT, facts_read
 from dialguard.model.facts import Facts, Place
 from dialguard.model.moment import Instant, Moment
@@ -64,8 +64,8 @@ class Answer:
 class Local:
     """A decision as far as one place has a say in it. What only a join of several places asks is worked out then."""
 
-    def __init__(self, engine: Engine, facts: Facts, decision: Decision) -> None:
-        self._engine, self._facts = engine, facts
+    def __init__(self, engine: Engine, facts: Facts, judgement: Judgement, decision: Decision) -> None:
+        self._engine, self._facts, self._judgement = engine, facts, judgement
         self.denied = not decision.allowed
         self.reasons: list[Reason] = decision.reasons if self.denied else []
         self.duties: list[Reason] = [] if self.denied else decision.obligations
@@ -81,6 +81,14 @@ class Local:
         """When it no longer does, counted from ``opens``; None when no end is in sight."""
         return None if self.opens is None else valid_until(self._engine, self._facts, self.opens)
 
+
+    def settled(self, moving: frozenset[str]) -> bool:
+        """Whether some rule denies that time cannot change, whatever the moments of the facts ``moving``."""
+        engine, facts = self._engine, self._facts
+        return any(
+            moving.isdisjoint(facts_read(engine.law(finding).moving)) and next_step(engine, facts, facts.values, finding) is None
+            for finding in self._judgement.deny
+        )
 
     @cached_property
     def content(self) -> tuple:

@@ -20,10 +20,11 @@ from dialguard.model.records import LookUp
 from dialguard.screening.answers import DUPLICATE, Answer
 from dialguard.screening.classes import Column, Combined, Distinct
 from dialguard.screening.columns import cleaned, in_common
+from dialguard.screening.consents import NONE, Consents
 from dialguard.screening.listed import Listed
 from dialguard.screening.phones import Phones, normalise
 from dialguard.screening.sets import Known, Seen
-from dialguard.screening.tables import ADDRESS_FIELDS, Cell, Tables
+from dialguard.screening.tables import ADDRESS_FIELDS, ALONE, Cell, Tables
 
 if TYPE_CHECKING:
     from dialguard.engine.judge import Engine
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from dialguard.model.moment import Instant
 
 PHONE = "to"
+_NOBODY = "+12010000000"
+"""A number that nobody can have."""
 _OWN = frozenset(("id", "contact.id", "debt.id"))
 """Fields that are each row's own; without a record of the row's own no rule can tell rows apart by them."""
 _LINES = 10_000_000
@@ -75,20 +78,22 @@ class Screener:
         self._seen = Seen()
         self._codes: dict[str, object] | None = None
         self._lists: list[Listed] = []
-        self._known, self._known_persons, self._nothing = Known(()), frozenset[str](), None
+        self._consents: Consents | None = None
+        self._clock = engine.clock
+        self._known, self._known_persons, self._nothing = Known(_national([])), frozenset[str](), None
         if self._store is not None:
             self._open(self._store)
 
     def _open(self, store) -> None:
         store.refresh()
         self._lists = [one for code in self.packs.lists if (one := Listed(store, code, self._as_of)).versions]
-        numbers, persons = store.recorded(self._seller)
-        self._known = Known(int(number[2:]) for number in numbers if len(number) == 12 and number.startswith("+1"))
-        self._known_persons = frozenset(persons)
+        found = store.recorded(self._seller, self.at, self._as_of)
         # What the store says of a number that it holds nothing of: at least since when it would know.
-        self._nothing = store.look_up(seller=self._seller, number="+12015550100", at=self.at, as_of=self._as_of)
-        if "+12015550100" in numbers:
-            self._nothing = LookUp(complete_since=self._nothing.complete_since)
+        self._nothing = LookUp(complete_since=store.look_up(seller=self._seller, number=_NOBODY, at=self.at, as_of=self._as_of).complete_since)
+        self._consents = Consents(self.packs, found.consents, self._nothing, self.at, self._clock)
+        self._consenting = Known(self._consents.numbers)
+        self._known = Known(_national([*found.numbers, *self._consents.unsteady]))
+        self._known_persons = frozenset(found.persons)
 
     @property
     def answers(self) -> Sequence[Answer]:
@@ -125,6 +130,7 @@ class Screener:
             else:
                 answers[shared] = np.asarray(self._cell_answers, np.int32)[cells]
                 problems[shared] = np.asarray(self._cell_problems, np.int32)[cells]
+                own[shared] = answers[shared] == ALONE
         self._one_by_one(columns, phones, np.flatnonzero(own), answers, problems)
         duplicates = np.zeros(rows, bool)
         judged = np.flatnonzero(alive & (problems == 0))
@@ -184,6 +190,8 @@ class Screener:
         region, person = [self._region[code]], [self._number_kind[code]]
         for one in self._lists:
             person.append(one.encode(code, national - code * _LINES))
+        if self._consents is not None:
+            person.append(self._consents.encode(national, np.flatnonzero(self._consenting.holds(national))))
         for field, series in columns.items():
             if field == PHONE or field in _OWN:
                 continue
@@ -194,9 +202,7 @@ class Screener:
             (region if field in ADDRESS_FIELDS else person).append(numbers)
         try:
             places = self._register(self._places, region, columns, rows, self._tables.add_place, len(self._tables.places))
-            persons = self._register(
-                self._persons, person, columns, rows, lambda fields: self._tables.add_person(fields, self._nothing), len(self._tables.persons)
-            )
+            persons = self._register(self._persons, person, columns, rows, self._add_person, len(self._tables.persons))
         except OverflowError:
             return None
         if len(self._persons) > _MOST_KINDS:
@@ -216,6 +222,13 @@ class Screener:
             for number, place in zip(new.tolist(), fresh[first].tolist(), strict=True):
                 assert add(self._fields(columns, int(rows[place]))) == number
         return numbers
+
+    def _add_person(self, fields: Mapping[str, object]) -> int:
+        number = len(self._tables.persons)
+        if self._consents is None:
+            return self._tables.add_person(fields, None)
+        kind = self._persons.combinations[number][1 + len(self._lists)]
+        return self._tables.add_person(fields, self._consents.held(kind), kind != NONE)
 
     def _one_by_one(self, columns: Mapping[str, pl.Series], phones: Phones, rows: np.ndarray, answers, problems) -> None:
         if not len(rows):
@@ -243,6 +256,11 @@ class Screener:
                 found = self._tables.answers.number(Answer("deny", DUPLICATE, states=held.states, zones=held.zones))
             self._duplicates[answer] = found
         return found
+
+
+def _national(numbers: Sequence[str]) -> np.ndarray:
+    """The ten digits of those E.164 numbers that are of +1."""
+    return np.array([int(number[2:]) for number in numbers if len(number) == 12 and number.startswith("+1")], np.int64)
 
 
 def _read(column: pl.Series) -> Phones:

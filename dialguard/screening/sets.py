@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from dialguard.lists.bits import BLOCK, FIRST_LINE
 
 _LINES = 10_000_000
-_SIEVE_BITS = 27
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 divided by the golden ratio: neighbours fall far apart
 
 
@@ -35,7 +32,10 @@ class Seen:
         place, mask = self._slot[npa] * BLOCK + (bit >> 3), (128 >> (bit & 7)).astype(np.uint8)
         again = (self._bits[place] & mask) != 0
         again |= _later(national)
-        np.bitwise_or.at(self._bits, place, mask)
+        while len(place):  # of several lines that share a byte one is written at a time
+            self._bits[place] |= mask
+            left = (self._bits[place] & mask) == 0
+            place, mask = place[left], mask[left]
         return again
 
     def _grow(self, npas: np.ndarray) -> None:
@@ -49,30 +49,26 @@ class Seen:
 
 def _later(national: np.ndarray) -> np.ndarray:
     """Which numbers stand further up in the same array."""
-    bits = max(16, len(national).bit_length() + 3)
-    slot = _hashed(national, bits)
-    place = np.arange(len(national), dtype=np.int32)
-    last = np.full(1 << bits, -1, np.int32)
-    last[slot] = place
-    shared = last[slot] != place  # the same number, or by chance the same slot
     later = np.zeros(len(national), bool)
-    if shared.any():
-        suspects = np.flatnonzero(np.isin(slot, slot[shared]))
-        _, first = np.unique(national[suspects], return_index=True)
-        repeated = np.ones(len(suspects), bool)
-        repeated[first] = False
-        later[suspects[repeated]] = True
+    ordered = np.sort(national)
+    repeated = Known(ordered[1:][ordered[1:] == ordered[:-1]])
+    if len(repeated):
+        places = np.flatnonzero(repeated.holds(national))
+        _, first = np.unique(national[places], return_index=True)
+        later[np.delete(places, first)] = True
     return later
 
 
 class Known:
     """A fixed set of numbers: a sieve that most questions do not pass, and the sorted numbers for those that do."""
 
-    def __init__(self, numbers: Iterable[int]) -> None:
-        self._sorted = np.unique(np.fromiter(numbers, np.int64))
-        self._sieve = np.zeros(1 << _SIEVE_BITS if len(self._sorted) else 0, bool)
-        if len(self._sorted):
-            self._sieve[_hashed(self._sorted, _SIEVE_BITS)] = True
+    def __init__(self, numbers: np.ndarray) -> None:
+        """``numbers``: int64, ten digits each."""
+        self._sorted = np.sort(numbers)
+        # Eight places a number: the sieve holds most others back, and the smaller it is the quicker.
+        self._bits = max(8, len(numbers).bit_length() + 3)
+        self._sieve = np.zeros(1 << self._bits, bool)
+        self._sieve[_hashed(self._sorted, self._bits)] = True
 
     def __len__(self) -> int:
         return len(self._sorted)
@@ -81,7 +77,7 @@ class Known:
         """Which of these numbers are in the set."""
         found = np.zeros(len(national), bool)
         if len(self._sorted):
-            maybe = np.flatnonzero(self._sieve[_hashed(national, _SIEVE_BITS)])
+            maybe = np.flatnonzero(self._sieve[_hashed(national, self._bits)])
             place = np.searchsorted(self._sorted, national[maybe])
             place[place == len(self._sorted)] = 0
             found[maybe] = self._sorted[place] == national[maybe]

@@ -18,12 +18,14 @@ from dialguard.facts.given import Campaign, Given, InvalidInput
 from dialguard.facts.places import Place, Places
 from dialguard.facts.readers import ADDRESS
 from dialguard.model.facts import Facts
+from dialguard.model.moment import DAY
 from dialguard.model.records import LookUp, LookUpFailed
 from dialguard.screening.answers import Answer, Local, allowed, denied, merged, named, whole
 from dialguard.screening.classes import Distinct
+from dialguard.screening.dates import STEADY_DAYS
 
 if TYPE_CHECKING:
-    from dialguard.engine.judge import Engine
+    from dialguard.engine.judge import Engine, Judgement
     from dialguard.facts.gather import Gatherer
     from dialguard.facts.numbers import Number
     from dialguard.model.moment import Instant
@@ -33,6 +35,12 @@ ADDRESS_FIELDS = frozenset(f"contact.{name}" for name in ADDRESS)
 _IN_A_STATE = frozenset(("contact.county", "contact.place"))
 _UNREAD = Answer("deny", "invalid_input")
 _MOST_REMEMBERED = 100_000
+
+
+ALONE = -1
+"""In the place of an answer: the rows of the cell must be judged one by one."""
+DATED = frozenset(("consent.obtained_at", "consent.requested_at"))
+"""Facts of a person that stands for others of whom they differ, though no rule tells them apart for some days."""
 
 
 class Cell(NamedTuple):
@@ -59,6 +67,7 @@ class _Who:
     fields: Fields
     number: Number
     found: LookUp | None
+    dated: bool
 
 
 class Tables:
@@ -76,6 +85,8 @@ class Tables:
         self._alike: dict[tuple, int] = {}
         self._joined: dict[tuple, int] = {}
         self._exact: dict[tuple, int] = {}
+        self._parts: dict[int, tuple[tuple[Place, ...], tuple[int, ...]]] = {}
+        """Of joined answers, one case that got it."""
 
     def add_place(self, fields: Fields) -> int:
         """A new place, from the address and the number of a row."""
@@ -90,11 +101,11 @@ class Tables:
             self.places.append(_Where(address, found, county if any(county) else None, frozenset(named or (s for s, _ in found.pairs))))
         return len(self.places) - 1
 
-    def add_person(self, fields: Fields, found: LookUp | None) -> int:
-        """A new kind of person, from a row that is one of them; its address is left aside."""
+    def add_person(self, fields: Fields, found: LookUp | None, dated: bool = False) -> int:
+        """A new kind of person, from a row that is one of them; its address is left aside. ``dated``: see DATED."""
         fields = {name: value for name, value in fields.items() if name not in ADDRESS_FIELDS}
         given = self._read(fields)
-        self.persons.append(given if isinstance(given, str) else _Who(fields, given.number, found))
+        self.persons.append(given if isinstance(given, str) else _Who(fields, given.number, found, dated))
         return len(self.persons) - 1
 
     def cell(self, place: int, person: int) -> Cell:
@@ -104,10 +115,10 @@ class Tables:
             return Cell(self.answers.number(_UNREAD), "; ".join(dict.fromkeys(one for one in (where, who) if isinstance(one, str))))
         try:
             parts = tuple(self._local(pair, person, where, who) for pair in where.places.pairs)
-            key = (where.places.pairs, parts)
+            key = (where.places.pairs, parts, who.dated)
             found = self._joined.get(key)
             if found is None:
-                found = self._joined[key] = self.answers.number(self._join(where, who, parts))
+                found = self._joined[key] = self._join(where, who, parts)
             return Cell(found, self._not_yet(who.number, where.places.pairs))
         except LookUpFailed:
             raise
@@ -163,38 +174,51 @@ class Tables:
             fields = where.fields if county else {name: value for name, value in where.fields.items() if name not in _IN_A_STATE}
             sources = {name: where.places.sources[name] for name in pair}
             local = Local(self._engine, *self._judged(Places((pair,), sources, ()), fields, who))
-            number = self._alike.setdefault(local.content, len(self._kept))
+            content = (local.content, who.dated and local.settled(DATED))
+            number = self._alike.setdefault(content, len(self._kept))
             if number == len(self._kept):
                 self._kept.append(local)
             self._locals[key] = number
         return number
 
-    def _judged(self, where: Places, address: Fields, who: _Who) -> tuple[Facts, Decision]:
+    def _judged(self, where: Places, address: Fields, who: _Who) -> tuple[Facts, Judgement, Decision]:
         given = self._read({**who.fields, **address})
         assert isinstance(given, Given)  # both halves were read before
         facts, evidence = self._gatherer.gather(given, who.found, where)
-        return facts, Decision(self._engine, facts, self._engine.judge(facts), None, evidence)
+        judgement = self._engine.judge(facts)
+        return facts, judgement, Decision(self._engine, facts, judgement, None, evidence)
 
-    def _join(self, where: _Where, who: _Who, parts: tuple[int, ...]) -> Answer:
-        """One answer of several places: lawful in each of them."""
+    def _join(self, where: _Where, who: _Who, parts: tuple[int, ...]) -> int:
+        """The number of the one answer of several places: lawful in each of them."""
         pairs = where.places.pairs
         locals_ = [self._kept[part] for part in dict.fromkeys(parts)]
-        where_ = named(pairs)
         against = [local for local in locals_ if local.denied]
         if not against:
-            ends = [local.closes for local in locals_ if local.closes is not None]
+            end = min((local.closes for local in locals_ if local.closes is not None), default=None)
+            if who.dated and not self._soon(end):
+                return ALONE
             duties = {entry["rule"]: entry for local in locals_ for entry in local.duties}
             recheck = tuple(sorted({word for local in locals_ for word in local.recheck}))
             ordered = sorted(duties.values(), key=_place_order)
-            return allowed(ordered, valid_until=self._shown(min(ends, default=None), pairs), recheck=recheck, **where_)
+            return self._number(allowed(ordered, valid_until=self._shown(end, pairs), recheck=recheck, **named(pairs)), pairs, parts)
         opens = [local.opens for local in locals_]
-        if None in opens:
-            retry = None
-        else:
-            retry = max(opens)
-            if any(local.closes is not None and local.closes <= retry for local in locals_):
-                return whole(self._engine, *self._judged(where.places, where.fields, who))
-        return denied(merged([local.reasons for local in against]), retry_at=self._shown(retry, pairs), **where_)
+        retry = None if None in opens else max(opens)
+        if who.dated and not (self._soon(retry) if retry is not None else any(local.settled(DATED) for local in against)):
+            return ALONE
+        if retry is not None and any(local.closes is not None and local.closes <= retry for local in locals_):
+            if who.dated:
+                return ALONE
+            facts, _, decision = self._judged(where.places, where.fields, who)
+            return self.answers.number(whole(self._engine, facts, decision))
+        return self._number(denied(merged([local.reasons for local in against]), retry_at=self._shown(retry, pairs), **named(pairs)), pairs, parts)
+
+    def _soon(self, instant: Instant | None) -> bool:
+        return instant is not None and instant <= self._at + STEADY_DAYS * DAY
+
+    def _number(self, answer: Answer, pairs: tuple[Place, ...], parts: tuple[int, ...]) -> int:
+        number = self.answers.number(answer)
+        self._parts.setdefault(number, (pairs, parts))
+        return number
 
     def _shown(self, instant: Instant | None, pairs: tuple[Place, ...]) -> str:
         return "" if instant is None else self._engine.clock.format_instant(instant, pairs[0].zone)

@@ -157,7 +157,8 @@ class Output:
         fields += [pyarrow.field(name, array.type) for name, array in zip(COLUMNS, added, strict=True)]
         schema = pyarrow.schema(fields)
         if self._parquet is None:
-            self._parquet = parquet.ParquetWriter(self._file, schema)
+            told = [field.name for field in fields[: len(arrays)]]  # of the answers nobody asks the least and the greatest
+            self._parquet = parquet.ParquetWriter(self._file, schema, write_statistics=told)
         self._parquet.write_batch(pyarrow.RecordBatch.from_arrays([*arrays, *added], schema=schema))
 
 

@@ -10,7 +10,7 @@ from dialguard.ledger.rows import Row
 from dialguard.ledger.write import Recorder
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp
-from dialguard.storage.ports import LookUpFailed
+from dialguard.storage.ports import LookUpFailed, Recorded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,10 +69,10 @@ class EmbeddedStore(Recorder):
         """What one version says of many numbers; see ``storage.ports.Store``."""
         return self._ask_lists(lambda lists: lists.contains_many(version, npa, line))
 
-    def recorded(self, seller: str) -> tuple[list[str], list[str]]:
-        """Every number and person of which the record holds anything for a seller."""
+    def recorded(self, seller: str, at: Instant, as_of: Instant | None = None) -> Recorded:
+        """Of whom the record holds anything; see ``storage.ports.Store``."""
         self._check_folder()
-        return self._ledger.recorded(seller)
+        return Recorded(*self._ledger.recorded(seller, at, as_of))
 
     def refresh(self) -> None:
         """Takes up list versions that were imported since: one look at each list that was asked for."""

@@ -11,7 +11,7 @@ from dialguard.ledger.rows import number as checked_number
 from dialguard.ledger.write import Recorder, already_replaced
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp
-from dialguard.storage.ports import ListCatalog, LookUpFailed
+from dialguard.storage.ports import ListCatalog, LookUpFailed, Recorded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,10 +81,11 @@ class MemoryStore(Recorder):
             raise LookUpFailed(f"no version of list {version.code} is loaded")
         return self._lists.contains_many(version, npa, line)
 
-    def recorded(self, seller: str) -> tuple[list[str], list[str]]:
-        """Every number and person of which the record holds anything for a seller."""
+    def recorded(self, seller: str, at: Instant, as_of: Instant | None = None) -> Recorded:
+        """Of whom the record holds anything; no number is told apart for having a consent alone."""
         with self._lock:
-            return [number for of, number in self._of_number if of == seller], [person for of, person in self._of_person if of == seller]
+            numbers = [number for of, number in self._of_number if of == seller]
+            return Recorded(numbers, [person for of, person in self._of_person if of == seller], [])
 
     def refresh(self) -> None:
         """Takes up list versions that were imported since."""

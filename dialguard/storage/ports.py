@@ -1,7 +1,7 @@
 """The port through which the engine's facts are looked up. Stores supply or withhold facts; they never decide."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp, LookUpFailed
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from dialguard.lists.catalog import Version, VersionAnswer
 
-__all__ = ["ListCatalog", "LookUpFailed", "Store"]
+__all__ = ["ListCatalog", "LookUpFailed", "Recorded", "Store"]
 
 
 class ListCatalog(Protocol):
@@ -24,6 +24,19 @@ class ListCatalog(Protocol):
     def contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray": ...
 
     def refresh(self) -> bool: ...
+
+
+class Recorded(NamedTuple):
+    """Of whom a record holds anything, for those who ask about a whole list.
+
+    ``consents`` are numbers of which it holds one consent and nothing else, at any time: (number, level, form, covers,
+    obtained_at, requested_at, channels), begun by the moment asked and without an end, lists of words as JSON. ``numbers`` are
+    all others, ``persons`` everybody who is named anywhere.
+    """
+
+    numbers: list[str]
+    persons: list[str]
+    consents: list[tuple]
 
 
 class Store(Protocol):
@@ -68,8 +81,8 @@ class Store(Protocol):
         """What one version says of many numbers, area code and last seven digits each: int8, 1 listed, 0 not, -1 not covered."""
         ...
 
-    def recorded(self, seller: str) -> tuple[list[str], list[str]]:
-        """Every number and every person of which the record has ever held anything for a seller; of all others it knows nothing."""
+    def recorded(self, seller: str, at: Instant, as_of: Instant | None = None) -> Recorded:
+        """Of whom the record holds anything for a seller; of all others it knows nothing."""
         ...
 
     def refresh(self) -> None:
