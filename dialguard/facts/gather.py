@@ -4,13 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from typing import NamedTuple
 
 from dialguard.expr.nodes import facts_read
 from dialguard.facts import clock, consent, lists, places
 from dialguard.facts import feed as feeds
 from dialguard.facts.areacodes import ACTIVE
-from dialguard.facts.given import Campaign, Given, InvalidInput
+from dialguard.facts.given import NO_RELATIONSHIP, Campaign, Given, InvalidInput
 from dialguard.facts.held import NOTHING_HELD, Held, put_alone
 from dialguard.facts.numbers import Number
 from dialguard.facts.regions import STATES
@@ -25,6 +24,9 @@ from dialguard.packs.rule import ListSchedule
 CALLABLE = frozenset({"geographic", "toll_free", "personal"})
 """Kinds of number that may be called at all; of others there is no place to speak of, and the rules on numbers decide."""
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
+_RELATIONSHIP_OPEN: dict[str, object] = dict.fromkeys(NO_RELATIONSHIP)
+_NOTHING_AMISS: Mapping[str, str] = {}
+_NOTHING_USED: dict[str, tuple[lists.Said, bool]] = {}
 
 
 @dataclass
@@ -37,7 +39,8 @@ class Sources:
     as_of: Instant | None = None
 
 
-class _Local(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Local:
     """What the rules want to know in one set of places: lists, and declarations by fact name (kind, state)."""
 
     pairs: tuple[places.Place, ...]
@@ -47,6 +50,12 @@ class _Local(NamedTuple):
     watched: tuple[tuple[str, str, str], ...]
     zones: tuple[str, ...]
 
+    def zones_of(self, schedule: ListSchedule) -> tuple[str, ...]:
+        """Where a list is law: a state's in the zones of that state."""
+        if schedule.jurisdiction == "US":
+            return self.zones
+        return tuple(zone for state, zone in self.pairs if state == schedule.jurisdiction)
+
 
 class Gatherer:
     """Gathers the facts of attempts from one set of sources."""
@@ -55,7 +64,8 @@ class Gatherer:
         self.sources, self.packs = sources, sources.packs
         self._blank = _blank_facts(self.packs)
         self._watched = _watched(self.packs)
-        self._blank.update(dict.fromkeys(self._watched))
+        # What most callers say stands there from the start: what they leave out, or what else they say, is entered over it.
+        self._blank.update(dict.fromkeys(self._watched), **consent.NOTHING, **NO_RELATIONSHIP)
         self._locals: dict[tuple, _Local] = {}
         self._by_area_code: dict[str, tuple[places.Places, _Local]] = {}
         self._area_codes = ACTIVE.codes
@@ -66,20 +76,20 @@ class Gatherer:
         """Facts, and what gives the evidence when it is asked for. Where bulk has worked them out beforehand, ``found`` is what
         the store holds and ``where`` the places to judge in, in place of those that number and address name."""
         at = given.at if given.at is not None else clock.now()
-        number, campaign, store = given.number, given.campaign, self.sources.store
+        number, campaign, store, channel = given.number, given.campaign, self.sources.store, given.channel
+        _, _, npa, kind, _, _, opens = number
         if where is None and not given.address:
             if self._area_codes is not ACTIVE.codes:
                 self._area_codes, self._by_area_code = ACTIVE.codes, {}
-            where, here = self._by_area_code.get(number.npa) or self._located(number)
+            where, here = self._by_area_code.get(npa) or self._located(number)
         else:
             where, here = self._placed(number, where or places.candidates(number, presuming=self.packs.presuming, **given.address))
-        values = given.facts if given.started else self.start(campaign) | given.facts
-        if given.relationship or given.internal:
-            values.update(given.told())
-        values["channel"] = given.channel
-        if given.channel != "voice":
-            self._voice(values, given.channel)
-        kind, opens = number.kind, number.in_service_from
+        values = given.facts if given.started else self.start(campaign) | given.facts | given.told()
+        if not given.related and not given.relationship:
+            values.update(_RELATIONSHIP_OPEN)
+        values["channel"] = channel
+        if channel != "voice":
+            self._voice(values, channel)
         if opens is not None and opens > at // DAY + _EPOCH_DAY - 2 and number.reason_on(min(clock.local(at, zone).ordinal for zone in here.zones)):
             kind = "unassigned"
         values["number.kind"] = kind
@@ -87,14 +97,15 @@ class Gatherer:
             values["line_type"] = kind
         codes = campaign.registry_area_codes
         if codes is not None:
-            values["campaign.registry_covers_number"] = number.npa in codes
-        scope = (given.channel, values["campaign.purpose"], values["campaign.dialing"], values["campaign.voice"], campaign.key)
+            values["campaign.registry_covers_number"] = npa in codes
+        scope = campaign.scopes.get(channel) or self._scope(campaign, channel, values)
         if store is None and found is None and given.lists is None and not here.watched and put_alone(values, given, at):
-            states = given.states
             values["dnc.national"] = given.national
+            states = given.states
             for code, name in here.state_lists:
                 values[name] = None if states is None else code in states
-            return Facts(values, at, here.pairs, scope, campaign.fixed), partial(_evidence, where, {}, None, (), campaign, at)
+            facts = Facts(values, at, here.pairs, scope, campaign.fixed, (), None, _NOTHING_AMISS)
+            return facts, partial(_evidence, where, _NOTHING_USED, None, (), campaign, at)
         why: dict[str, str] = {}
         failed = False
         if found is None:
@@ -148,6 +159,13 @@ class Gatherer:
         return where, self._locals.get(pairs) or self._local(pairs)
 
     @staticmethod
+    def _scope(campaign: Campaign, channel: str, values: dict[str, object]) -> tuple:
+        found = campaign.scopes[channel] = (
+            channel, values["campaign.purpose"], values["campaign.dialing"], values["campaign.voice"], campaign.key,
+        )  # fmt: skip
+        return found
+
+    @staticmethod
     def _voice(values: dict[str, object], channel: str) -> None:
         if channel in TEXTS:
             values["campaign.voice"] = "text"
@@ -186,7 +204,8 @@ class Gatherer:
                     why[name] = "lookup_unavailable"
             # The age of a held list is measured at the later of the attempt and the moment from which one looks back.
             seen = at if store is None else max(at, self.sources.as_of if self.sources.as_of is not None else clock.now())
-            days = {(clock.local(at, zone).ordinal, clock.local(seen, zone).ordinal) for zone in here.zones}
+            zones = here.zones_of(schedule)
+            days = {(clock.local(at, zone).ordinal, clock.local(seen, zone).ordinal) for zone in zones}
             verdicts = [lists.standing(answers, schedule, ordinal, aged) for ordinal, aged in days]
             listed = _strictest([verdict.listed for verdict in verdicts])
             if said is not None:
@@ -206,7 +225,7 @@ class Gatherer:
                         values["campaign.registry_covers_number"] = True
             last = min((verdict.last_day for verdict in verdicts if verdict.last_day is not None), default=None)
             if last is not None:
-                ends = min(clock.first_instant_at_or_after(last + 1, 0, zone) for zone in here.zones)
+                ends = min(clock.first_instant_at_or_after(last + 1, 0, zone) for zone in zones)
                 due = ends if due is None else min(due, ends)
         return due
 

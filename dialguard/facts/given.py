@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from dialguard.facts.consent import Stated
@@ -53,6 +53,8 @@ class Campaign:
     """All facts of the rules with what the campaign fixes entered; set when the campaign is registered."""
     fixed: dict[str, object] | None = None
     """What a registered campaign says, without what it leaves open."""
+    scopes: dict[str, tuple] = field(default_factory=dict)
+    """What programs are compiled for, by channel; entered as it is asked for."""
 
 
 class Given:
@@ -86,6 +88,8 @@ class Given:
 
     address: Mapping[str, str] = MappingProxyType({})
     bounds: Mapping[str, int] = MappingProxyType({})
+    most: tuple[int | None, int | None, int | None] | None = None
+    """The bounds of 24 hours, 7 and 30 days in a row, or None where ``bounds`` holds those that were given."""
 
     def __init__(self) -> None:
         self.address: dict[str, str] = {}
@@ -95,7 +99,7 @@ class Given:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Given):
             return NotImplemented
-        if self.states_relationship() != other.states_relationship():
+        if self.states_relationship() != other.states_relationship() or self.upper_bounds() != other.upper_bounds():
             return False
         return self.known_facts() == other.known_facts() and all(getattr(self, name) == getattr(other, name) for name in _GIVEN)
 
@@ -104,6 +108,11 @@ class Given:
     def states_relationship(self) -> bool:
         """Whether the caller says anything of the relationship."""
         return self.related or bool(self.relationship)
+
+    def upper_bounds(self) -> tuple[int | None, int | None, int | None]:
+        """At most so many attempts in 24 hours, 7 and 30 days; None where nothing is said."""
+        get = self.bounds.get
+        return self.most or (get("last_24h"), get("last_7d"), get("last_30d"))
 
     def told(self) -> dict[str, object]:
         """What ``relationship`` and ``internal`` say, as facts."""
@@ -132,5 +141,5 @@ class Given:
         return {name: value for name, value in (start | self.facts | self.told()).items() if value is not None}
 
 
-_IN_FACTS = frozenset({"started", "related", "relationship", "internal"})
-_GIVEN = (*(name for name in Given.__annotations__ if name not in _IN_FACTS), "address", "bounds")
+_COMPARED_OTHERWISE = frozenset({"started", "related", "relationship", "internal", "bounds", "most"})
+_GIVEN = tuple(name for name in Given.__annotations__ if name not in _COMPARED_OTHERWISE)

@@ -196,9 +196,7 @@ def put_alone(values: dict[str, object], given: Given, at: Instant) -> bool:
     stated = given.consent
     if stated is None or given.revocations or given.open or type(values["relationship.ended_at"]) is int:
         return False
-    if stated.level == "none":
-        values.update(consents.NOTHING)
-    else:
+    if stated.level != "none":  # that there is none stands among the values from the start
         facts, channel = given.campaign.facts, given.channel
         kind, purpose = consents.contact_kind(channel, facts["campaign.voice"]), facts["campaign.purpose"]
         if stated.expires_at is not None or not consents.in_force(stated, channel, kind, purpose, at):
@@ -215,17 +213,12 @@ def put_alone(values: dict[str, object], given: Given, at: Instant) -> bool:
 
 def _history(given: Given, entries: tuple[Entry, ...], since: Instant | None, at: Instant) -> History | None:
     """The history of these entries, all of them back to ``since``, with the bounds that the caller gives."""
-    bounds = given.bounds
-    if not bounds:
-        if since is None and not entries:
+    day, week, month = given.most or given.upper_bounds()
+    if since is None:
+        if not entries and day is None and week is None and month is None:
             return None
-        day = week = month = None
-    else:
-        day, week, month = bounds.get("last_24h"), bounds.get("last_7d"), bounds.get("last_30d")
-        if since is not None and (
-            (day and _more(day, entries, at, DAY)) or (week and _more(week, entries, at, 7 * DAY)) or (month and _more(month, entries, at, 30 * DAY))
-        ):
-            since = None  # the caller knows of attempts that the record does not hold
+    elif (day or week or month) and _more(entries, at, day or 0, week or 0, month or 0):
+        since = None  # the caller knows of attempts that the record does not hold
     return _new(History, (
         entries, since, day, week, month, at, given.number.e164, given.campaign.facts["campaign.subject"], given.debt, given.from_number,
     ))  # fmt: skip
@@ -234,13 +227,17 @@ def _history(given: Given, entries: tuple[Entry, ...], since: Instant | None, at
 _new = tuple.__new__
 
 
-def _more(number: int, entries: tuple[Entry, ...], at: Instant, length: Instant) -> bool:
-    """Whether there were more attempts in the time before ``at`` than the entries show."""
-    after = at - length
+def _more(entries: tuple[Entry, ...], at: Instant, day: int, week: int, month: int) -> bool:
+    """Whether there were more attempts in one of the times before ``at`` than the entries show."""
     for entry in entries:
-        if after < entry.at <= at:
-            number -= 1
-    return number > 0
+        before = at - entry.at
+        if 0 <= before < 30 * DAY:
+            month -= 1
+            if before < 7 * DAY:
+                week -= 1
+                if before < DAY:
+                    day -= 1
+    return day > 0 or week > 0 or month > 0
 
 
 def _conversation(values: dict[str, object], attempts: Sequence[Entry], at: Instant) -> None:

@@ -66,8 +66,12 @@ def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Gi
     revocations = sent.revocations
     if revocations is not None:
         given.revocations = [_revocation(entry) for entry in revocations] if revocations else []
-    if sent.relationship is not None:
-        given.related = _relationship(facts, sent.relationship)
+    relationship = sent.relationship
+    if relationship is not None:
+        if given.started and relationship == _NONE:  # as the campaign's start has it
+            given.related = True
+        else:
+            given.related = _relationship(facts, relationship)
     if sent.dnc is not None:
         _dnc(given, facts, sent.dnc)
     if sent.history is not None:
@@ -211,8 +215,6 @@ def _relationship(facts: dict[str, object], sent: contract.Relationship) -> bool
             raise ValueError
         return False
     facts.update(NO_RELATIONSHIP)
-    if kind == "none" and sent == _NONE:
-        return True
     if last is not None:
         last = _instant(last)
     if kind == "transaction":
@@ -265,11 +267,8 @@ def _dnc(given: Given, facts: dict[str, object], sent: contract.Dnc) -> None:
 
 
 def _history(given: Given, facts: dict[str, object], sent: contract.History) -> None:
-    day, week, month, attempts = sent.last_24h, sent.last_7d, sent.last_30d, sent.attempts
-    if day is not None and week is not None and month is not None:
-        given.bounds = {"last_24h": day, "last_7d": week, "last_30d": month}
-    else:
-        given.bounds = {name: value for name, value in (("last_24h", day), ("last_7d", week), ("last_30d", month)) if value is not None}
+    given.most = (sent.last_24h, sent.last_7d, sent.last_30d)
+    attempts = sent.attempts
     if attempts is not None:
         given.attempts = [_past(entry) for entry in attempts] if attempts else []
     if sent.last_conversation_at is not None:
