@@ -256,6 +256,11 @@ class Compiler:
         """The statements of all clauses; obligations that ask the same are put together."""
         body: list[str] = []
         duties: dict[str, list[str]] = {}
+        for fact, alike in self._alike(clauses).items():
+            union = Test(fact, "in", frozenset().union(*(clause.condition.value for clause in alike)))
+            body.append(f"  if {self.expression(union, POSSIBLE)}:")
+            body.extend(f"  {line}" for clause in alike for line in self._prohibition(clause))
+            clauses = [clause for clause in clauses if clause not in alike]
         for clause in clauses:
             if clause.kind == "obligation":
                 duties.setdefault(self._bites(clause), []).append(clause.rule)
@@ -264,6 +269,15 @@ class Compiler:
         for asked, rules in duties.items():
             body.append(f"  if {asked}: oblige.append({rules[0]!r})" if len(rules) == 1 else f"  if {asked}: oblige += {tuple(rules)!r}")
         return body
+
+    @staticmethod
+    def _alike(clauses: Sequence[Clause]) -> dict[str, list[Clause]]:
+        """Prohibitions that ask of one and the same fact whether it is one of some words, where there are several such."""
+        found: dict[str, list[Clause]] = {}
+        for clause in clauses:
+            if clause.kind == "prohibition" and isinstance(clause.condition, Test) and clause.condition.operator == "in":
+                found.setdefault(clause.condition.fact, []).append(clause)
+        return {fact: alike for fact, alike in found.items() if len(alike) > 2}
 
     def _readings(self) -> list[str]:
         lines = [f"  {variable} = F[{fact!r}]" for fact, variable in self.facts.items()]

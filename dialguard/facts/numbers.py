@@ -58,7 +58,7 @@ def parse(text: object) -> Number:
     extension (x, ext, #, ;ext=), a label (tel:, cell), full-width digits; whole numbers as int or float, as
     spreadsheets give them; numbers of other countries with + and the country code.
     """
-    if type(text) is not str or len(text) > LONGEST:
+    if type(text) is not str:
         return _other(text)
     size = len(text)
     # The forms in which nearly all numbers come; what is taken out is known by its place.
@@ -70,6 +70,8 @@ def parse(text: object) -> Number:
         plain = text[:3] + text[4:7] + text[8:]
     elif size == 14 and text[0] == "(" and text[4:6] == ") " and text[9] == "-":
         plain = text[1:4] + text[6:9] + text[10:]
+    elif size > LONGEST:
+        return _other(text)
     else:
         plain = text.translate(_PUNCTUATION)
         size = len(plain)

@@ -112,9 +112,9 @@ def _word(value: str | None) -> str | None:
 
 
 def _instant(value: object) -> int:
-    """RFC 3339 from remembered parts: a date, a time of day and an offset are each seldom new."""
+    """RFC 3339 from remembered parts: a date, an hour with its minute, and the seconds with the offset are each seldom new."""
     try:
-        return _DATES[value[:11]] + _MINUTES[value[11:17]] + _SECONDS[value[17:19]] - _OFFSETS[value[19:]]
+        return _DATES[value[:11]] + _MINUTES[value[11:17]] + _ENDS[value[17:]]
     except (KeyError, TypeError):
         return _remember(value)
 
@@ -125,15 +125,14 @@ def _remember(value: object) -> int:
     if type(value) is str and len(value) in (20, 25) and value[10] == "T" and value[19] in "Z+-" and value[17:19] != "60" and "1900" < value[:4] < "2200":
         if len(_DATES) < 50_000:
             _DATES[value[:11]] = instant(f"{value[:11]}00:00:00Z")
-        if len(_OFFSETS) < 2000:
-            _OFFSETS[value[19:]] = 946_771_200 * SECOND - instant(f"2000-01-02T00:00:00{value[19:]}")
+        if len(_ENDS) < 10_000:
+            _ENDS[value[17:]] = instant(f"2000-01-02T00:00:{value[17:]}") - instant("2000-01-02T00:00:00Z")
     return found
 
 
 _DATES: dict[str, int] = {}
 _MINUTES = {f"{minute // 60:02}:{minute % 60:02}:": minute * 60 * SECOND for minute in range(1440)}
-_SECONDS = {f"{second:02}": second * SECOND for second in range(60)}
-_OFFSETS: dict[str, int] = {}
+_ENDS: dict[str, int] = {}
 
 
 def _some(value: object, known: frozenset[str]) -> frozenset[str]:
