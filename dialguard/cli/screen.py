@@ -36,7 +36,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     )  # fmt: skip
     command.add_argument("--encoding", default="utf-8", help="encoding of a text file (default utf-8)")
     command.add_argument("--no-quotes", action="store_true", help="quotation marks are plain characters (always so with tabs)")
-    command.add_argument("--force", action="store_true", help="replace OUT if it exists")
+    command.add_argument("--columns", metavar="NAME[,..]", help="which dg_ columns to add, such as verdict,reasons,retry_at (default all)")
+    command.add_argument("--report", metavar="FILE", type=Path, help="write a report with charts, one HTML file that needs nothing else")
+    command.add_argument("--force", action="store_true", help="replace OUT and the report if they exist")
     common.judging_options(command)
     command.set_defaults(run=run)
 
@@ -50,13 +52,14 @@ def run(options: argparse.Namespace) -> int:
     from dialguard.screening.read import TableError, open_source
     from dialguard.screening.write import Output
 
+    _report_place(options)
     try:
         source = open_source(options.input, options.encoding, not options.no_quotes)
         columns = recognise(source.columns, _told(options.map))
         guard = common.open_guard(options)
         campaign = common.read_campaign(options.campaign) | ({"seller": options.seller} if options.seller else {})
         screener = guard.screener(campaign, options.at, options.channel)
-        output = Output(options.output, source, options.force)
+        output = Output(options.output, source, options.force, _added(options.columns))
         _say_columns(columns)
         with progress("screening", "rows") as tell:
             summary = screen_file(source, columns, screener, output, lambda rows, done: tell(rows, done, source.size))
@@ -70,11 +73,51 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"the store cannot answer, so nothing was screened: {error}") from None
     if summary.failed:
         print(f"dialguard: {summary.failed:,} rows were denied because of an error in this program; see dg_problem and report it", file=sys.stderr)
+    if options.report is not None:
+        _write_report(options.report, summary, {"source": options.input.name, "at": guard_time(screener.at), "campaign": campaign | {"channel": options.channel}})
     if options.json:
         common.print_json(summary.as_dict() | {"output": str(options.output), "at": guard_time(screener.at)})
     else:
-        print("\n".join(in_words(summary, options.output, guard_time(screener.at))))
+        print("\n".join(in_words(summary, options.output, guard_time(screener.at), options.report)))
     return 0
+
+
+def _added(told: str | None) -> tuple[str, ...]:
+    from dialguard.screening.answers import COLUMNS
+
+    if told is None:
+        return COLUMNS
+    names = [name if name.startswith("dg_") else f"dg_{name}" for name in map(str.strip, told.split(","))]
+    for name in names:
+        if name not in COLUMNS:
+            raise UsageError(f"--columns {name}: there is no such column; expected some of {', '.join(known[3:] for known in COLUMNS)}")
+    return tuple(names)
+
+
+def _report_place(options: argparse.Namespace) -> None:
+    """Before hours of work: that a report can be written."""
+    path = options.report
+    if path is None:
+        return
+    if path in (options.input, options.output):
+        raise UsageError(f"{path}: the report needs a name of its own")
+    if path.exists() and not options.force:
+        raise UsageError(f"{path} exists; give another name, or say --force to replace it")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}")
+
+
+def _write_report(path: Path, summary: Summary, about: dict[str, object]) -> None:
+    from dialguard.screening.html import html_report
+
+    text = html_report(summary.as_dict() | about | {"week": summary.week(), "packs": summary.packs})
+    part = path.with_name(f".{path.name}.dialguard-part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UsageError(f"{path}: cannot be written ({error.strerror or error}); the screened list is complete") from None
 
 
 def guard_time(instant: int) -> str:
@@ -99,7 +142,7 @@ def _say_columns(columns: Columns) -> None:
     print(f"columns: {columns.shown()}{passed}", file=sys.stderr)
 
 
-def in_words(summary: Summary, output: Path, at: str) -> list[str]:
+def in_words(summary: Summary, output: Path, at: str, report_file: Path | None = None) -> list[str]:
     """The summary for a reader."""
     from dialguard.screening import report
 
@@ -125,7 +168,8 @@ def in_words(summary: Summary, output: Path, at: str) -> list[str]:
     lines += _table("callable later, on the called party's clock", [(shown, count) for shown, count in later])
     lines += _table("unusable, by why", [(count, why) for why, count in found["problems"].items()])
     lines += _table("with every call made now, the caller must", [(o["rows"], common.cited(o["message"], o["citation"])) for o in found["obligations"]])
-    return [*lines, "", f"written: {output}", NOT_ADVICE]
+    written = [f"written: {output}"] + ([f"report: {report_file}"] if report_file is not None else [])
+    return [*lines, "", *written, NOT_ADVICE]
 
 
 def _table(title: str, rows: list[tuple]) -> list[str]:

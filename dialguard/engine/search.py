@@ -24,7 +24,7 @@ class _AgesHeld(Facts):
     @classmethod
     def of(cls, facts: Facts, clock: Clock) -> "_AgesHeld":
         """The same facts, held so."""
-        held = cls(**{field.name: getattr(facts, field.name) for field in fields(facts)})
+        held = cls(**{field.name: getattr(facts, field.name) for field in fields(Facts)})
         held.clock = clock
         return held
 
@@ -34,6 +34,11 @@ class _AgesHeld(Facts):
             return values
         days = min(self.clock.local(instant, zone).ordinal - self.clock.local(self.at, zone).ordinal for _, zone in self.places)
         return {**values, REGISTRY_COPY: version + days}
+
+
+def ages_held(facts: Facts, clock: Clock) -> Facts:
+    """The same facts, to be judged at later moments: lists are renewed meanwhile."""
+    return _AgesHeld.of(facts, clock)
 
 
 def retry_at(engine: Engine, facts: Facts) -> Instant | None:

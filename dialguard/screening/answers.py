@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from dialguard.engine.decision import KINDS, Decision, _reason_order
 from dialguard.engine.judge import Engine, Judgement
-from dialguard.engine.search import next_step, retry_at, valid_until
+from dialguard.engine.search import ages_held, next_step, retry_at, valid_until
 from dialguard.expr.nodes import FACT_OF_COUNT, facts_read
 from dialguard.model.facts import Facts, Place
 from dialguard.model.moment import Instant, Moment
@@ -66,6 +68,7 @@ class Local:
 
     def __init__(self, engine: Engine, facts: Facts, judgement: Judgement, decision: Decision) -> None:
         self._engine, self._facts, self._judgement = engine, facts, judgement
+        self._open: np.ndarray | None = None
         self.denied = not decision.allowed
         self.reasons: list[Reason] = decision.reasons if self.denied else []
         self.duties: list[Reason] = [] if self.denied else decision.obligations
@@ -81,6 +84,13 @@ class Local:
         """When it no longer does, counted from ``opens``; None when no end is in sight."""
         return None if self.opens is None else valid_until(self._engine, self._facts, self.opens)
 
+
+    def open_at(self, instants: Sequence[Instant]) -> np.ndarray:
+        """Whether it allows the call at each of some instants, lists and record held as they are."""
+        if self._open is None:
+            facts = ages_held(self._facts, self._engine.clock)
+            self._open = np.array([not self._engine.judge(facts, max(instant, facts.at)).denied for instant in instants])
+        return self._open
 
     def settled(self, moving: frozenset[str]) -> bool:
         """Whether some rule denies that time cannot change, whatever the moments of the facts ``moving``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 import numpy as np
@@ -44,6 +44,15 @@ class Summary:
         self._counts = counts
 
     @property
+    def packs(self) -> str:
+        """Digest of the rules that judged."""
+        return self._screener.packs.digest
+
+    def week(self) -> dict[str, object]:
+        """The coming week: which share of the rows that may be called now or later may be called at each hour."""
+        return self._screener.week((number, count) for number, count in enumerate(self._counts.tolist()) if count)
+
+    @property
     def answered(self) -> list[tuple[Answer, int]]:
         """The answers that rows got which are neither duplicates nor unusable, with the number of rows."""
         return [(self._screener.answers[number], count) for number, count in enumerate(self._counts.tolist()) if count]
@@ -51,11 +60,11 @@ class Summary:
     def as_dict(self) -> dict[str, object]:
         """Everything counted, for programs."""
         now = later = never = 0
-        reasons: Counter[str] = Counter()
-        later_by: Counter[str] = Counter()
+        reasons: Counter[tuple[str, str]] = Counter()
+        later_by: Counter[tuple[str, str]] = Counter()
         among, needs, duties, retries = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
         states: dict[str, Counter[str]] = {}
-        about: dict[str, Sequence[str]] = {}
+        about: dict[str, str] = {}
         duty: dict[str, Mapping[str, object]] = {}
         for answer, rows in self.answered:
             state = states.setdefault("/".join(answer.states) if len(answer.states) < 6 else "not known", Counter())
@@ -67,29 +76,30 @@ class Summary:
                 for entry in answer.duties:
                     duty.setdefault(str(entry["duty"]), entry)
                 continue
-            rule, *told = answer.main
-            about.setdefault(rule, told)
-            reasons[rule] += rows
+            rule, kind, citation = answer.main
+            about.setdefault(rule, citation)
+            reasons[rule, kind] += rows
             among.update(dict.fromkeys(answer.reasons, rows))
             needs.update(dict.fromkeys(answer.needs, rows))
             if answer.retry_at:
                 later += rows
-                later_by[rule] += rows
+                later_by[rule, kind] += rows
                 retries[answer.retry_at] += rows
                 state["later"] += rows
             else:
                 never += rows
                 state["never"] += rows
                 state[rule] += rows
+        titles = self._screener.packs.by_id
         return {
             "rows": self.rows, "callable_now": now, "callable_later": later, "not_callable": never,
             "duplicates": self.duplicates, "unusable": self.unusable, "failed": self.failed,
             "reasons": [
                 {
-                    "rule": rule, "rows": count, "callable_later": later_by[rule], "among_all": among[rule],
-                    "kind": about[rule][0], "citation": about[rule][1],
+                    "rule": rule, "title": titles[rule].title if rule in titles else "", "kind": kind, "citation": about[rule],
+                    "rows": count, "callable_later": later_by[rule, kind], "among_all": among[rule],
                 }
-                for rule, count in reasons.most_common()
+                for (rule, kind), count in reasons.most_common()
             ],
             "all_reasons": dict(among.most_common()),
             "states": {name: {"rows": 0, "now": 0, "later": 0, "never": 0} | dict(counts) for name, counts in sorted(states.items())},

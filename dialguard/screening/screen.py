@@ -6,7 +6,7 @@ by them (``tables``). Rows of whom the store holds something of their own are ju
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from dialguard.screening.listed import Listed
 from dialguard.screening.phones import Phones, normalise
 from dialguard.screening.sets import Known, Seen
 from dialguard.screening.tables import ADDRESS_FIELDS, ALONE, Cell, Tables
+from dialguard.screening.week import week
 
 if TYPE_CHECKING:
     from dialguard.engine.judge import Engine
@@ -104,6 +105,10 @@ class Screener:
     def problems(self) -> Sequence[str]:
         """Why rows could not be used; the first is none."""
         return self._problems.values
+
+    def week(self, answered: Iterable[tuple[int, int]]) -> dict[str, object]:
+        """The coming week of the rows of some answers (number of the answer, of its rows); see ``screening.week``."""
+        return week(self._tables, answered, self.at, self._clock)
 
     def screen(self, columns: Mapping[str, pl.Series], broken: Mapping[int, str] | None = None) -> Screened:
         """The answers to some rows, in order. ``columns`` are raw columns by the fields of an attempt that they fill, ``to`` among them.

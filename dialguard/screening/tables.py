@@ -7,10 +7,12 @@ a place and a person is joined from those of the single states and zones of the 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from dialguard.engine.decision import Decision, _place_order
 from dialguard.facts import places, reading
@@ -144,6 +146,16 @@ class Tables:
             raise
         except Exception as error:
             return self._failed(error)
+
+    def opens(self, answer: int) -> bool:
+        """Whether an answer is, or with time becomes, a permission, and it is known where."""
+        held = self.answers.values[answer]
+        return answer in self._parts and (held.verdict == "allow" or held.retry_at != "")
+
+    def open_at(self, answer: int, instants: Sequence[Instant]) -> tuple[str, np.ndarray]:
+        """At which instants from the screen on it is a permission; and the zone of its first place."""
+        pairs, parts = self._parts[answer]
+        return pairs[0].zone, np.logical_and.reduce([self._kept[part].open_at(instants) for part in set(parts)])
 
     def unusable(self, fields: Fields) -> int:
         """What the rules on numbers say of one that may not be called at all; they read nothing but its kind."""

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -28,12 +29,15 @@ class Output:
     exists (unless ``force``), is the source itself, or cannot be written.
     """
 
-    def __init__(self, path: Path, source: Source, force: bool = False) -> None:
+    def __init__(self, path: Path, source: Source, force: bool = False, added: Sequence[str] = COLUMNS) -> None:
+        """``added``: which of COLUMNS to write."""
         self.path, self.force = path, force
+        self._added = [place for place, name in enumerate(COLUMNS) if name in added]
         kind, self._zipped = kind_of(path)
         self._source = source
         self._keep = [place for place, name in enumerate(source.columns) if name not in COLUMNS]
-        self.columns = [source.columns[place] for place in self._keep] + list(COLUMNS)
+        self._answers = [COLUMNS[place] for place in self._added]
+        self.columns = [source.columns[place] for place in self._keep] + self._answers
         if path.exists() and path.samefile(source.path):
             raise TableError(f"{path}: the output would take the place of the input; give it another name")
         self._refuse_existing()
@@ -116,7 +120,7 @@ class Output:
             raw.close()
 
     def _text(self, chunk: Chunk, cells: Cells, rows: Screened) -> None:
-        self._lines([*(_as_text(chunk.series(place)) for place in self._keep), *map(_as_text, cells.series(rows))])
+        self._lines([*(_as_text(chunk.series(place)) for place in self._keep), *map(_as_text, self._of(cells.series(rows)))])
 
     def _lines(self, columns: list[pl.Series]) -> None:
         frame = pl.DataFrame([column.alias(str(place)) for place, column in enumerate(columns)])
@@ -131,7 +135,7 @@ class Output:
         self._file.write(text.getbuffer())
 
     def _objects(self, chunk: Chunk, cells: Cells, rows: Screened) -> None:
-        answers = pl.DataFrame(cells.series(rows)).iter_rows()
+        answers = pl.DataFrame(self._of(cells.series(rows))).iter_rows()
         lines = []
         if chunk.native and isinstance(chunk.native, list) and isinstance(chunk.native[0], dict):
             found = ({name: value for name, value in entry.items() if name not in COLUMNS} for entry in chunk.native)
@@ -139,9 +143,12 @@ class Output:
             names = [self._source.columns[place] for place in self._keep]
             found = (dict(zip(names, row, strict=True)) for row in zip(*(chunk.series(place).to_list() for place in self._keep), strict=True))
         for entry, answer in zip(found, answers, strict=True):
-            entry.update(zip(COLUMNS, answer, strict=True))
+            entry.update(zip(self._answers, answer, strict=True))
             lines.append(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
         self._file.write("".join(lines).encode("utf-8", "surrogatepass"))
+
+    def _of(self, columns: list) -> list:
+        return [columns[place] for place in self._added]
 
     def _batch(self, chunk: Chunk, cells: Cells, rows: Screened) -> None:
         import pyarrow
@@ -153,8 +160,8 @@ class Output:
         else:
             arrays = [_as_text(chunk.series(at)).to_arrow() for at in self._keep]
             fields = [pyarrow.field(self._source.columns[at], array.type) for at, array in zip(self._keep, arrays, strict=True)]
-        added = cells.arrays(rows)
-        fields += [pyarrow.field(name, array.type) for name, array in zip(COLUMNS, added, strict=True)]
+        added = self._of(cells.arrays(rows))
+        fields += [pyarrow.field(name, array.type) for name, array in zip(self._answers, added, strict=True)]
         schema = pyarrow.schema(fields)
         if self._parquet is None:
             told = [field.name for field in fields[: len(arrays)]]  # of the answers nobody asks the least and the greatest

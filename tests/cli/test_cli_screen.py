@@ -223,3 +223,30 @@ def test_a_read_only_folder(run, tmp_path: Path, campaign: Path, monkeypatch: py
     monkeypatch.setattr("tempfile.mkstemp", refuse)
     done = run("screen", write(tmp_path, "a,8015550123,UT"), tmp_path / "out.csv", "--campaign", campaign, "--no-store")
     assert done.status == 2 and "cannot be written (Permission denied)" in done.err and "Traceback" not in done.err
+
+
+def test_a_report_with_charts(run, tmp_path: Path, campaign: Path, store: Path) -> None:
+    source = write(tmp_path, "listed,212-555-0101,", "free,801-555-0102,UT", "west,808-555-0101,HI", "bad,12,")
+    out, page = tmp_path / "out.csv", tmp_path / "report.html"
+    asked = ("screen", source, out, "--campaign", campaign, "--at", AT, "--store", store, "--report", page)
+    done = run(*asked)
+    assert done.status == 0 and f"report: {page}" in done.out
+    text = page.read_text("utf-8")
+    assert text.startswith("<!DOCTYPE html>") and "us.fcc.dnc.national" in text and "8015550102" not in text
+    assert run(*asked).status == 2  # neither is replaced unasked
+    out.unlink()
+    again = run(*asked)
+    assert again.status == 2 and "report.html exists" in again.err and not out.exists()
+    assert run(*asked, "--force").status == 0
+    assert run(*asked[:-1], tmp_path / "none" / "r.html", "--force").status == 2
+    assert run(*asked[:-1], out, "--force").status == 2
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
+def test_only_the_columns_that_are_wanted(run, tmp_path: Path, campaign: Path, store: Path) -> None:
+    source = write(tmp_path, "listed,212-555-0101,", "free,801-555-0102,UT")
+    asked = ("screen", source, tmp_path / "out.csv", "--campaign", campaign, "--at", AT, "--store", store, "--columns")
+    assert run(*asked, "states, dg_verdict").status == 0
+    assert [list(row) for row in read(tmp_path / "out.csv")][0] == ["name", "phone", "state", "dg_verdict", "dg_states"]
+    wrong = run(*asked, "verdicts", "--force")
+    assert wrong.status == 2 and "no such column" in wrong.err and "verdict, kind" in wrong.err
