@@ -15,6 +15,7 @@ from dialguard.backends.counting import counter
 from dialguard.backends.sharing import CERTAIN, OPPOSITE, POSSIBLE, STUBBORN, YIELDING, Asked, Survey, cost
 from dialguard.expr.nodes import All, Any, ClosedDay, Const, Count, FACT_OF_COUNT, LocalTime, Node, Not, Period, Test, facts_read
 from dialguard.expr.outcome import silenceable
+from dialguard.model.facts import naming
 from dialguard.model.moment import DAY, NEVER, SECOND
 from dialguard.model.vocabulary import Vocabulary
 
@@ -250,7 +251,7 @@ class Compiler:
         space = dict(self.constants)
         exec(compile(source, file, "exec"), space)  # noqa: S102 - our own text, from checked nodes only
         linecache.cache[file] = (len(source), None, source.splitlines(True), file)
-        return space["program"]
+        return naming(space["program"])
 
     def _body(self, clauses: Sequence[Clause]) -> list[str]:
         """The statements of all clauses; obligations that ask the same are put together."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from dialguard.model.facts import naming
 from dialguard.model.moment import MINUTE, NEVER, Instant
 from dialguard.model.records import COVERS, Consent, Revocation
 
@@ -128,6 +129,7 @@ def consent_facts(
     return facts | _of(best, purpose)
 
 
+@naming
 def put_one(values: dict[str, object], consent: Consent | Stated, purpose: str) -> None:
     """Enter the facts of one consent in force that nothing revokes."""
     values["revocations"] = values["revocations.any"] = values["message.within_five_minutes"] = False

@@ -1,5 +1,6 @@
 """From an attempt to its facts: what the caller says, what the store holds, what lists and feeds answer, where and when."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,7 +14,7 @@ from dialguard.facts.given import NO_RELATIONSHIP, Campaign, Given, InvalidInput
 from dialguard.facts.held import NOTHING_HELD, Held, put_alone
 from dialguard.facts.numbers import Number
 from dialguard.facts.regions import STATES
-from dialguard.model.facts import Facts
+from dialguard.model.facts import Facts, naming
 from dialguard.model.moment import DAY, Instant
 from dialguard.model.records import TEXTS, LookUp, LookUpFailed
 from dialguard.packs.load import Packs
@@ -62,14 +63,16 @@ class Gatherer:
 
     def __init__(self, sources: Sources) -> None:
         self.sources, self.packs = sources, sources.packs
-        self._blank = _blank_facts(self.packs)
+        blank = _blank_facts(self.packs)
         self._watched = _watched(self.packs)
         # What most callers say stands there from the start: what they leave out, or what else they say, is entered over it.
-        self._blank.update(dict.fromkeys(self._watched), **consent.NOTHING, **NO_RELATIONSHIP)
+        blank |= dict.fromkeys(self._watched) | consent.NOTHING | NO_RELATIONSHIP
+        self._blank = {sys.intern(name): value for name, value in blank.items()}
         self._locals: dict[tuple, _Local] = {}
         self._by_area_code: dict[str, tuple[places.Places, _Local]] = {}
         self._area_codes = ACTIVE.codes
 
+    @naming
     def gather(
         self, given: Given, found: LookUp | None = None, where: places.Places | None = None
     ) -> tuple[Facts, Callable[[], dict[str, object]]]:
@@ -182,7 +185,9 @@ class Gatherer:
         watched = tuple((name, kind, state) for name, (kind, state) in self._watched.items() if state in states)
         if len(self._locals) > 10_000:
             self._locals.clear()
-        found = self._locals[pairs] = _Local(pairs, wanted, tuple((code, name) for code, name, _ in wanted if code != "national"), watched, tuple(dict.fromkeys(zone for _, zone in pairs)) or ("UTC",))
+        state_lists = tuple((code, sys.intern(name)) for code, name, _ in wanted if code != "national")
+        zones = tuple(dict.fromkeys(zone for _, zone in pairs)) or ("UTC",)
+        found = self._locals[pairs] = _Local(pairs, wanted, state_lists, watched, zones)
         return found
 
     def _lists(self, values, why: dict[str, str], used, given: Given, at: Instant, here: _Local) -> Instant | None:

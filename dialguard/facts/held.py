@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dialguard.facts import consent as consents
 from dialguard.facts.given import NO_RELATIONSHIP, Given
 from dialguard.facts.readers import windows
+from dialguard.model.facts import naming
 from dialguard.model.history import Entry, History
 from dialguard.model.moment import DAY, NEVER, Instant
 from dialguard.model.records import CONVERSATION, LookUp, Revocation
@@ -190,6 +191,7 @@ class Held:
         return _history(given, tuple(entries), since, at)
 
 
+@naming
 def put_alone(values: dict[str, object], given: Given, at: Instant) -> bool:
     """What ``Held`` comes to where no store is asked and the caller states a consent, or none, and nothing that moves with time.
     Anything else is left alone, which False says."""

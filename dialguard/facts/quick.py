@@ -14,6 +14,7 @@ from dialguard.facts.given import NO_RELATIONSHIP, OPEN, Campaign, Given
 from dialguard.facts.readers import ADDRESS, JUDGED_BEFORE, JUDGED_FROM, day, instant, windows
 from dialguard.facts.regions import STATES
 from dialguard.model import contract
+from dialguard.model.facts import naming
 from dialguard.model.history import Entry
 from dialguard.model.moment import NEVER, SECOND
 from dialguard.model.records import CHANNELS, COVERS, FORMS
@@ -25,6 +26,7 @@ _bare, _tuple = object.__new__, tuple.__new__
 _FORMS, _COVERS, _CHANNELS = frozenset(FORMS), frozenset(COVERS), frozenset(CHANNELS)
 
 
+@naming
 def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Given:
     """A well-formed attempt whose campaign is registered."""
     sent = convert(attempt, contract.Attempt)
@@ -61,8 +63,9 @@ def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Gi
         facts["line.charged"] = line.charged
         if line.ported_to_wireless_at is not None:
             facts["line.ported_to_wireless_at"] = _instant(line.ported_to_wireless_at)
-    if sent.consent is not None:
-        given.consent = _consent(sent.consent)
+    consent = sent.consent
+    if consent is not None:
+        given.consent = _STATED_NONE if consent == _NO_CONSENT else _consent(consent)
     revocations = sent.revocations
     if revocations is not None:
         given.revocations = [_revocation(entry) for entry in revocations] if revocations else []
@@ -156,6 +159,7 @@ def _spans(days: tuple[tuple[str, str], ...]) -> object:
     return windows(dict(days))
 
 
+@naming
 def _contact(given: Given, facts: dict[str, object], sent: contract.Contact) -> None:
     if sent.state is not None or sent.zip is not None or sent.county is not None or sent.place is not None or sent.timezone is not None:
         given.address = {name: _word(value) for name in ADDRESS if (value := getattr(sent, name)) is not None}
@@ -176,6 +180,9 @@ def _contact(given: Given, facts: dict[str, object], sent: contract.Contact) -> 
         facts["contact.ceased_at"] = _instant(sent.ceased_at)
     if sent.last_inbound_at is not None:
         facts["contact.last_inbound_at"] = _instant(sent.last_inbound_at)
+
+
+_NO_CONSENT, _STATED_NONE = contract.Consent(level="none"), Stated("none")
 
 
 def _consent(sent: contract.Consent) -> Stated:
@@ -206,6 +213,7 @@ def _revocation(sent: contract.Revocation) -> dict[str, object]:
 _NOTHING_SAID, _NONE = contract.Relationship(), contract.Relationship(kind="none")
 
 
+@naming
 def _relationship(facts: dict[str, object], sent: contract.Relationship) -> bool:
     """Enter it; whether anything is said."""
     kind, last = sent.kind, sent.last_at
@@ -241,6 +249,7 @@ def _relationship(facts: dict[str, object], sent: contract.Relationship) -> bool
     return True
 
 
+@naming
 def _dnc(given: Given, facts: dict[str, object], sent: contract.Dnc) -> None:
     if sent.lists is not None:
         raise ValueError

@@ -1,7 +1,9 @@
 """The facts of one attempt as the engine takes them: values by name, and how they may change as time moves on."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import NamedTuple
 
 from dialguard.model.moment import Instant
@@ -12,6 +14,17 @@ class Place(NamedTuple):
 
     state: str
     zone: str
+
+
+def naming(function: FunctionType) -> FunctionType:
+    """Decorator of a function that reads or enters many facts by name: its texts become the one copy that Python keeps of each.
+
+    A look-up then finds the very object that is the key and compares no letters; Python does so by itself only for texts that
+    look like identifiers, and the names of facts have a dot.
+    """
+    code = function.__code__
+    function.__code__ = code.replace(co_consts=tuple(sys.intern(each) if type(each) is str else each for each in code.co_consts))
+    return function
 
 
 @dataclass(slots=True)
