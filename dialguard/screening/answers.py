@@ -46,6 +46,8 @@ class Answer:
     needs: tuple[str, ...] = ()
     obligations: tuple[str, ...] = ()
     duties: tuple[Reason, ...] = field(default=(), hash=False, compare=False)
+    duty_rules: tuple[str, ...] = ()
+    """The rules of the duties; the same words may come from rules of several states."""
     retry_at: str = ""
     valid_until: str = ""
     recheck: tuple[str, ...] = ()
@@ -143,7 +145,7 @@ def merged(reasons: Sequence[Sequence[Reason]]) -> list[Reason]:
 def allowed(duties: Sequence[Reason], **more: object) -> Answer:
     """The answer of a permission."""
     codes = tuple(dict.fromkeys(_duty(entry) for entry in duties))
-    return Answer("allow", obligations=codes, duties=tuple(duties), **more)  # type: ignore[arg-type]
+    return Answer("allow", obligations=codes, duties=tuple(duties), duty_rules=tuple(str(entry["rule"]) for entry in duties), **more)  # type: ignore[arg-type]
 
 
 def denied(reasons: Sequence[Reason], **more: object) -> Answer:

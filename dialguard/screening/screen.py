@@ -242,7 +242,8 @@ class Screener:
         found: dict[str, LookUp] = {}
         numbers = [f"+1{national}" for national in phones.national[rows].tolist()]
         if self._store is not None:
-            persons = {number: str(row["contact.id"]) for number, row in zip(numbers, fields, strict=True) if row.get("contact.id")}
+            first = dict(zip(reversed(numbers), reversed(fields), strict=True))  # it has the call, the others are duplicates
+            persons = {number: str(row["contact.id"]) for number, row in first.items() if row.get("contact.id")}
             found = self._store.look_up_many(self._seller, list(dict.fromkeys(numbers)), self.at, self._as_of, persons)
         for place, number, row in zip(rows.tolist(), numbers, fields, strict=True):
             answers[place], problems[place] = self._put(self._tables.exact(row, found.get(number)))
