@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
+from msgspec import Struct
+
 from dialguard.engine import words
 from dialguard.engine.judge import Engine, Finding, Judgement
 from dialguard.engine.search import retry_at, valid_until
@@ -26,22 +28,17 @@ _NOWHERE: dict[str, object] = {
 }  # fmt: skip
 
 
-class Decision:
+class Decision(Struct, eq=False, dict=True):
     """May this attempt go ahead, why, what must the caller do, and when could it instead.
 
     ``verdict`` is ``allow`` or ``deny``. The other fields are those of the public contract; ``as_dict`` gives all of them.
     """
 
-    # Slots for what is settled at once; the dict holds what is worked out when read, and is made only then.
-    __slots__ = ("__dict__", "_engine", "_facts", "_gathered", "_judgement", "attempt_id", "verdict")
-
-    def __init__(
-        self, engine: Engine, facts: Facts, judgement: Judgement, attempt_id: str | None, evidence: Callable[[], Mapping[str, object]]
-    ) -> None:
-        self._engine, self._facts, self._judgement = engine, facts, judgement
-        self._gathered = evidence
-        self.attempt_id = attempt_id
-        self.verdict = "deny" if judgement.denied else "allow"
+    _engine: Engine
+    _facts: Facts
+    _judgement: Judgement
+    attempt_id: str | None
+    _gathered: Callable[[], Mapping[str, object]]
 
     @cached_property
     def id(self) -> str:
@@ -51,7 +48,12 @@ class Decision:
     @property
     def allowed(self) -> bool:
         """Whether the verdict is allow."""
-        return self.verdict == "allow"
+        return not self._judgement.denied
+
+    @property
+    def verdict(self) -> str:
+        """``allow`` or ``deny``."""
+        return "deny" if self._judgement.denied else "allow"
 
     @property
     def rules(self) -> tuple[str, ...]:

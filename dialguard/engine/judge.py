@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from dialguard.engine.programs import Law, Programs
 from dialguard.expr.outcome import OBLIGED, PROHIBITED, SILENT, UNKNOWN_FACT, outcome
 from dialguard.model.facts import Facts
@@ -21,23 +23,22 @@ Group = tuple[Moment, list[str], list[str], tuple[str, ...]]
 """One zone's findings: the moment there, the rules that deny, those that oblige, and those that oblige whatever the attempt is."""
 
 
-class Judgement:
+class Judgement(Struct, eq=False):
     """What bites: findings that deny and findings that oblige. An attempt is allowed when none denies."""
 
-    __slots__ = ("_groups", "denied", "errors")
-
-    def __init__(self, groups: list[Group], denied: bool, errors: tuple[tuple[str, str], ...] = ()) -> None:
-        self._groups, self.denied, self.errors = groups, denied, errors
+    groups: list[Group]
+    denied: bool
+    errors: tuple[tuple[str, str], ...] = ()
 
     @property
     def deny(self) -> list[Finding]:
         """Findings that deny."""
-        return [Finding(rule, moment) for moment, deny, _, _ in self._groups for rule in deny]
+        return [Finding(rule, moment) for moment, deny, _, _ in self.groups for rule in deny]
 
     @property
     def oblige(self) -> list[Finding]:
         """Findings that oblige."""
-        return [Finding(rule, moment) for moment, _, oblige, always in self._groups for rule in (*oblige, *always)]
+        return [Finding(rule, moment) for moment, _, oblige, always in self.groups for rule in (*oblige, *always)]
 
 
 class Engine:
@@ -64,7 +65,7 @@ class Engine:
 
     def rule_ids(self, facts: Facts) -> list[str]:
         """The ids of the rules that deny, each once, in no order; an error in a rule is raised, not turned into a denial."""
-        groups = self._run(facts, facts.at, facts.values)._groups
+        groups = self._run(facts, facts.at, facts.values).groups
         if len(groups) == 1:  # a rule stands in one program
             return groups[0][1]
         return list({rule for group in groups for rule in group[1]})
@@ -79,8 +80,7 @@ class Engine:
             if moment is None or moment.instant != instant:
                 moment = moments[zone] = Moment(instant, zone, self.clock)
             if not first <= moment.ordinal < end:
-                stop = self.programs.refresh(plan, zone, moment.ordinal, places, scope, facts.fixed)
-                programs, always = stop.programs, stop.always
+                _, _, _, programs, always = self.programs.refresh(plan, zone, moment.ordinal, places, scope, facts.fixed)
             deny: list[str] = []
             oblige: list[str] = []
             for program in programs:

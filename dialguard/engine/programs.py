@@ -8,7 +8,6 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from dialguard.backends.closures import CERTAIN, Clause, Compiler, Program, predicate
 from dialguard.expr.fold import TIMED, fold
@@ -61,15 +60,9 @@ class Compiled:
     timed: tuple[str, ...]
 
 
-class Stop(NamedTuple):
-    """One zone of an attempt: the programs of its places there and the obligations that always hold, as the law is on the
-    local dates from ``first`` to before ``end``."""
-
-    zone: str
-    first: int
-    end: int
-    programs: tuple[Program, ...]
-    always: tuple[str, ...]
+Stop = tuple[str, int, int, tuple[Program, ...], tuple[str, ...]]
+"""One zone of an attempt: the zone, the local dates (from the first to before the last) on which this is the law, the programs of
+its places there, and the obligations that always hold."""
 
 
 class Programs:
@@ -136,7 +129,7 @@ class Programs:
         if len(self.plans) >= LIMIT:
             self._forget()
         zones = dict.fromkeys(zone for _, zone in places) or ("UTC",)
-        held = self.plans[places, scope] = [Stop(zone, 0, 0, (), ()) for zone in zones]
+        held = self.plans[places, scope] = [(zone, 0, 0, (), ()) for zone in zones]
         return held
 
     def refresh(
@@ -149,8 +142,8 @@ class Programs:
         here = ["US", *(state for state, other in places if other == zone)] if places else [NOWHERE]
         found = [self.compiled(jurisdiction, ordinal, scope, fixed) for jurisdiction in here]
         always = tuple(rule for each in found for rule in each.always)
-        stop = Stop(zone, first, end, tuple(each.program for each in found if each.program), always)
-        plan[next(number for number, old in enumerate(plan) if old.zone == zone)] = stop
+        stop = (zone, first, end, tuple(each.program for each in found if each.program), always)
+        plan[next(number for number, old in enumerate(plan) if old[0] == zone)] = stop
         return stop
 
     def compiled(self, jurisdiction: str, ordinal: int, scope: tuple, fixed: Mapping[str, object] | None) -> Compiled:

@@ -4,7 +4,7 @@ Between two instants at which some condition may change, nothing changes; so the
 next. For a denial it may leap: while one rule that denies cannot change, the answer stays.
 """
 
-from dataclasses import fields
+from msgspec.structs import astuple
 
 from dialguard.engine.judge import Engine, Finding
 from dialguard.expr.when import HORIZON_DAYS, midnight, next_change
@@ -16,17 +16,15 @@ REGISTRY_COPY = "campaign.registry_version"
 """The one list age that rules ask about; those of other lists are settled when facts are gathered."""
 
 
-class _AgesHeld(Facts):
+class _AgesHeld(Facts, eq=False):
     """Facts whose copy of the national registry grows no older than it was at the attempt: lists are renewed meanwhile."""
 
-    __slots__ = ("clock",)
+    clock: Clock | None = None
 
     @classmethod
     def of(cls, facts: Facts, clock: Clock) -> "_AgesHeld":
         """The same facts, held so."""
-        held = cls(**{field.name: getattr(facts, field.name) for field in fields(Facts)})
-        held.clock = clock
-        return held
+        return cls(*astuple(facts)[: len(Facts.__struct_fields__)], clock)
 
     def at_instant(self, instant: Instant) -> dict[str, object]:
         values, version = Facts.at_instant(self, instant), self.values.get(REGISTRY_COPY)

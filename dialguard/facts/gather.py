@@ -80,7 +80,7 @@ class Gatherer:
         the store holds and ``where`` the places to judge in, in place of those that number and address name."""
         at = given.at if given.at is not None else clock.now()
         number, campaign, store, channel = given.number, given.campaign, self.sources.store, given.channel
-        _, _, npa, kind, _, _, opens = number
+        npa, kind, opens = number.npa, number.kind, number.in_service_from
         if where is None and not given.address:
             if self._area_codes is not ACTIVE.codes:
                 self._area_codes, self._by_area_code = ACTIVE.codes, {}

@@ -11,7 +11,8 @@ import operator
 import re
 import unicodedata
 from datetime import date
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from dialguard.facts.areacodes import ACTIVE, AreaCode, AreaCodeFileError, load_area_codes
 
@@ -21,7 +22,7 @@ LONGEST = 128
 """Characters of text that are looked at; anything longer is no telephone number."""
 
 
-class Number(NamedTuple):
+class Number(Struct, frozen=True, gc=False):
     """A telephone number, read and judged; immutable and hashable. Its repr does not show the number."""
 
     national: str | None
@@ -86,7 +87,7 @@ def parse(text: object) -> Number:
     npa = plain[:3]
     area = ACTIVE.codes.get(npa)
     if area is not None and plain[3] > "1" and plain[4:6] != "11" and plain.isdecimal() and plain.isascii():
-        return _make(Number, (plain, "+1" + plain, npa, area[0], area[1], None, area[2]))
+        return Number(plain, "+1" + plain, npa, area[0], area[1], None, area[2])
     return _read(text)
 
 
@@ -102,7 +103,6 @@ def digits(text: object) -> str:
     return found[1:] if len(found) == 11 and found[0] == "1" else found
 
 
-_make = tuple.__new__
 _INVISIBLE = "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2212"
 _PUNCTUATION = dict.fromkeys(map(ord, f" ()./[]_~\u00a0\u202f{_DASHES}{_INVISIBLE}"))

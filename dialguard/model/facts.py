@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import FunctionType
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from dialguard.model.moment import Instant
 
@@ -27,8 +28,7 @@ def naming(function: FunctionType) -> FunctionType:
     return function
 
 
-@dataclass(slots=True)
-class Facts:
+class Facts(Struct, eq=False):
     """What is known of one attempt.
 
     ``values`` holds every fact by name, None where it is unknown, as of ``at``. ``refresh(instant)`` gives them as of another
@@ -45,7 +45,7 @@ class Facts:
     fixed: Mapping[str, object] | None = None
     changes: tuple[Instant, ...] = ()
     refresh: Callable[[Instant], dict[str, object]] | None = None
-    why: Mapping[str, str] = field(default_factory=dict)
+    why: Mapping[str, str] = {}
     due: Instant | None = None
 
     def at_instant(self, instant: Instant) -> dict[str, object]:

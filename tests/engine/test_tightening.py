@@ -7,8 +7,9 @@ import os
 import random
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from multiprocessing import get_context
+
+from msgspec.structs import replace
 
 from dialguard.engine.judge import Engine, judge_by_reference
 from dialguard.engine.programs import SCOPE_FACTS

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from benchmarks import bulk_numbers
 from dialguard.facts.areacodes import ACTIVE
-from dialguard.facts.numbers import parse
+from dialguard.facts.numbers import Number, parse
 from dialguard.screening import phones
 from dialguard.screening.phones import NONE, Phones, normalise
 from simulations.leads import STYLES
@@ -54,7 +54,7 @@ def agree(column: pl.Series, values: Sequence[object]) -> Phones:
     for place, number in enumerate(wanted):
         if place not in found.odd:  # the area code alone says the rest
             area = ACTIVE.codes[number.npa or ""]
-            assert number == (number.national, f"+1{number.national}", number.npa, area.kind, area.reason, None, area.in_service_from)
+            assert number == Number(number.national, f"+1{number.national}", number.npa, area.kind, area.reason, None, area.in_service_from)
     assert [found.number(place) for place in range(len(found))] == wanted
     return found
 
