@@ -86,6 +86,7 @@ STATE_NAMES: Mapping[str, str] = {re.sub("[^a-z]", "", entry[3:].lower()): entry
 MILITARY_STATES: frozenset[str] = frozenset(("AA", "AE", "AP"))
 
 _MILITARY_PREFIXES = frozenset({f"{n:03d}" for n in range(90, 100)} | {"340"} | {str(n) for n in range(962, 967)})
+_ZIP = re.compile(r"\s*(\d{5})(?:-?\d{4})?\s*", re.ASCII)
 _COUNTY_WORDS = re.compile(
     r"\b(?:county|co|parish|borough|census area|city and borough|consolidated municipality|municipality|of)\b\.?"
 )
@@ -146,7 +147,7 @@ def zip_places(code: str) -> Mapping[str, Zones] | str:
     code: five digits, or ZIP+4 with or without the hyphen. The state is that of the post office; a few
     ZIPs deliver across a state line.
     """
-    found = re.fullmatch(r"\s*(\d{5})(?:-?\d{4})?\s*", code, re.ASCII)
+    found = _ZIP.fullmatch(code)
     if not found:
         return f"ZIP {code.strip()[:20]!r} is not five digits (a leading zero may have been lost)."
     five = found[1]

@@ -72,6 +72,13 @@ def _without_nan(column: pl.Series) -> pl.Series:
     return column.fill_nan(None) if column.dtype.is_float() else column
 
 
+def abridged(field: str, column: pl.Series) -> pl.Series:
+    """A column with fewer distinct values that mean the same: of a ZIP+4 the ZIP."""
+    if field == "contact.zip" and column.dtype == pl.String:
+        return column.str.replace(r"^(\d{5})-\d{4}$", "$1")
+    return column
+
+
 def cleaned(field: str, value: object) -> object:
     """A cell as a value of an attempt; None where it is empty."""
     return _CLEAN.get(field, _plain)(value)
@@ -190,10 +197,15 @@ def _line_type(value: object) -> object:
 
 def _with_codes(numbers: pl.Series, codes: pl.Series) -> pl.Series:
     """Numbers under another country's dial code must not be read as US ones of the same digits."""
-    distinct = set(codes.to_list()) if codes.dtype == pl.Object else codes.unique().to_list()
-    if not any(map(_foreign, distinct)):
+    distinct = dict.fromkeys(codes.to_list()) if codes.dtype == pl.Object else codes.unique().to_list()
+    foreign = [code for code in distinct if _foreign(code)]
+    if not foreign:
         return numbers
-    return series_of([_with_code(number, code) if _foreign(code) else number for number, code in zip(numbers, codes, strict=True)])
+    if pl.Object in (numbers.dtype, codes.dtype) or numbers.dtype != pl.String:
+        return series_of([_with_code(number, code) if _foreign(code) else number for number, code in zip(numbers, codes, strict=True)])
+    places = codes.is_in(foreign).fill_null(False).arg_true()
+    written = [_with_code(numbers[place], codes[place]) for place in places.to_list()]
+    return numbers.clone().scatter(places, pl.Series(written, dtype=pl.String))
 
 
 def _foreign(code: object) -> bool:

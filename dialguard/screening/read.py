@@ -338,7 +338,7 @@ class _Parquet(Source):
 
 def _chunk(rows: list[list[str]], broken: dict[int, str]) -> Chunk:
     columns = list(zip(*rows, strict=True))
-    return Chunk(len(rows), lambda place: series_of(columns[place]), broken, rows)
+    return Chunk(len(rows), lambda place: pl.Series(columns[place], dtype=pl.String), broken, rows)
 
 
 def _of_arrow(array: object) -> pl.Series:

@@ -19,7 +19,7 @@ from dialguard.model.moment import DAY, EPOCH_ORDINAL
 from dialguard.model.records import LookUp
 from dialguard.screening.answers import DUPLICATE, Answer
 from dialguard.screening.classes import Column, Combined, Distinct
-from dialguard.screening.columns import cleaned, in_common
+from dialguard.screening.columns import abridged, cleaned, in_common
 from dialguard.screening.consents import NONE, Consents
 from dialguard.screening.listed import Listed
 from dialguard.screening.phones import Phones, normalise
@@ -203,7 +203,7 @@ class Screener:
             column = self._columns.get(field)
             if column is None:
                 column = self._columns[field] = Column(in_common(field))
-            numbers = column.encode(series if whole else series.gather(rows))
+            numbers = column.encode(abridged(field, series if whole else series.gather(rows)))
             (region if field in ADDRESS_FIELDS else person).append(numbers)
         try:
             places = self._register(self._places, region, columns, rows, self._tables.add_place, len(self._tables.places))

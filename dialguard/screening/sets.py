@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dialguard.lists.bits import BLOCK, FIRST_LINE
+from dialguard.lists.bits import BLOCK, FIRST_LINE, FIRST_NPA, LAST_NPA
 
 _LINES = 10_000_000
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 divided by the golden ratio: neighbours fall far apart
@@ -14,22 +14,17 @@ class Seen:
     """The numbers that came before: one bit a line, a megabyte for each area code that occurs, however long the list."""
 
     def __init__(self) -> None:
-        self._slot = np.full(1000, -1, np.int64)
-        self._bits = np.zeros(0, np.uint8)
-        self._used = 0
+        # Memory that is never touched costs nothing: only the megabytes of area codes that occur are there.
+        self._bits = np.zeros((LAST_NPA + 1 - FIRST_NPA) * BLOCK, np.uint8)
 
     def again(self, national: np.ndarray) -> np.ndarray:
         """Which of these numbers came before, here or in an earlier call; all of them are seen from now on.
 
         ``national``: int64, ten digits, area code and exchange beginning with 2 to 9.
         """
-        if len(national) == 0:
-            return np.zeros(0, bool)
         npa = national // _LINES
-        if (self._slot[npa] < 0).any():
-            self._grow(np.unique(npa[self._slot[npa] < 0]))
         bit = national - npa * _LINES - FIRST_LINE
-        place, mask = self._slot[npa] * BLOCK + (bit >> 3), (128 >> (bit & 7)).astype(np.uint8)
+        place, mask = (npa - FIRST_NPA) * BLOCK + (bit >> 3), (128 >> (bit & 7)).astype(np.uint8)
         again = (self._bits[place] & mask) != 0
         again |= _later(national)
         while len(place):  # of several lines that share a byte one is written at a time
@@ -37,14 +32,6 @@ class Seen:
             left = (self._bits[place] & mask) == 0
             place, mask = place[left], mask[left]
         return again
-
-    def _grow(self, npas: np.ndarray) -> None:
-        self._slot[npas] = self._used + np.arange(len(npas))
-        self._used += len(npas)
-        if self._used * BLOCK > len(self._bits):
-            grown = np.zeros(max(self._used, 2 * len(self._bits) // BLOCK) * BLOCK, np.uint8)  # untouched pages cost nothing
-            grown[: len(self._bits)] = self._bits
-            self._bits = grown
 
 
 def _later(national: np.ndarray) -> np.ndarray:
