@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
+
+from msgspec import Struct
 
 from dialguard.facts.consent import Stated
 from dialguard.facts.numbers import Number
@@ -57,10 +58,9 @@ class Campaign:
     """What programs are compiled for, by channel; entered as it is asked for."""
 
 
-class Given:
+class Given(Struct, eq=False):
     """What the caller says. ``facts`` are plain facts by name; the rest needs a moment, a store or the rules to be judged."""
 
-    # Defaults stand on the class: most attempts leave most of them alone, and one is made for every decision.
     id: str | None = None
     channel: str = ""
     number: Number | None = None
@@ -68,33 +68,28 @@ class Given:
     at: Instant | None = None
     reserve: bool | None = None
     campaign: Campaign | None = None
+    facts: dict[str, object] = {}
+    started: bool = False
+    """Whether ``facts`` already holds every fact (the campaign's start)."""
     person: str | None = None
+    address: Mapping[str, str] = {}
     consent: Stated | None = None
     revocations: list[dict[str, object]] | None = None
-    relationship: dict[str, object] | None = None
-    internal: dict[str, object] | None = None
+    related: bool = False
+    """Whether ``facts`` already holds a stated relationship, which then replaces the held one."""
     national: bool | None = None
     states: frozenset[str] | None = None
-    lists: dict[str, dict[str, object]] | None = None
+    most: tuple[int | None, int | None, int | None] | None = None
+    """The bounds of 24 hours, 7 and 30 days in a row, or None where ``bounds`` holds those that were given."""
     attempts: list[Entry] | None = None
     declared: list[dict[str, object]] | None = None
     debt: str | None = None
+    relationship: dict[str, object] | None = None
+    internal: dict[str, object] | None = None
+    lists: dict[str, dict[str, object]] | None = None
+    bounds: dict[str, int] = {}
     open: frozenset[str] = frozenset()
     """Fields that the caller left open in an object that it gave."""
-    related: bool = False
-    """Whether ``facts`` already holds a stated relationship, which then replaces the held one."""
-    started: bool = False
-    """Whether ``facts`` already holds every fact (the campaign's start)."""
-
-    address: Mapping[str, str] = MappingProxyType({})
-    bounds: Mapping[str, int] = MappingProxyType({})
-    most: tuple[int | None, int | None, int | None] | None = None
-    """The bounds of 24 hours, 7 and 30 days in a row, or None where ``bounds`` holds those that were given."""
-
-    def __init__(self) -> None:
-        self.address: dict[str, str] = {}
-        self.facts: dict[str, object] = {}
-        self.bounds: dict[str, int] = {}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Given):
@@ -141,5 +136,5 @@ class Given:
         return {name: value for name, value in (start | self.facts | self.told()).items() if value is not None}
 
 
-_COMPARED_OTHERWISE = frozenset({"started", "related", "relationship", "internal", "bounds", "most"})
-_GIVEN = tuple(name for name in Given.__annotations__ if name not in _COMPARED_OTHERWISE)
+_COMPARED_OTHERWISE = frozenset({"facts", "started", "related", "relationship", "internal", "bounds", "most"})
+_GIVEN = tuple(name for name in Given.__struct_fields__ if name not in _COMPARED_OTHERWISE)

@@ -5,6 +5,7 @@ It may only ever agree with the careful reader or raise one of UNUSUAL; a proper
 
 from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 from msgspec import ValidationError, convert
 
@@ -22,7 +23,8 @@ from dialguard.model.records import CHANNELS, COVERS, FORMS
 UNUSUAL = (LookupError, TypeError, ValueError, AttributeError, OverflowError, ValidationError)
 _parse_from = lru_cache(maxsize=4096)(numbers.parse)
 _span = lru_cache(maxsize=4096)(windows)
-_bare, _tuple = object.__new__, tuple.__new__
+_tuple = tuple.__new__
+_NOWHERE: Mapping[str, str] = MappingProxyType({})
 _FORMS, _COVERS, _CHANNELS = frozenset(FORMS), frozenset(COVERS), frozenset(CHANNELS)
 
 
@@ -30,82 +32,88 @@ _FORMS, _COVERS, _CHANNELS = frozenset(FORMS), frozenset(COVERS), frozenset(CHAN
 def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Given:
     """A well-formed attempt whose campaign is registered."""
     sent = convert(attempt, contract.Attempt)
-    given = _bare(Given)
-    given.campaign = campaign = campaigns[sent.campaign]
-    if campaign.start is None:
-        given.facts = facts = {}
-    else:
-        given.facts = facts = campaign.start.copy()
-        given.started = True
-    given.channel = channel = sent.channel
+    campaign, channel = campaigns[sent.campaign], sent.channel
+    started = campaign.start is not None
+    facts = campaign.start.copy() if started else {}
     if channel == "voice" and (campaign.facts["campaign.dialing"] is None or campaign.facts["campaign.voice"] is None):
         raise ValueError
-    given.id = _word(sent.id)
-    given.number = number = numbers.parse(sent.to)
-    if number.e164 is None and (sent.to is None or sent.to == OPEN):
+    number = numbers.parse(sent.to)
+    if (number.e164 is None and (sent.to is None or sent.to == OPEN)) or sent.id == OPEN:
         raise ValueError
+    from_number = at = person = consent = revocations = national = states = most = attempts = declared = debt = None
+    address, related = _NOWHERE, False
     if sent.from_ is not None:
         shown = _parse_from(sent.from_)
-        if shown.e164 is None:
+        from_number = shown.e164
+        if from_number is None:
             _word(sent.from_)
         facts["caller_id.kind"] = shown.kind
-        given.from_number = shown.e164
     if sent.at is not None:
-        given.at = at = _instant(sent.at)
+        at = _instant(sent.at)
         if not JUDGED_FROM <= at < JUDGED_BEFORE:
             raise ValueError
-    given.reserve = sent.reserve
     facts["line_type"] = sent.line_type
-    if sent.contact is not None:
-        _contact(given, facts, sent.contact)
-    line = sent.line
-    if line is not None:
-        facts["line.charged"] = line.charged
-        if line.ported_to_wireless_at is not None:
-            facts["line.ported_to_wireless_at"] = _instant(line.ported_to_wireless_at)
-    consent = sent.consent
-    if consent is not None:
-        given.consent = _STATED_NONE if consent == _NO_CONSENT else _consent(consent)
-    revocations = sent.revocations
-    if revocations is not None:
-        given.revocations = [_revocation(entry) for entry in revocations] if revocations else []
-    relationship = sent.relationship
-    if relationship is not None:
-        if given.started and relationship == _NONE:  # as the campaign's start has it
-            given.related = True
-        else:
-            given.related = _relationship(facts, relationship)
-    if sent.dnc is not None:
-        _dnc(given, facts, sent.dnc)
-    if sent.history is not None:
-        _history(given, facts, sent.history)
-    if sent.caller_id is not None:
-        shown_id = sent.caller_id
-        facts["caller_id.attestation"] = shown_id.attestation
-        facts["caller_id.callable"] = shown_id.callable
-        facts["caller_id.do_not_originate"] = shown_id.do_not_originate
-        facts["caller_id.blocked"] = shown_id.blocked
-        facts["caller_id.name"] = name = shown_id.name
+    part = sent.contact
+    if part is not None:
+        person = part.id
+        if person == OPEN or part.inconvenient is not None:
+            raise ValueError
+        if part.state is not None or part.zip is not None or part.county is not None or part.place is not None or part.timezone is not None:
+            address = {name: _word(value) for name in ADDRESS if (value := getattr(part, name)) is not None}
+        elif part.address_basis is not None:
+            address = {"address_basis": part.address_basis}
+        _contact(facts, part)
+    part = sent.line
+    if part is not None:
+        facts["line.charged"] = part.charged
+        if part.ported_to_wireless_at is not None:
+            facts["line.ported_to_wireless_at"] = _instant(part.ported_to_wireless_at)
+    part = sent.consent
+    if part is not None:
+        consent = _STATED_NONE if part == _NO_CONSENT else _consent(part)
+    part = sent.revocations
+    if part is not None:
+        revocations = [_revocation(entry) for entry in part] if part else []
+    part = sent.relationship
+    if part is not None:
+        related = (started and part == _NONE) or _relationship(facts, part)  # a campaign's start has it that there is none
+    part = sent.dnc
+    if part is not None:
+        national, states = part.national, part.states
+        if part.lists is not None or (states and not STATES.issuperset(states)):
+            raise ValueError
+        _dnc(facts, part)
+    part = sent.history
+    if part is not None:
+        most, attempts = (part.last_24h, part.last_7d, part.last_30d), part.attempts
+        if attempts:
+            attempts = [_past(entry) for entry in attempts]
+        if part.last_conversation_at is not None:
+            facts["history.last_conversation_at"] = _instant(part.last_conversation_at)
+    part = sent.caller_id
+    if part is not None:
+        facts["caller_id.attestation"] = part.attestation
+        facts["caller_id.callable"] = part.callable
+        facts["caller_id.do_not_originate"] = part.do_not_originate
+        facts["caller_id.blocked"] = part.blocked
+        facts["caller_id.name"] = name = part.name
         if name == OPEN:
             raise ValueError
     if sent.message is not None:
-        message = sent.message
-        if message.body is not None:
-            facts["message.body"] = _word(message.body)
-        facts["message.first"] = message.first
-        facts["message.optout_offered"] = message.optout_offered
-        facts["message.free_to_end_user"] = message.free_to_end_user
-        if message.confirms_revocation is not None:
-            facts["message.confirms_revocation"] = message.confirms_revocation
-    if sent.debt is not None:
-        given.debt = _word(sent.debt.id)
-        if sent.debt.third_party is not None:
-            facts["debt.third_party"] = sent.debt.third_party
+        _message(facts, sent.message)
+    part = sent.debt
+    if part is not None:
+        debt = _word(part.id)
+        if part.third_party is not None:
+            facts["debt.third_party"] = part.third_party
     if sent.emergency is not None:
-        given.declared = declared = sent.emergency.declared
+        declared = sent.emergency.declared
         if declared:
             raise ValueError
-    return given
+    return Given(
+        sent.id, channel, number, from_number, at, sent.reserve, campaign, facts, started, person, address, consent, revocations, related,
+        national, states, most, attempts, declared, debt,
+    )  # fmt: skip
 
 
 def _word(value: str | None) -> str | None:
@@ -160,14 +168,7 @@ def _spans(days: tuple[tuple[str, str], ...]) -> object:
 
 
 @naming
-def _contact(given: Given, facts: dict[str, object], sent: contract.Contact) -> None:
-    if sent.state is not None or sent.zip is not None or sent.county is not None or sent.place is not None or sent.timezone is not None:
-        given.address = {name: _word(value) for name in ADDRESS if (value := getattr(sent, name)) is not None}
-    elif sent.address_basis is not None:
-        given.address = {"address_basis": sent.address_basis}
-    given.person = person = sent.id
-    if person == OPEN or sent.inconvenient is not None:
-        raise ValueError
+def _contact(facts: dict[str, object], sent: contract.Contact) -> None:
     if sent.agreed_hours is not None:
         facts["contact.agreed_hours"] = _hours(sent.agreed_hours)
     if sent.kind is not None:
@@ -250,15 +251,9 @@ def _relationship(facts: dict[str, object], sent: contract.Relationship) -> bool
 
 
 @naming
-def _dnc(given: Given, facts: dict[str, object], sent: contract.Dnc) -> None:
-    if sent.lists is not None:
-        raise ValueError
+def _dnc(facts: dict[str, object], sent: contract.Dnc) -> None:
     if sent.national_since is not None:
         facts["dnc.national_since"] = day(sent.national_since)
-    given.national = sent.national
-    given.states = states = sent.states
-    if states and not STATES.issuperset(states):
-        raise ValueError
     if sent.internal is not None:
         facts["dnc.internal"] = sent.internal
         facts["dnc.internal_since"] = NEVER if sent.internal_since is None else _instant(sent.internal_since)
@@ -274,13 +269,14 @@ def _dnc(given: Given, facts: dict[str, object], sent: contract.Dnc) -> None:
         facts["dnc.litigator"] = sent.litigator
 
 
-def _history(given: Given, facts: dict[str, object], sent: contract.History) -> None:
-    given.most = (sent.last_24h, sent.last_7d, sent.last_30d)
-    attempts = sent.attempts
-    if attempts is not None:
-        given.attempts = [_past(entry) for entry in attempts] if attempts else []
-    if sent.last_conversation_at is not None:
-        facts["history.last_conversation_at"] = _instant(sent.last_conversation_at)
+def _message(facts: dict[str, object], sent: contract.Message) -> None:
+    if sent.body is not None:
+        facts["message.body"] = _word(sent.body)
+    facts["message.first"] = sent.first
+    facts["message.optout_offered"] = sent.optout_offered
+    facts["message.free_to_end_user"] = sent.free_to_end_user
+    if sent.confirms_revocation is not None:
+        facts["message.confirms_revocation"] = sent.confirms_revocation
 
 
 def _past(sent: contract.PastAttempt) -> Entry:
