@@ -6,7 +6,7 @@ by them (``tables``). Rows of whom the store holds something of their own are ju
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dialguard.facts.gather import Gatherer
     from dialguard.facts.given import Campaign
     from dialguard.model.moment import Instant
+    from dialguard.storage.ports import Store
 
 PHONE = "to"
 _NOBODY = "+12010000000"
@@ -85,7 +86,7 @@ class Screener:
         if self._store is not None:
             self._open(self._store)
 
-    def _open(self, store) -> None:
+    def _open(self, store: Store) -> None:
         store.refresh()
         self._lists = [one for code in self.packs.lists if (one := Listed(store, code, self._as_of)).versions]
         found = store.recorded(self._seller, self.at, self._as_of)
@@ -164,7 +165,10 @@ class Screener:
             self._number_kind[int(code)] = self._number_kinds.number((number.kind, opening, None if self._paid is None else code in self._paid))
             self._region[int(code)] = self._regions.number((area.state, tuple(area.zones)))
 
-    def _mark_unusable(self, column: pl.Series, phones: Phones, npa: np.ndarray, alive: np.ndarray, broken: Mapping[int, str], answers, problems) -> None:
+    def _mark_unusable(
+        self, column: pl.Series, phones: Phones, npa: np.ndarray, alive: np.ndarray, broken: Mapping[int, str], answers: np.ndarray,
+        problems: np.ndarray,
+    ) -> None:
         for place, number in phones.odd.items():
             if phones.national[place] < 0 and place not in broken:
                 answers[place], problems[place] = self._no_number(number, column[place])
@@ -190,6 +194,8 @@ class Screener:
 
     def _shared(self, columns: Mapping[str, pl.Series], phones: Phones, npa: np.ndarray, rows: np.ndarray) -> np.ndarray | None:
         """The cells of some rows; None where the columns make too many kinds of person to be worth it."""
+        if len(self._persons) > _MOST_KINDS:
+            return None
         national, code = phones.national[rows], npa[rows]
         whole = len(rows) == len(phones)
         region, person = [self._region[code]], [self._number_kind[code]]
@@ -210,8 +216,6 @@ class Screener:
             persons = self._register(self._persons, person, columns, rows, self._add_person, len(self._tables.persons))
         except OverflowError:
             return None
-        if len(self._persons) > _MOST_KINDS:
-            return None
         cells = self._cells.encode([places, persons])
         for place, kind in self._cells.combinations[len(self._cell_answers) :]:
             answer, problem = self._put(self._tables.cell(place, kind))
@@ -219,7 +223,11 @@ class Screener:
             self._cell_problems.append(problem)
         return cells
 
-    def _register(self, combined: Combined, parts: list[np.ndarray], columns, rows: np.ndarray, add, before: int) -> np.ndarray:
+    def _register(
+        self, combined: Combined, parts: list[np.ndarray], columns: Mapping[str, pl.Series], rows: np.ndarray,
+        add: Callable[[Mapping[str, object]], int], before: int,
+    ) -> np.ndarray:
+        """The number of each row's combination; new ones are added to the tables by their first row, in order."""
         numbers = combined.encode(parts)
         if len(combined) > before:
             fresh = np.flatnonzero(numbers >= before)
@@ -235,7 +243,9 @@ class Screener:
         kind = self._persons.combinations[number][1 + len(self._lists)]
         return self._tables.add_person(fields, self._consents.held(kind), kind != NONE)
 
-    def _one_by_one(self, columns: Mapping[str, pl.Series], phones: Phones, rows: np.ndarray, answers, problems) -> None:
+    def _one_by_one(
+        self, columns: Mapping[str, pl.Series], phones: Phones, rows: np.ndarray, answers: np.ndarray, problems: np.ndarray
+    ) -> None:
         if not len(rows):
             return
         fields = [self._fields(columns, place) for place in rows.tolist()]

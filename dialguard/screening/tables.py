@@ -91,15 +91,15 @@ class Tables:
         """Of joined answers, one case that got it."""
 
     def add_place(self, fields: Fields) -> int:
-        """A new place, from the address and the number of a row."""
-        given = self._read(fields)
+        """A new place, from the address and the number of a row; a mistake in its other fields is not the place's."""
+        address = {name: value for name, value in fields.items() if name in ADDRESS_FIELDS}
+        given = self._read({"to": fields["to"], **address})
         if isinstance(given, str):
             self.places.append(given)
         else:
             found = places.candidates(given.number, presuming=self._gatherer.packs.presuming, **given.address)
             county = (given.address.get("county"), given.address.get("place"))
             named = {state for state, _ in found.pairs if not {"address", "zip", "state"}.isdisjoint(found.sources[state])}
-            address = {name: value for name, value in fields.items() if name in ADDRESS_FIELDS}
             self.places.append(_Where(address, found, county if any(county) else None, frozenset(named or (s for s, _ in found.pairs))))
         return len(self.places) - 1
 
