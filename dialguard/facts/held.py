@@ -188,7 +188,7 @@ class Held:
             else:  # the caller's own account of the same attempt; it stands for one only
                 del accounts[index]
                 entries[index] = Entry(*(one if one == other else None for one, other in zip(entries[index], entry, strict=True)))
-        return _history(given, tuple(entries), since, at)
+        return _history(given, given.campaign.facts["campaign.subject"], tuple(entries), since, at)
 
 
 @naming
@@ -199,21 +199,21 @@ def put_alone(values: dict[str, object], given: Given, at: Instant) -> bool:
     if stated is None or given.revocations or given.open or type(values["relationship.ended_at"]) is int:
         return False
     if stated.level != "none":  # that there is none stands among the values from the start
-        facts, channel = given.campaign.facts, given.channel
-        kind, purpose = consents.contact_kind(channel, facts["campaign.voice"]), facts["campaign.purpose"]
+        channel, purpose = given.channel, values["campaign.purpose"]
+        kind = consents.contact_kind(channel, values["campaign.voice"])
         if stated.expires_at is not None or not consents.in_force(stated, channel, kind, purpose, at):
             return False
         consents.put_one(values, stated, purpose)
     attempts = given.attempts
     if attempts:
-        values["history.attempts"] = _history(given, tuple(attempts), ALWAYS, at)
+        values["history.attempts"] = _history(given, values["campaign.subject"], tuple(attempts), ALWAYS, at)
         _conversation(values, attempts, at)
     else:
-        values["history.attempts"] = _history(given, (), None if attempts is None else ALWAYS, at)
+        values["history.attempts"] = _history(given, values["campaign.subject"], (), None if attempts is None else ALWAYS, at)
     return True
 
 
-def _history(given: Given, entries: tuple[Entry, ...], since: Instant | None, at: Instant) -> History | None:
+def _history(given: Given, subject: object, entries: tuple[Entry, ...], since: Instant | None, at: Instant) -> History | None:
     """The history of these entries, all of them back to ``since``, with the bounds that the caller gives."""
     day, week, month = given.most or given.upper_bounds()
     if since is None:
@@ -222,7 +222,7 @@ def _history(given: Given, entries: tuple[Entry, ...], since: Instant | None, at
     elif (day or week or month) and _more(entries, at, day or 0, week or 0, month or 0):
         since = None  # the caller knows of attempts that the record does not hold
     return _new(History, (
-        entries, since, day, week, month, at, given.number.e164, given.campaign.facts["campaign.subject"], given.debt, given.from_number,
+        entries, since, day, week, month, at, given.number.e164, subject, given.debt, given.from_number,
     ))  # fmt: skip
 
 

@@ -35,8 +35,10 @@ def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Gi
     campaign, channel = campaigns[sent.campaign], sent.channel
     started = campaign.start is not None
     facts = campaign.start.copy() if started else {}
-    if channel == "voice" and (campaign.facts["campaign.dialing"] is None or campaign.facts["campaign.voice"] is None):
-        raise ValueError
+    if channel == "voice":
+        fixed = facts if started else campaign.facts
+        if fixed["campaign.dialing"] is None or fixed["campaign.voice"] is None:
+            raise ValueError
     number = numbers.parse(sent.to)
     if (number.e164 is None and (sent.to is None or sent.to == OPEN)) or sent.id == OPEN:
         raise ValueError
@@ -154,9 +156,7 @@ def _some(value: object, known: frozenset[str]) -> frozenset[str]:
 
 
 def _hours(sent: object) -> object:
-    """Agreed hours; the usual kinds, a span or a span a day, are remembered."""
-    if type(sent) is str:
-        return _span(sent)
+    """Agreed hours; the usual kind, a span a day, is remembered."""
     if type(sent) is dict and 0 < len(sent) <= 7 and all(type(span) is str for span in sent.values()):
         return _spans(tuple(sent.items()))
     return windows(sent)
@@ -169,8 +169,9 @@ def _spans(days: tuple[tuple[str, str], ...]) -> object:
 
 @naming
 def _contact(facts: dict[str, object], sent: contract.Contact) -> None:
-    if sent.agreed_hours is not None:
-        facts["contact.agreed_hours"] = _hours(sent.agreed_hours)
+    hours = sent.agreed_hours
+    if hours is not None:
+        facts["contact.agreed_hours"] = _span(hours) if type(hours) is str else _hours(hours)
     if sent.kind is not None:
         facts["contact.kind"] = sent.kind
     facts["contact.line_use"] = sent.line_use
