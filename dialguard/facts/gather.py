@@ -24,7 +24,8 @@ from dialguard.packs.rule import ListSchedule
 
 CALLABLE = frozenset({"geographic", "toll_free", "personal"})
 """Kinds of number that may be called at all; of others there is no place to speak of, and the rules on numbers decide."""
-_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_SURELY_BEGUN = date(1970, 1, 1).toordinal() - 2
+"""Added to a UTC day's number: an ordinal that has begun everywhere."""
 _RELATIONSHIP_OPEN: dict[str, object] = dict.fromkeys(NO_RELATIONSHIP)
 _NOTHING_AMISS: Mapping[str, str] = {}
 _NOTHING_USED: dict[str, tuple[lists.Said, bool]] = {}
@@ -78,7 +79,9 @@ class Gatherer:
     ) -> tuple[Facts, Callable[[], dict[str, object]]]:
         """Facts, and what gives the evidence when it is asked for. Where bulk has worked them out beforehand, ``found`` is what
         the store holds and ``where`` the places to judge in, in place of those that number and address name."""
-        at = given.at if given.at is not None else clock.now()
+        at = given.at
+        if at is None:
+            at = clock.now()
         number, campaign, store, channel = given.number, given.campaign, self.sources.store, given.channel
         npa, kind, opens = number.npa, number.kind, number.in_service_from
         if where is None and not given.address:
@@ -93,7 +96,7 @@ class Gatherer:
         values["channel"] = channel
         if channel != "voice":
             self._voice(values, channel)
-        if opens is not None and opens > at // DAY + _EPOCH_DAY - 2 and number.reason_on(min(clock.local(at, zone).ordinal for zone in here.zones)):
+        if opens is not None and opens > at // DAY + _SURELY_BEGUN and number.reason_on(min(clock.local(at, zone).ordinal for zone in here.zones)):
             kind = "unassigned"
         values["number.kind"] = kind
         if kind == "toll_free":
