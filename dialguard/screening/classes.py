@@ -104,7 +104,10 @@ class Combined:
         return len(self.combinations)
 
     def encode(self, columns: Sequence[np.ndarray]) -> np.ndarray:
-        """The number of each row's combination, int64. Every call gives as many columns, of numbers from 0."""
+        """The number of each row's combination, int64. Every call gives as many columns, of numbers from 0.
+
+        Raises OverflowError where they have too many distinct values; nothing is remembered of such a call.
+        """
         if len(columns[0]) == 0:
             return np.zeros(0, np.int64)
         needed = [int(column.max()).bit_length() for column in columns]
@@ -138,10 +141,10 @@ class Combined:
         return found
 
     def _widen(self, bits: list[int]) -> None:
-        self._bits = bits
         total = sum(bits)
         if total > 62:
             raise OverflowError("too many distinct values in the columns that were mapped")
+        self._bits = bits
         self._dense = np.full(1 << total, -1, np.int32) if total <= _DENSE_BITS else None
         if self._dense is not None:
             for number, parts in enumerate(self.combinations):

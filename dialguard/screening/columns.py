@@ -189,6 +189,11 @@ def _zip(value: object) -> object:
     return five + hyphen + four
 
 
+def _or_none(value: object) -> object:
+    """A cell of a field of which the contract's word ``none`` is a statement: a known absence, which is not an empty cell."""
+    return "none" if isinstance(value, str) and value.strip() == "none" else _plain(value)
+
+
 def _line_type(value: object) -> object:
     """The contract's word for a line type; a word that is not known leaves it open, which is the stricter."""
     value = _plain(value)
@@ -221,7 +226,8 @@ def _with_code(number: object, code: object) -> object:
 
 _CLEAN: Mapping[str, Callable[[object], object]] = {
     "to": _phone, "contact.state": _state, "contact.zip": _zip, "contact.county": _text, "contact.timezone": _text, "contact.id": _text,
-    "debt.id": _text, "id": _text, "line_type": _line_type,
+    "debt.id": _text, "id": _text, "line_type": _line_type, "consent.level": _or_none, "relationship.kind": _or_none,
+    "caller_id.attestation": _or_none,
 }  # fmt: skip
 
 
