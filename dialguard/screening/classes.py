@@ -17,6 +17,11 @@ _DENSE_BITS = 24
 """Combinations up to this many bits are looked up in an array (64 MB at most), others by sorting."""
 
 
+def comparable(value: object) -> Hashable:
+    """A cell's value as a key; of what is made of others, its text: a tuple may hold a list, and true is equal to 1 in it."""
+    return value if isinstance(value, Hashable) and not isinstance(value, tuple) else repr(value)
+
+
 class Distinct(Generic[T]):
     """Numbers for distinct values, in the order in which they were first seen."""
 
@@ -62,10 +67,11 @@ class Column:
 
     def _number(self, value: object) -> int:
         # 1, 1.0 and True are equal and do not mean the same.
-        key = (type(value), value if isinstance(value, Hashable) else repr(value)) if value == value else None
+        key = (type(value), comparable(value)) if value == value else None
         found = self._numbers.get(key)
         if found is None:
-            found = self._numbers[key] = self.meanings.number(self._meaning(value))
+            meaning = self._meaning(value)
+            found = self._numbers[key] = self.meanings.number((type(meaning), meaning))
         return found
 
     def _texts(self, series: pl.Series) -> np.ndarray:

@@ -11,6 +11,7 @@ import polars as pl
 
 from dialguard.facts.given import OPEN
 from dialguard.facts.regions import MILITARY_STATES, STATE_NAMES, STATES, canonical_zone, zip_places
+from dialguard.screening.classes import comparable
 from dialguard.screening.read import TableError, series_of
 
 # Names in the order of preference, letters and digits only. VICIdial's list export comes first.
@@ -92,7 +93,7 @@ def in_common(field: str) -> Callable[[object], Hashable]:
         value = clean(value)
         if common is not None and isinstance(value, str) and value != OPEN:
             return common(value)
-        return value if isinstance(value, Hashable) else repr(value)
+        return comparable(value)
 
     return meaning
 
@@ -227,7 +228,7 @@ def _with_code(number: object, code: object) -> object:
 _CLEAN: Mapping[str, Callable[[object], object]] = {
     "to": _phone, "contact.state": _state, "contact.zip": _zip, "contact.county": _text, "contact.timezone": _text, "contact.id": _text,
     "debt.id": _text, "id": _text, "line_type": _line_type, "consent.level": _or_none, "relationship.kind": _or_none,
-    "caller_id.attestation": _or_none,
+    "caller_id.attestation": _or_none, "contact.agreed_hours": _or_none, "contact.inconvenient": _or_none,
 }  # fmt: skip
 
 

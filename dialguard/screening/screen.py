@@ -38,7 +38,9 @@ PHONE = "to"
 _NOBODY = "+12010000000"
 """A number that nobody can have."""
 _OWN = frozenset(("id", "contact.id", "debt.id"))
-"""Fields that are each row's own; without a record of the row's own no rule can tell rows apart by them."""
+"""Fields that are each row's own; without a record of the row's own, or attempts that it states, no rule can tell rows apart by them."""
+_ATTEMPTS = "history.attempts"
+"""A column of earlier attempts: which of them count depends on the row's own number and debt."""
 _LINES = 10_000_000
 _MOST_KINDS = 200_000
 """Kinds of person that are kept; a list whose columns make more of them is judged row by row from there."""
@@ -185,8 +187,10 @@ class Screener:
         return answer, self._problems.number(number.reason or "Not a telephone number.")
 
     def _with_record(self, columns: Mapping[str, pl.Series], phones: Phones) -> np.ndarray:
-        """Rows of whose number or person the store holds something."""
+        """Rows of whose number or person the store holds something, or that state earlier attempts."""
         found = self._known.holds(phones.national) if len(self._known) else np.zeros(len(phones), bool)
+        if _ATTEMPTS in columns:
+            found |= np.array([bool(cleaned(_ATTEMPTS, told)) for told in columns[_ATTEMPTS].to_list()], bool)
         if "contact.id" in columns and self._known_persons:
             names = columns["contact.id"]
             found |= np.array([cleaned("contact.id", name) in self._known_persons for name in names.to_list()], bool)

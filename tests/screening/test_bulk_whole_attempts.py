@@ -137,6 +137,8 @@ class Bench:
         names = sorted({name for attempt in drawn for name in attempt} - set(FIXED))
         if rng.random() < 0.8:
             names = rng.sample(names, rng.randint(1, min(8, len(names))))
+        if rng.random() < 0.2:
+            names = sorted({*names, "history", "debt"})  # what counts of earlier attempts are about
         rows = []
         for place, number in enumerate(numbers):
             if wide:
@@ -324,7 +326,42 @@ def test_the_word_none_is_a_statement_where_the_contract_has_it() -> None:
     rows: list[Fields] = [
         {"to": "+12125550101", "consent": {"level": "none"}}, {"to": "+12125550102"}, {"to": "+12125550103", "relationship": {"kind": "none"}},
         {"to": "+12125550104", "caller_id": {"attestation": "none"}}, {"to": "+12125550105", "consent": {"level": "none", "form": ["oral"]}},
+        {"to": "+12125550106", "contact": {"inconvenient": "none"}}, {"to": "+12125550107", "contact": {"agreed_hours": "none"}},
     ]  # fmt: skip
-    for campaign in (LIVE, LIVE | {"voice": "prerecorded", "dialing": "automated"}):
+    for campaign in (LIVE, LIVE | {"voice": "prerecorded", "dialing": "automated"}, LIVE | {"purpose": "debt_collection"}):
         pairs = screened(rows, campaign)
         assert [told for told, _ in pairs] == [alone for _, alone in pairs]
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_of_stated_attempts_those_to_the_row_s_number_and_about_its_debt_count(turn: int) -> None:
+    """Seven calls about one debt, and a call by an artificial voice to one number, where caps go by debt and by number (Maine)."""
+    past = [{"at": f"2026-03-0{day}T1{hour}:00:00Z", "channel": "voice", "outcome": "answered"} for day in (1, 2) for hour in range(4)]
+    for campaign, own, other, npa in (
+        (LIVE | {"purpose": "debt_collection"}, {"debt": "d1", "purpose": "debt_collection"}, "d2", "212"),
+        (LIVE | {"purpose": "survey", "voice": "ai"}, {"to": "+12075550101", "voice": "ai", "at": "2026-03-03T15:00:00Z"}, "d1", "207"),
+    ):
+        attempts = [entry | own for entry in past]
+        rows: list[Fields] = [
+            {"to": f"+1{npa}555010{place}", "debt": {"id": debt}, "history": {"attempts": attempts, "last_30d": 8}}
+            for place, debt in ((1, "d1"), (2, other))
+        ]
+        pairs = screened(rows[::turn], campaign)
+        assert [told for told, _ in pairs] == [alone for _, alone in pairs]
+        assert pairs[0][1]["reasons"] != pairs[1][1]["reasons"]
+
+
+def test_cells_may_be_tuples() -> None:
+    values: list[object] = [("oral",), ("request",), ["oral"], (True,), (1,)]
+    rows: list[Fields] = [{"to": f"+1212555010{place}", "consent": {"level": "express", "form": value}} for place, value in enumerate(values)]
+    withdrawn: list[object] = [({"at": "2026-01-02T00:00:00Z"},), [{"at": "2026-01-02T00:00:00Z"}], ()]
+    rows += [{"to": f"+1212555011{place}", "revocations": value} for place, value in enumerate(withdrawn)]
+    pairs = screened(rows, LIVE)
+    assert [told for told, _ in pairs] == [alone for _, alone in pairs]
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_true_and_one_are_not_the_same_cell(turn: int) -> None:
+    rows: list[Fields] = [{"to": f"+1212555010{place}", "line": {"charged": value}} for place, value in enumerate((True, 1, False, 0))]
+    pairs = screened(rows[::turn], LIVE)
+    assert [told for told, _ in pairs] == [alone for _, alone in pairs]
