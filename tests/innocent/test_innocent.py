@@ -5,7 +5,6 @@ there), a ``base`` of ``_bases.yaml`` and the fields in which it differs; ``only
 the age of lists at that moment and not today.
 """
 
-import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -13,58 +12,30 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-import yaml
 
 from dialguard import Guard
 from dialguard.facts import clock
 from dialguard.storage.memory import MemoryStore
+from tests.plain_rows import merged, read
 
 HERE = Path(__file__).parent
 ROW_KEYS = {"name", "why", "in", "but", "at", "base", "set", "only", "store", "as_of"}
 
 
-class _Plain(yaml.CSafeLoader):
-    """YAML in which only true and false are flags (`no` is an answer of a database) and moments stay text."""
-
-
-_Plain.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] not in ("timestamp", "bool")]
-    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
-_Plain.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), list("tf"))
-
-
-def _read(path: Path) -> Any:
-    return yaml.load(path.read_text("utf-8"), Loader=_Plain)
-
-
 @cache
 def _named() -> dict[str, Any]:
-    return _read(HERE / "_bases.yaml")
-
-
-def _merged(base: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """``other`` over ``base``, objects field by field; null takes a field away. Lists are replaced."""
-    found = dict(base)
-    for key, value in other.items():
-        if value is None:
-            found.pop(key, None)
-        elif isinstance(value, dict) and isinstance(found.get(key), dict):
-            found[key] = _merged(found[key], value)
-        else:
-            found[key] = value
-    return found
+    return read(HERE / "_bases.yaml")
 
 
 def _base(name: str) -> dict[str, Any]:
     base = _named()["bases"][name]
-    return _merged(_base(base["extends"]), base["set"]) if "extends" in base else base["set"]
+    return merged(_base(base["extends"]), base["set"]) if "extends" in base else base["set"]
 
 
 def _attempt(row: dict[str, Any], state: str) -> dict[str, Any]:
     place = _named()["places"][state]
     where = {"to": place["to"], "contact": {"state": state, "zip": place["zip"]}}
-    attempt = _merged(where, row["only"]) if "only" in row else _merged(_merged(_base(row["base"]), where), row.get("set", {}))
+    attempt = merged(where, row["only"]) if "only" in row else merged(merged(_base(row["base"]), where), row.get("set", {}))
     attempt["at"] = datetime.fromisoformat(row["at"]).replace(tzinfo=ZoneInfo(attempt["contact"].get("timezone", place["zone"]))).isoformat()
     return attempt
 
@@ -72,7 +43,7 @@ def _attempt(row: dict[str, Any], state: str) -> dict[str, Any]:
 def _rows() -> list[Any]:
     found, names = [], set()
     for path in sorted(HERE.glob("[a-z]*.yaml")):
-        for row in _read(path)["rows"]:
+        for row in read(path)["rows"]:
             assert set(row) <= ROW_KEYS and row["why"].endswith("."), f"{path.name}: {row}"
             assert (path, row["name"]) not in names, f"{path.name}: twice: {row['name']}"
             names.add((path, row["name"]))

@@ -4,7 +4,6 @@ Each ``<topic>.yaml`` holds rows: a named base attempt (``_bases.yaml``), the fi
 store holds, and the expected verdict, reasons and retry time. No expectation is computed: every one is a literal.
 """
 
-import re
 from datetime import date, datetime
 from fnmatch import fnmatchcase
 from functools import cache
@@ -12,11 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import yaml
 
 from dialguard import Guard
 from dialguard.facts import clock
 from dialguard.storage.memory import MemoryStore
+from tests.plain_rows import merged, read
 
 HERE = Path(__file__).parent
 SELLER = "Acme"
@@ -56,42 +55,14 @@ def _ordinal(value: object) -> int | None:
     return None if value is None else date.fromisoformat(str(value)).toordinal()
 
 
-class _Plain(yaml.CSafeLoader):
-    """YAML in which only true and false are flags (`no` is an answer of a database) and moments stay text."""
-
-
-_Plain.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] not in ("timestamp", "bool")]
-    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
-_Plain.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), list("tf"))
-
-
-def _read(path: Path) -> Any:
-    return yaml.load(path.read_text("utf-8"), Loader=_Plain)
-
-
 @cache
 def _bases() -> dict[str, dict[str, Any]]:
-    return _read(HERE / "_bases.yaml")
+    return read(HERE / "_bases.yaml")
 
 
 def _base(name: str) -> dict[str, Any]:
     base = _bases()[name]
-    return _merged(_base(base["extends"]), base["set"]) if "extends" in base else base["set"]
-
-
-def _merged(base: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """``other`` over ``base``, objects field by field; null takes a field away. Lists are replaced."""
-    found = dict(base)
-    for key, value in other.items():
-        if value is None:
-            found.pop(key, None)
-        elif isinstance(value, dict) and isinstance(found.get(key), dict):
-            found[key] = _merged(found[key], value)
-        else:
-            found[key] = value
-    return found
+    return merged(_base(base["extends"]), base["set"]) if "extends" in base else base["set"]
 
 
 def _store(row: dict[str, Any], attempt: dict[str, Any]) -> MemoryStore | None:
@@ -116,7 +87,7 @@ def _store(row: dict[str, Any], attempt: dict[str, Any]) -> MemoryStore | None:
 def _rows() -> list[Any]:
     found = []
     for path in sorted(HERE.glob("[a-z]*.yaml")):
-        rows = _read(path)["rows"]
+        rows = read(path)["rows"]
         names = [row["name"] for row in rows]
         assert len(set(names)) == len(names), f"{path.name}: names twice: {sorted({name for name in names if names.count(name) > 1})}"
         found += [pytest.param(row, id=f"{path.stem}: {row['name']}") for row in rows]
@@ -135,7 +106,7 @@ def test_row(row: dict[str, Any], packs) -> None:
     assert set(row) <= ROW_KEYS, set(row) - ROW_KEYS
     expect = row["expect"]
     assert set(expect) <= EXPECT_KEYS, set(expect) - EXPECT_KEYS
-    attempt = _merged(_base(row["base"]), row.get("set", {}))
+    attempt = merged(_base(row["base"]), row.get("set", {}))
     attempt["at"] = row["at"]
     store = _store(row, attempt)
     as_of = row["store"].get("as_of") if isinstance(row.get("store"), dict) else None
@@ -179,5 +150,5 @@ def _same_moment(found: str | None, expected: str | None) -> None:
 
 
 def test_every_topic_has_thirty_rows() -> None:
-    few = {path.stem: count for path in HERE.glob("[a-z]*.yaml") if (count := len(_read(path)["rows"])) < 30}
+    few = {path.stem: count for path in HERE.glob("[a-z]*.yaml") if (count := len(read(path)["rows"])) < 30}
     assert not few
