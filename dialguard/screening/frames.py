@@ -36,7 +36,12 @@ def screen(frame: Any, screener: Screener, told: Mapping[str, str]) -> Any:
 def _series(frame: Any, place: int) -> pl.Series:
     if isinstance(frame, pl.DataFrame):
         return frame.to_series(place)
-    return series_of([None if _missing(value) else value for value in frame.iloc[:, place].tolist()])
+    return series_of([None if _missing(value) else _listed(value) for value in frame.iloc[:, place].tolist()])
+
+
+def _listed(value: object) -> object:
+    """A cell; pandas reads lists from Parquet as arrays."""
+    return value.tolist() if type(value).__name__ == "ndarray" else value  # type: ignore[attr-defined]
 
 
 def _missing(value: object) -> bool:

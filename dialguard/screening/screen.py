@@ -264,7 +264,7 @@ class Screener:
 
     @staticmethod
     def _fields(columns: Mapping[str, pl.Series], place: int) -> dict[str, object]:
-        fields = {field: cleaned(field, series[place]) for field, series in columns.items()}
+        fields = {field: cleaned(field, _cell(series, place)) for field, series in columns.items()}
         return {field: value for field, value in fields.items() if value is not None}
 
     def _again(self, answer: int) -> int:
@@ -276,6 +276,12 @@ class Screener:
                 found = self._tables.answers.number(Answer("deny", DUPLICATE, states=held.states, zones=held.zones))
             self._duplicates[answer] = found
         return found
+
+
+def _cell(column: pl.Series, place: int) -> object:
+    """A raw value; one of a column of lists as a list, for which polars gives a column."""
+    value = column[place]
+    return value.to_list() if isinstance(value, pl.Series) else value
 
 
 def _national(numbers: Sequence[str]) -> np.ndarray:

@@ -13,11 +13,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from datetime import date, datetime, timezone
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
 from dialguard.facts import clock
@@ -358,6 +361,25 @@ def test_cells_may_be_tuples() -> None:
     rows += [{"to": f"+1212555011{place}", "revocations": value} for place, value in enumerate(withdrawn)]
     pairs = screened(rows, LIVE)
     assert [told for told, _ in pairs] == [alone for _, alone in pairs]
+
+
+def test_columns_of_lists_and_objects_may_be_those_of_a_frame() -> None:
+    """Types of polars, and what pandas makes of a Parquet file, say what Python objects say."""
+    values: dict[str, list[object]] = {
+        "phone": ["2125550101", "2125550102", "2125550103"], "consent.level": ["express_written"] * 3, "consent.form": [["oral"], None, ["request", "oral"]],
+        "consent.obtained_at": [datetime(2026, 1, 2, tzinfo=timezone.utc), None, datetime(2026, 2, 2, tzinfo=timezone.utc)],
+        "dnc.national_since": [date(2026, 1, 2), None, date(2020, 1, 2)],
+        "contact.agreed_hours": [{"every_day": "00:00-24:00"}] * 3, "history.attempts": [[{"at": "2026-03-02T00:00:00Z", "debt": "d1"}], [], None],
+    }  # fmt: skip
+    guard = Guard(no_store=True, packs=load())
+    guard.add_campaign({"id": "c", "seller": "Acme", **LIVE})
+    told = {name: name for name in values if name != "phone"}
+    arrays = {name: [np.array(value) if isinstance(value, list) else value for value in column] for name, column in values.items()}
+    objects = pl.DataFrame([pl.Series(name, column, pl.Object if name != "phone" else None) for name, column in values.items()])
+    frames = [objects, pl.DataFrame(values), pd.DataFrame(values), pd.DataFrame(arrays)]
+    answers = [[list(guard.screen(frame, "c", WHEN, **told)[name]) for name in ("dg_verdict", "dg_reasons")] for frame in frames]
+    assert all(each == answers[0] for each in answers) and None not in answers[0][1]
+    assert answers[0][1][0] != answers[0][1][2]
 
 
 @pytest.mark.parametrize("turn", [1, -1])
