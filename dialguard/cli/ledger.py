@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dialguard.cli import common
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 
 _CHANNELS = ("voice", "sms", "mms", "rvm", "fax")
 _PURPOSES = ("telemarketing", "charitable", "political", "survey", "debt_collection", "healthcare", "informational", "emergency")
+_PROOF = (
+    "name", "purpose", "source", "wording", "wording_hash", "page", "call", "certificate_url", "certificate_expires_at", "evidence_digest",
+)  # fmt: skip
 _FLAGS = ("current", "open-contract", "member", "personal")
 _LIMBS = ("last-transaction-at", "last-inquiry-at", "ended-at", "donor-at")
 
@@ -31,6 +37,19 @@ def add(commands: argparse._SubParsersAction) -> None:
     for name in ("obtained-at", "requested-at", "expires-at"):
         _time(command, name)
     command.add_argument("--reference", metavar="TEXT", help="where the proof lies")
+    proof = command.add_argument_group("proof of the consent (kept for 16 CFR 310.5; changes no decision)")
+    proof.add_argument("--name", metavar="TEXT", help="who gave it")
+    proof.add_argument("--purpose", metavar="TEXT", help="to what end")
+    proof.add_argument("--source", metavar="WORD", help="where: website, call, paper, ...")
+    proof.add_argument("--wording", metavar="FILE", type=Path, help="text file with the request as it was shown; its hash is kept as well")
+    proof.add_argument("--wording-hash", metavar="SHA256", help="where the wording itself lies elsewhere")
+    proof.add_argument("--page", metavar="URL", help="the page on which it was given")
+    proof.add_argument("--call", metavar="TEXT", help="the reference of the call in which it was given")
+    proof.add_argument("--certificate-url", metavar="URL", help="a certificate kept by a third party")
+    _time(proof, "certificate-expires-at", "when that certificate lapses there")
+    which = proof.add_mutually_exclusive_group()
+    which.add_argument("--evidence", metavar="FILE", type=Path, help="recording, scan or the like; its SHA-256 is kept, not the file")
+    which.add_argument("--evidence-digest", metavar="SHA256")
     _finish(command, consent, corrects=True)
 
     command = commands.add_parser("revocation", help="record that consent was withdrawn")
@@ -40,6 +59,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--subject", metavar="TEXT", help="with --scope category")
     command.add_argument("--channel", choices=_CHANNELS, help="with --scope medium")
     command.add_argument("--means", metavar="TEXT", help="how: stop_reply, spoken, letter, ...")
+    command.add_argument("--words", metavar="TEXT", help="what was said or written")
+    _time(command, "received-at", "when it reached you (default --at); the ten business days are counted from it")
     _finish(command, revocation, corrects=True)
 
     command = commands.add_parser("relationship", help="record what is known of a business relationship")
@@ -90,6 +111,11 @@ def add(commands: argparse._SubParsersAction) -> None:
     action = actions.add_parser("show", help="what the record knows of a number")
     _whose(action)
     _finish(action, show)
+    action = actions.add_parser("history", help="every entry on a number as it was made, corrected and retracted ones too")
+    action.add_argument("number", metavar="NUMBER", help="in any usual form")
+    action.add_argument("--seller", required=True, metavar="NAME")
+    _time(action, "as-of", "only what had been recorded by then: RFC 3339, or a date")
+    _finish(action, history)
     action = actions.add_parser("retract", help="take back an entry that should not have been made; what was known before stays known")
     action.add_argument("id", metavar="ID", help="such as consent:17")
     action.add_argument("--seller", required=True, metavar="NAME")
@@ -102,7 +128,7 @@ def _whose(command: argparse.ArgumentParser) -> None:
     command.add_argument("--person", metavar="ID", help="the person's own id, across numbers")
 
 
-def _time(command: argparse.ArgumentParser, name: str, text: str | None = None) -> None:
+def _time(command: argparse._ActionsContainer, name: str, text: str | None = None) -> None:
     command.add_argument(f"--{name}", metavar="MOMENT", help=f"{text or 'RFC 3339, or a date'}")
 
 
@@ -136,6 +162,8 @@ def _run(act: Callable[[argparse.Namespace, EmbeddedStore, int], dict[str, Any]]
         common.print_json(said)
     else:
         print(f"recorded: {said['id']}")
+        if said.get("deadline"):
+            print(f"It counts at once. Carry it into every other system by {said['deadline']} at the latest (47 CFR 64.1200(a)(10)).")
     return 0
 
 
@@ -156,18 +184,27 @@ def _words(text: str | None) -> list[str] | None:
 
 def consent(options: argparse.Namespace, store: EmbeddedStore, now: int) -> dict[str, Any]:
     """Record a consent."""
-    moments = {name: _at(options, name) for name in ("obtained_at", "requested_at", "expires_at")}
+    moments = {name: _at(options, name) for name in ("obtained_at", "requested_at", "expires_at", "certificate_expires_at")}
+    proof = {name: getattr(options, name) for name in ("name", "purpose", "source", "wording_hash", "page", "call", "certificate_url")}
+    digest = options.evidence_digest if options.evidence is None else _digest_of(options.evidence)
     words = {"covers": _words(options.covers), "channels": _words(options.channels)}
     entry = store.record_consent(
-        **_common(options, now), level=options.level, form=options.form, reference=options.reference, **words, **moments
-    )
+        **_common(options, now), level=options.level, form=options.form, reference=options.reference, **words, **moments, **proof,
+        wording=None if options.wording is None else _text_of(options.wording), evidence_digest=digest,
+    )  # fmt: skip
     return {"id": entry}
 
 
 def revocation(options: argparse.Namespace, store: EmbeddedStore, now: int) -> dict[str, Any]:
     """Record a revocation."""
-    said = {name: getattr(options, name) for name in ("scope", "subject", "channel", "means")}
-    return {"id": store.record_revocation(**_common(options, now), at=_at(options, "at", now), **said)}
+    from dialguard.ledger.deadline import deadline
+
+    said = {name: getattr(options, name) for name in ("scope", "subject", "channel", "means", "words")}
+    at = _at(options, "at", now)
+    received = _at(options, "received_at")
+    entry = store.record_revocation(**_common(options, now), at=at, received_at=received, **said)
+    last = deadline(at if received is None else received)
+    return {"id": entry, "deadline": last and last.isoformat()}
 
 
 def relationship(options: argparse.Namespace, store: EmbeddedStore, now: int) -> dict[str, Any]:
@@ -213,10 +250,54 @@ def retract(options: argparse.Namespace, store: EmbeddedStore, now: int) -> dict
 
 
 def show(options: argparse.Namespace, store: EmbeddedStore, now: int) -> dict[str, Any]:
-    """What the record knows of a number now, with its moments in UTC."""
-    person = options.person
-    found = store.look_up(seller=options.seller, number=common.number(options.number), person=person, at=now)
-    return {key: value for key, value in _plain(dataclasses.asdict(found)).items() if key != "consent"}
+    """What the record knows of a number now, with its moments in UTC, and beside each entry what proves it."""
+    number = common.number(options.number)
+    found = store.look_up(seller=options.seller, number=number, person=options.person, at=now)
+    proof = {entry.pop("id"): entry for entry in _entries(options, store, number, None)}
+    shown = {key: value for key, value in _plain(dataclasses.asdict(found)).items() if key != "consent"}
+    for each in (*shown["consents"], *shown["revocations"]):
+        more = proof.get(each["id"], {})
+        each |= {key: value for key, value in more.items() if key not in each and key in ("words", "received_at", "deadline", *_PROOF)}
+    return shown
+
+
+def history(options: argparse.Namespace, store: EmbeddedStore, now: int) -> dict[str, Any]:
+    """Every entry on a number as it was made."""
+    return {"entries": _entries(options, store, common.number(options.number), _at(options, "as_of"))}
+
+
+def _entries(options: argparse.Namespace, store: EmbeddedStore, number: str, as_of: int | None) -> list[dict[str, Any]]:
+    """The entries of a number, what they do not say left out; a revocation with its deadline."""
+    from dialguard.ledger.deadline import deadline
+    from dialguard.ledger.fields import plain
+    from dialguard.ledger.ledger import Ledger
+
+    def shown(kind: str, row: dict[str, Any]) -> dict[str, Any]:
+        said = {key: value for key, value in plain(kind, row).items() if value is not None}
+        if kind == "revocation" and not row["void"]:
+            last = deadline(row["received_at"] or row["valid_at"])
+            said |= {"deadline": last.isoformat()} if last else {}
+        return said
+
+    if not store.folder.is_dir():
+        return []
+    with contextlib.closing(Ledger(store.folder / "ledger.sqlite")) as ledger:
+        return ledger.entries(options.seller, lambda entries: [shown(kind, row) for kind, row in entries], number=number, as_of=as_of)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return common.read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--wording: {path}: byte {error.start + 1} is not UTF-8 text") from None
+
+
+def _digest_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"--evidence: {path}: {error.strerror or error}") from None
 
 
 def _plain(value: Any, name: str = "") -> Any:

@@ -3,21 +3,23 @@
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, create_engine, insert, inspect, make_url, select
+from sqlalchemy import Connection, create_engine, insert, inspect, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from dialguard.ledger import sqlite
 from dialguard.ledger.errors import LedgerError
+from dialguard.ledger.history import entries
+from dialguard.ledger.migrate import migrate
 from dialguard.ledger.read import recorded, Reading, Statements
-from dialguard.ledger.rows import Row, moment, text
+from dialguard.ledger.rows import KINDS, Row, moment, text
 from dialguard.ledger.rows import number as checked_number
-from dialguard.ledger.schema import ENTRIES, METADATA, SCHEMA_VERSION, TABLES, VERSION
+from dialguard.ledger.schema import ENTRIES, SCHEMA_VERSION, TABLES, VERSION
 from dialguard.ledger.write import Recorder, already_replaced
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp, LookUpFailed
@@ -26,16 +28,16 @@ T = TypeVar("T")
 
 
 class _Held:
-    """One thread's connection, the process that opened it, and whether its tables were found to be ours."""
+    """One thread's connection, the process that opened it, and the version of the tables that were found there, or 0."""
 
-    __slots__ = ("__weakref__", "connection", "cursor", "driver", "pid", "ready")
+    __slots__ = ("__weakref__", "connection", "cursor", "driver", "pid", "version")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.driver: Any = connection.connection.driver_connection
         self.cursor = self.driver.cursor()
         self.pid = os.getpid()
-        self.ready = False
+        self.version = 0
 
 
 class Ledger(Recorder):
@@ -100,6 +102,32 @@ class Ledger(Recorder):
         self._check(seller, at, as_of)
         return self._read(lambda cursor: recorded(cursor, self._statements, seller, at, as_of), ([], [], []))
 
+    def entries(
+        self,
+        seller: str,
+        give: Callable[[Iterator[tuple[str, Row]]], T],
+        *,
+        kinds: Iterable[str] = KINDS,
+        number: str | None = None,
+        as_of: Instant | None = None,
+    ) -> T:
+        """What ``give`` makes of kind and row of every entry of a seller recorded by ``as_of``, over one state of the record.
+
+        Kind by kind in the order recorded, corrected and retracted entries too. ``number``: only those about this number.
+        Raises LookUpFailed, and what ``give`` raises.
+        """
+        text(seller, "seller")
+        if number is not None:
+            checked_number(number)
+        if as_of is not None:
+            moment(as_of, "as_of")
+        def ask(cursor: Any) -> tuple[T]:
+            version = self._usable(max(version for (version,) in self._statements.version.run(cursor, {})))
+            return (give(entries(cursor, self._engine.dialect, version, seller, kinds, number, as_of)),)
+
+        found = self._read(ask, None)
+        return give(iter(())) if found is None else found[0]
+
     def close(self) -> None:
         """Closes every connection of this process; a later call opens a new one."""
         for held in list(self._open):
@@ -146,7 +174,7 @@ class Ledger(Recorder):
             return nothing
         try:
             held = self._held()
-            if not held.ready and not self._find_tables(held):
+            if not held.version and not self._find_tables(held):
                 return nothing
             if self._is_sqlite:
                 held.cursor.execute("BEGIN")  # other drivers begin by themselves
@@ -175,10 +203,14 @@ class Ledger(Recorder):
             return False
         versions = [version for (version,) in self._statements.version.run(held.cursor, {})]
         held.driver.rollback()
-        if max(versions, default=0) > VERSION:
+        held.version = self._usable(max(versions, default=0))
+        return held.version > 0
+
+    def _usable(self, version: int) -> int:
+        """The version of the schema, where this code reads it."""
+        if version > VERSION:
             raise LookUpFailed(f"{self._name} was written by a newer version of DialGuard; install that to read it")
-        held.ready = bool(versions)
-        return held.ready
+        return version
 
     @property
     def _name(self) -> str:
@@ -190,18 +222,28 @@ class Ledger(Recorder):
         return f"{self._name}: {type(error).__name__}"  # other drivers' texts may quote the values of a row
 
     def _append(self, kind: str, rows: list[Row], *, ids: bool = True) -> list[int]:
+        def work(connection: Connection) -> list[int]:
+            if ids:
+                return [connection.execute(insert(TABLES[kind]), row).inserted_primary_key[0] for row in rows]
+            connection.execute(insert(TABLES[kind]), rows)
+            return []
+
+        return self.write(work)
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` gives, done in one transaction of the record's tables of this version: whole or not at all.
+
+        Raises LedgerError, RecordError, and what ``work`` raises.
+        """
         try:
             if self._file is not None:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
             held = self._held()
             if self._is_sqlite:
                 sqlite.set_timeout(held.driver, int(self._write_timeout * 1000))
-            self._create_tables(held)
+            self._make_tables(held)
             with held.connection.begin():
-                if ids:
-                    return [held.connection.execute(insert(TABLES[kind]), row).inserted_primary_key[0] for row in rows]
-                held.connection.execute(insert(TABLES[kind]), rows)
-                return []
+                return work(held.connection)
         except IntegrityError:
             raise already_replaced() from None
         except LookUpFailed as error:
@@ -215,20 +257,19 @@ class Ledger(Recorder):
             if self._is_sqlite and held is not None:
                 sqlite.set_timeout(held.driver, sqlite.READ_TIMEOUT_MS)
 
-    def _create_tables(self, held: _Held) -> None:
-        if held.ready or self._find_tables(held):
+    def _make_tables(self, held: _Held) -> None:
+        """Makes the tables where there are none, and brings those of an older version up to this one."""
+        if held.version == VERSION or (self._find_tables(held) and held.version == VERSION):
             return
-        if self._is_sqlite:
+        if self._is_sqlite and not held.version:
             sqlite.use_write_ahead_log(held.driver)
         with held.connection.begin():  # on SQLite under the write lock: a second process finds the tables made
-            METADATA.create_all(held.connection)
+            held.version = self._usable(migrate(held.connection))
             if self._is_sqlite:
                 sqlite.forbid_changes(held.connection)
-            if held.connection.execute(select(SCHEMA_VERSION.c.version)).first() is None:
-                held.connection.execute(insert(SCHEMA_VERSION), {"version": VERSION})
-        held.ready = True
 
     def _find(self, kind: str, id_: int) -> Row | None:
+        self._bring_up()
         names = [column.name for column in ENTRIES[kind].columns]
         found = self._ask(lambda cursor: self._statements.entry[kind].run(cursor, {"id": id_}))
         return dict(zip(names, found[0], strict=True)) if found else None
@@ -237,6 +278,12 @@ class Ledger(Recorder):
         values = {"seller": seller, "reference": reference}
         found = self._ask(lambda cursor: self._statements.latest_attempt.run(cursor, values))
         return found[0][0] if found else None
+
+    def _bring_up(self) -> None:
+        """Brings an older record up to this version, on the way to a write."""
+        there = self._file is None or self._file.exists()
+        if there and self._ask(lambda cursor: [(self._held().version,)]) not in ([], [(VERSION,)]):
+            self.write(lambda connection: None)
 
     def _ask(self, question: Callable[[Any], list[tuple]]) -> list[tuple]:
         """A question asked on the way to a write."""

@@ -3,6 +3,7 @@
 A row is a mapping of column to int, text or None: lists are kept as JSON text, flags as 0 and 1.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -21,6 +22,10 @@ EARLIEST, LATEST = 31_536_000_000_000, 7_258_118_400_000_000
 
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
+_UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls but for tab and newline, marks that turn the reading direction, halves of a character."""
+_URL = re.compile(r"https?://[^\s/]+\S*")
 
 _COMMON = ("id", "number", "person", "valid_at", "known_at")
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -40,7 +45,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 OUTCOME_COLUMNS = ("id", "outcome", "valid_at", "known_at")
 
 
-def _describe(value: object) -> str:
+def describe(value: object) -> str:
     """The value without its digits: whatever field it was put in, it may be a telephone number."""
     if isinstance(value, str):
         return re.sub(r"\d", "#", repr(value[:40]))
@@ -54,40 +59,67 @@ def number(value: object, field: str = "number") -> str:
     """An E.164 number as text; anything else raises."""
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         return value
-    raise RecordError(field, _describe(value), "an E.164 number as text, '+' and 7 to 15 digits")
+    raise RecordError(field, describe(value), "an E.164 number as text, '+' and 7 to 15 digits")
 
 
 def text(value: object, field: str) -> str:
     """One line of printable text without blanks at its ends; anything else raises."""
     if isinstance(value, str) and 0 < len(value) <= 1000 and value == value.strip() and value.isprintable():
         return value
-    raise RecordError(field, _describe(value), "1 to 1000 printable characters without blanks at the ends")
+    raise RecordError(field, describe(value), "1 to 1000 printable characters without blanks at the ends")
+
+
+def _lines(value: object, field: str) -> str:
+    """Text of several lines as it was shown or said, its line ends as one newline."""
+    if isinstance(value, str):
+        found = value.replace("\r\n", "\n").replace("\r", "\n").strip()
+        if 0 < len(found) <= 20_000 and not _UNSHOWN.search(found):
+            return found
+    raise RecordError(field, describe(value), "1 to 20000 printable characters, lines allowed")
+
+
+def _digest(value: object, field: str) -> str:
+    """A SHA-256 as 64 small hexadecimal digits."""
+    if isinstance(value, str) and (found := _SHA256.fullmatch(value.strip().lower())):
+        return found[1]
+    raise RecordError(field, describe(value), "a SHA-256 as 64 hexadecimal digits, as sha256sum prints it")
+
+
+def _web(value: object, field: str) -> str:
+    if isinstance(value, str) and _URL.fullmatch(value) and len(value) <= 2000 and value.isprintable():
+        return value
+    raise RecordError(field, describe(value), "an address that begins with https:// or http://, without blanks")
+
+
+def wording_hash(wording: str) -> str:
+    """The SHA-256 of a wording in UTF-8, line ends as one newline and no blanks at its ends, as hexadecimal digits."""
+    return hashlib.sha256(_lines(wording, "wording").encode()).hexdigest()
 
 
 def moment(value: object, field: str) -> Instant:
     """Any instant that the store can hold; used for questions."""
     if type(value) is int and -(2**63) <= value < 2**63:
         return value
-    raise RecordError(field, _describe(value), "an instant, int microseconds since 1970-01-01T00:00:00Z")
+    raise RecordError(field, describe(value), "an instant, int microseconds since 1970-01-01T00:00:00Z")
 
 
 def _instant(value: object, field: str) -> Instant:
     if type(value) is int and EARLIEST <= value < LATEST:
         return value
     expected = "an instant from 1971 to 2199, int microseconds since 1970-01-01T00:00:00Z (14 to 16 digits)"
-    raise RecordError(field, _describe(value), expected)
+    raise RecordError(field, describe(value), expected)
 
 
 def _flag(value: object, field: str) -> int:
     if isinstance(value, bool):
         return int(value)
-    raise RecordError(field, _describe(value), "true or false")
+    raise RecordError(field, describe(value), "true or false")
 
 
 def _word(value: object, field: str) -> str:
     if isinstance(value, str) and _WORD.fullmatch(value):
         return value
-    raise RecordError(field, _describe(value), "a word in lower case letters, digits and underscores, like `no_answer`")
+    raise RecordError(field, describe(value), "a word in lower case letters, digits and underscores, like `no_answer`")
 
 
 def _one_of(words: tuple[str, ...]) -> Callable[[object, str], str]:
@@ -95,7 +127,7 @@ def _one_of(words: tuple[str, ...]) -> Callable[[object, str], str]:
         if isinstance(value, str) and value in words:
             return value
         hint = suggest(value, words) if isinstance(value, str) else ""
-        raise RecordError(field, _describe(value), "one of " + ", ".join(words) + hint)
+        raise RecordError(field, describe(value), "one of " + ", ".join(words) + hint)
 
     return check
 
@@ -107,7 +139,7 @@ def _some_of(words: tuple[str, ...], *, or_one: bool = False) -> Callable[[objec
         if or_one and isinstance(value, str):
             value = (value,)
         if not isinstance(value, list | tuple | set | frozenset) or not value:
-            raise RecordError(field, _describe(value), "a list with at least one of " + ", ".join(words))
+            raise RecordError(field, describe(value), "a list with at least one of " + ", ".join(words))
         chosen = {one(item, field) for item in value}
         return json.dumps([word for word in words if word in chosen])
 
@@ -120,19 +152,19 @@ def _windows(value: object, field: str) -> str:
             return json.dumps(value, sort_keys=True, allow_nan=False)
         except (TypeError, ValueError):
             pass
-    raise RecordError(field, _describe(value), "a list of windows (JSON values)")
+    raise RecordError(field, describe(value), "a list of windows (JSON values)")
 
 
 def entry_id(value: object, kind: str, field: str) -> int:
     """The number within an id such as ``consent:17``; an id of another kind raises."""
     if isinstance(value, str) and re.fullmatch(rf"{kind}:[1-9][0-9]{{0,17}}", value):
         return int(value.partition(":")[2])
-    raise RecordError(field, _describe(value), f"the id of an entry of this kind, like `{kind}:17`")
+    raise RecordError(field, describe(value), f"the id of an entry of this kind, like `{kind}:17`")
 
 
 Checks = Mapping[str, Callable[[object, str], Any]]
 _ENTRY: Checks = {"seller": text, "number": number, "person": text, "known_at": _instant}
-_FIELDS: dict[str, Checks] = {
+FIELDS: dict[str, Checks] = {
     "consent": {
         **_ENTRY,
         "level": _one_of(LEVELS),
@@ -143,6 +175,14 @@ _FIELDS: dict[str, Checks] = {
         "expires_at": _instant,
         "channels": _some_of(CHANNELS),
         "reference": text,
+        **dict.fromkeys(("name", "purpose", "call"), text),
+        "source": _word,
+        "wording": _lines,
+        "wording_hash": _digest,
+        "page": _web,
+        "certificate_url": _web,
+        "certificate_expires_at": _instant,
+        "evidence_digest": _digest,
     },
     "revocation": {
         **_ENTRY,
@@ -151,6 +191,8 @@ _FIELDS: dict[str, Checks] = {
         "subject": text,
         "channel": _one_of(CHANNELS),
         "means": text,
+        "words": _lines,
+        "received_at": _instant,
     },
     "relationship": {
         **_ENTRY,
@@ -189,7 +231,7 @@ _FIELDS: dict[str, Checks] = {
     },
     "declaration": {"seller": text, "since": _instant, "known_at": _instant},
 }
-KINDS = tuple(_FIELDS)
+KINDS = tuple(FIELDS)
 CORRECTABLE = ("consent", "revocation", "relationship", "internal", "contact")
 """Kinds whose entries a new one may replace. Attempts are only retracted; of outcomes and declarations the last counts."""
 
@@ -210,9 +252,9 @@ def build(kind: str, fields: Mapping[str, Any]) -> Row:
 
     Raises RecordError: naming field, found and expected.
     """
-    if kind not in _FIELDS:
+    if kind not in FIELDS:
         raise RecordError("kind", repr(kind), "one of " + ", ".join(KINDS) + suggest(str(kind), KINDS))
-    checks = _FIELDS[kind]
+    checks = FIELDS[kind]
     row: Row = dict.fromkeys(checks)
     for field, value in fields.items():
         if field == "supersedes" and kind in CORRECTABLE:
@@ -241,6 +283,13 @@ def _shape_consent(row: Row) -> None:
                 raise RecordError(field, found, expected)
     if row["expires_at"] is not None and row["obtained_at"] is not None and row["expires_at"] <= row["obtained_at"]:
         raise RecordError("expires_at", "a moment not after obtained_at", "a later moment, or nothing")
+    if row["wording"] is not None:
+        own = wording_hash(row["wording"])
+        if row["wording_hash"] not in (None, own):
+            raise RecordError("wording_hash", "the hash of another wording", f"{own[:12]}..., or nothing: it is worked out")
+        row["wording_hash"] = own
+    if row["certificate_expires_at"] is not None and row["certificate_url"] is None:
+        raise RecordError("certificate_expires_at", "a moment without a certificate", "certificate_url as well")
     # Where the day is not known, the consent is only known to have existed when somebody wrote it down.
     row["valid_at"] = row["known_at"] if row["obtained_at"] is None else row["obtained_at"]
 
@@ -248,6 +297,8 @@ def _shape_consent(row: Row) -> None:
 def _shape_revocation(row: Row) -> None:
     row["valid_at"] = row.pop("at")
     row["scope"] = row["scope"] or "all"
+    if row["received_at"] is not None and row["received_at"] < row["valid_at"]:
+        raise RecordError("received_at", "a moment before `at`", "the moment at which it reached you, not before it was made")
 
 
 def _shape_statement(row: Row) -> None:

@@ -2,6 +2,9 @@
 
 Rows are only ever added. ``supersedes`` points at the entry that a row corrects, ``void`` marks a row that only takes
 one back; that at most one row may replace another is a unique index, so that two writers cannot both correct an entry.
+
+``ADDED`` says what each version of the schema brought: an older record is brought up to this one by its first write, in
+one transaction, and is read as it is until then. Columns and tables are only ever added.
 """
 
 from sqlalchemy import (
@@ -16,7 +19,18 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 1
+VERSION = 2
+ADDED: dict[int, dict[str, tuple[str, ...]]] = {
+    2: {
+        "consents": (
+            "name", "purpose", "source", "wording", "wording_hash", "page", "call", "certificate_url", "certificate_expires_at",
+            "evidence_digest",
+        ),
+        "revocations": ("words", "received_at"),
+        "imports": (),
+    },
+}
+"""From a version to the columns that it added to each table; no columns: the table itself is new."""
 
 METADATA = MetaData()
 
@@ -69,8 +83,13 @@ CONSENTS = _entries(
     *_texts("level", "form", "covers"),
     *_moments("obtained_at", "requested_at", "expires_at"),
     *_texts("channels", "reference"),
+    *_texts("name", "purpose", "source", "wording", "wording_hash", "page", "call", "certificate_url"),
+    *_moments("certificate_expires_at"),
+    *_texts("evidence_digest"),
 )
-REVOCATIONS = _entries("revocations", *_texts("scope", "subject", "channel", "means"))
+REVOCATIONS = _entries(
+    "revocations", *_texts("scope", "subject", "channel", "means"), *_texts("words"), *_moments("received_at")
+)
 RELATIONSHIPS = _entries(
     "relationships",
     *_moments("last_transaction_at", "last_inquiry_at", "ended_at", "donor_at"),
@@ -115,6 +134,17 @@ DECLARATIONS = Table(
     Column("known_at", BigInteger, nullable=False),
     Index("declarations_by_seller", "seller", "known_at"),
 )
+IMPORTS = Table(
+    "imports",
+    METADATA,
+    Column("seller", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("source_id", Text, primary_key=True),
+    Column("entry_id", _Id, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("known_at", BigInteger, nullable=False),
+)
+"""Which entry came of which id of a file, so that a file may be imported twice. ``digest`` is of what its row said."""
 SCHEMA_VERSION = Table("schema_version", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))
 
 ENTRIES: dict[str, Table] = {
@@ -127,3 +157,12 @@ ENTRIES: dict[str, Table] = {
 }
 """The tables of the kinds of entry that belong to a number, in the order of ``rows.COLUMNS``."""
 TABLES: dict[str, Table] = {**ENTRIES, "outcome": OUTCOMES, "declaration": DECLARATIONS}
+
+
+def columns_of(table: Table, version: int) -> list[Column]:
+    """The columns that a table has in a record of this version of the schema; none: it has no such table."""
+    later = [added[table.name] for since, added in ADDED.items() if since > version and table.name in added]
+    if () in later:
+        return []
+    names = {name for columns in later for name in columns}
+    return [column for column in table.columns if column.name not in names]

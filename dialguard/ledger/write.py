@@ -35,13 +35,30 @@ class Recorder:
         channels: Sequence[str] | None = None,
         reference: str | None = None,
         supersedes: str | None = None,
+        name: str | None = None,
+        purpose: str | None = None,
+        source: str | None = None,
+        wording: str | None = None,
+        wording_hash: str | None = None,
+        page: str | None = None,
+        call: str | None = None,
+        certificate_url: str | None = None,
+        certificate_expires_at: Instant | None = None,
+        evidence_digest: str | None = None,
     ) -> str:
         """A consent of the number to the seller. It is in force from ``obtained_at`` (absent: from ``known_at``) until
-        ``expires_at`` (exclusive). Level ``none`` ends every earlier consent of the number."""
+        ``expires_at`` (exclusive). Level ``none`` ends every earlier consent of the number.
+
+        What proves it (16 CFR 310.5(a)(8)): who gave it (``name``), to what end (``purpose``), where (``source``, a word;
+        ``page`` an address; ``call`` the reference of a call), the request as it was shown (``wording``; ``wording_hash`` its
+        SHA-256, worked out where the wording is given), ``certificate_url`` with the moment at which the certificate lapses
+        there, and ``evidence_digest``, the SHA-256 of the file that holds the proof. None of it changes a decision."""
         fields = dict(
             seller=seller, number=number, level=level, known_at=known_at, person=person, form=form, covers=covers,
             obtained_at=obtained_at, requested_at=requested_at, expires_at=expires_at, channels=channels,
-            reference=reference, supersedes=supersedes,
+            reference=reference, supersedes=supersedes, name=name, purpose=purpose, source=source, wording=wording,
+            wording_hash=wording_hash, page=page, call=call, certificate_url=certificate_url,
+            certificate_expires_at=certificate_expires_at, evidence_digest=evidence_digest,
         )  # fmt: skip
         return self._record("consent", fields)
 
@@ -58,11 +75,17 @@ class Recorder:
         means: str | None = None,
         person: str | None = None,
         supersedes: str | None = None,
+        words: str | None = None,
+        received_at: Instant | None = None,
     ) -> str:
-        """A revocation made at ``at``; ``scope`` absent is ``all``."""
+        """A revocation made at ``at``; ``scope`` absent is ``all``. ``words`` are what was said or written.
+
+        ``received_at`` (absent: ``at``) is when it reached the seller: from then the ten business days of 47 CFR
+        64.1200(a)(10) are counted. They are shown and loosen nothing: a revocation counts from ``at``.
+        """
         fields = dict(
             seller=seller, number=number, at=at, known_at=known_at, scope=scope, subject=subject, channel=channel,
-            means=means, person=person, supersedes=supersedes,
+            means=means, person=person, supersedes=supersedes, words=words, received_at=received_at,
         )  # fmt: skip
         return self._record("revocation", fields)
 

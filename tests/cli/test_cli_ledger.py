@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -96,6 +97,53 @@ def test_a_correction_supersedes(act) -> None:
     entry = act("consent", NUMBER, *SELLER, "--level", "express", "--obtained-at", "2026-10-01")["id"]
     act("consent", NUMBER, *SELLER, "--level", "express_written", "--obtained-at", "2026-10-01", "--supersedes", entry)
     assert [each["level"] for each in act("ledger", "show", NUMBER, *SELLER)["consents"]] == ["express_written"]
+
+
+def test_the_proof_of_a_consent_is_kept_and_shown(act, run, store: Path, tmp_path: Path) -> None:
+    (tmp_path / "form.txt").write_bytes(b"\xef\xbb\xbfI agree that acme may call me\r\nby machine.\r\n")
+    (tmp_path / "scan.pdf").write_bytes(b"%PDF")
+    act(
+        "consent", NUMBER, *SELLER, "--level", "express_written", "--obtained-at", "2026-10-01", "--name", "Ann Example", "--purpose", "offers",
+        "--source", "website", "--wording", tmp_path / "form.txt", "--page", "https://example.com/form", "--call", "rec-7",
+        "--certificate-url", "https://cert.example.com/1", "--certificate-expires-at", "2027-01-01", "--evidence", tmp_path / "scan.pdf",
+    )  # fmt: skip
+    shown = act("ledger", "show", NUMBER, *SELLER)["consents"][0]
+    assert shown["wording"] == "I agree that acme may call me\nby machine."
+    assert shown["wording_hash"] == hashlib.sha256(shown["wording"].encode()).hexdigest()
+    assert shown["evidence_digest"] == hashlib.sha256(b"%PDF").hexdigest()
+    told = [shown[key] for key in ("name", "purpose", "source", "page", "call", "certificate_url", "certificate_expires_at")]
+    assert told[:3] == ["Ann Example", "offers", "website"] and told[4] == "rec-7" and told[6] == "2027-01-01T00:00:00Z"
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
+    for wrong, says in ((["--wording", tmp_path / "latin.txt"], "byte 4 is not UTF-8"), (["--evidence", tmp_path / "none"], "No such file")):
+        done = run("consent", NUMBER, *SELLER, "--level", "express", *wrong, "--store", store)
+        assert done.status == 2 and says in done.err
+
+
+def test_a_revocation_shows_its_deadline_and_counts_at_once(act, verdict, complete, run, store: Path) -> None:
+    act("consent", NUMBER, *SELLER, "--level", "express_written", "--obtained-at", "2026-10-01")
+    done = act("revocation", NUMBER, *SELLER, "--at", "2026-11-20T18:00:00Z", "--received-at", "2026-11-23T18:00:00Z", "--words", "leave me alone")
+    assert done["deadline"] == "2026-12-08"  # Thanksgiving on 26 November
+    assert "us.revocation.any-reasonable-means" in verdict()[1]
+    shown = act("ledger", "show", NUMBER, *SELLER)["revocations"][0]
+    assert (shown["deadline"], shown["words"], shown["received_at"]) == ("2026-12-08", "leave me alone", "2026-11-23T18:00:00Z")
+    assert "by 2026-12-04 at the latest" in run("revocation", NUMBER, *SELLER, "--at", "2026-11-20", "--store", store).out  # still the 19th in the country
+    assert "latest" not in run("revocation", NUMBER, *SELLER, "--at", "2024-11-20", "--store", store).out
+
+
+def test_history_shows_what_was_corrected_and_retracted(act) -> None:
+    entry = act("consent", NUMBER, *SELLER, "--level", "express")["id"]
+    act("consent", NUMBER, *SELLER, "--level", "express_written", "--supersedes", entry)
+    attempt = act("attempt", NUMBER, *SELLER, "--channel", "voice", "--at", "2026-11-20", "--reference", "r-1")["id"]
+    act("outcome", "busy", *SELLER, "--attempt", attempt, "--at", "2026-11-20")
+    act("attempt", "212-555-0100", *SELLER, "--channel", "voice", "--at", "2026-11-20", "--reference", "r-2")
+    act("outcome", "busy", *SELLER, "--reference", "r-2", "--at", "2026-11-20")
+    act("ledger", "retract", attempt, *SELLER)
+    told = act("ledger", "history", NUMBER, *SELLER)["entries"]
+    assert [(each["id"], each.get("supersedes"), each.get("retracts")) for each in told] == [
+        ("consent:1", None, None), ("consent:2", "consent:1", None), ("attempt:1", None, None), ("attempt:3", None, "attempt:1"),
+        ("outcome:1", None, None),
+    ]  # fmt: skip
+    assert act("ledger", "history", NUMBER, *SELLER, "--as-of", "2026-11-24T11:00:00Z")["entries"] == []
 
 
 @pytest.mark.parametrize(

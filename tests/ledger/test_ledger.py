@@ -254,7 +254,7 @@ def test_a_ledger_of_a_newer_version_is_left_alone(ledger, path):
     suppress(ledger)
     ledger.close()
     other = sqlite3.connect(path)
-    other.execute("INSERT INTO schema_version VALUES (2)")
+    other.execute("INSERT INTO schema_version VALUES (3)")
     other.commit()
     with pytest.raises(LookUpFailed, match="newer version of DialGuard"):
         listed(Ledger(path))

@@ -3,7 +3,7 @@
 import pytest
 
 from dialguard.ledger.errors import RecordError
-from dialguard.ledger.rows import EARLIEST, KINDS, LATEST, build
+from dialguard.ledger.rows import EARLIEST, KINDS, LATEST, build, wording_hash
 
 T = 1_700_000_000_000_000
 BASE = {"seller": "acme", "number": "+13055550100", "known_at": T}
@@ -60,6 +60,21 @@ def test_each_required_field_is_missed_by_name(kind, field):
         ("consent", {"supersedes": "revocation:1"}, "supersedes: found 'revocation:#', .*`consent:17`"),
         ("consent", {"supersedes": "consent:0"}, "supersedes: found"),
         ("attempt", {"supersedes": "attempt:1"}, "supersedes: found an unknown field"),
+        ("consent", {"wording": ""}, "wording: found '', expected 1 to 20000 printable characters, lines allowed"),
+        ("consent", {"wording": "x" * 20_001}, "wording: found"),
+        ("consent", {"wording": "yes\x00"}, "wording: found"),
+        ("consent", {"wording": "yes \u202eno"}, "wording: found"),
+        ("consent", {"wording": "yes", "wording_hash": "0" * 64}, "wording_hash: found the hash of another wording, expected 8a798890fe93"),
+        ("consent", {"wording_hash": "0" * 63}, "wording_hash: found '#+', expected a SHA-256 as 64 hexadecimal digits"),
+        ("consent", {"evidence_digest": "md5:" + "0" * 32}, "evidence_digest: found"),
+        ("consent", {"page": "example.com/form"}, "page: found 'example.com/form', expected an address that begins with https://"),
+        ("consent", {"certificate_url": "https://"}, "certificate_url: found"),
+        ("consent", {"certificate_url": "javascript:alert(1)"}, "certificate_url: found"),
+        ("consent", {"certificate_expires_at": T}, "certificate_expires_at: found a moment without a certificate"),
+        ("consent", {"source": "Web Site"}, "source: found 'Web Site', expected a word in lower case"),
+        ("consent", {"name": "Ann\nExample"}, "name: found"),
+        ("revocation", {"words": 7}, "words: found an int of 1 digit"),
+        ("revocation", {"received_at": T - 1}, "received_at: found a moment before `at`"),
         ("revocation", {"scope": "everything"}, "scope: found 'everything', expected one of all, marketing"),
         ("revocation", {"channel": "email"}, "channel: found 'email'"),
         ("relationship", {"current": None}, "entry: found no statement, expected at least one of last_transaction_at"),
@@ -109,3 +124,20 @@ def test_no_message_shows_a_number():
 
 def test_a_list_of_words_has_one_spelling():
     assert build("consent", {**GOOD["consent"], "channels": ("sms", "voice", "sms")})["channels"] == '["voice", "sms"]'
+
+
+def test_a_wording_has_one_hash_whatever_its_line_ends():
+    rows = [build("consent", {**GOOD["consent"], "wording": text}) for text in ("I agree.\nCall me.", " I agree.\r\nCall me.\n")]
+    assert rows[0]["wording"] == rows[1]["wording"] == "I agree.\nCall me."
+    assert rows[0]["wording_hash"] == rows[1]["wording_hash"] == wording_hash("I agree.\rCall me.")
+    assert build("consent", {**GOOD["consent"], "wording_hash": "SHA256:" + "AB" * 32})["wording_hash"] == "ab" * 32
+    assert build("consent", {**GOOD["consent"], **{field: rows[0][field] for field in ("wording", "wording_hash")}})["wording"]
+
+
+def test_a_wording_may_hold_any_writing():
+    for text in ("J\u2019accepte \u2013 100\u00a0%", "同意します", "✅ yes\tno", "👩\u200d👧"):
+        assert build("consent", {**GOOD["consent"], "wording": text})["wording"] == text
+
+
+def test_a_revocation_may_reach_us_at_once():
+    assert build("revocation", {**GOOD["revocation"], "received_at": T})["received_at"] == T
