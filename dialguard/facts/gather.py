@@ -20,8 +20,6 @@ from dialguard.model.records import TEXTS, LookUp, LookUpFailed
 from dialguard.packs.load import Packs
 from dialguard.packs.rule import ListSchedule
 
-
-
 CALLABLE = frozenset({"geographic", "toll_free", "personal"})
 """Kinds of number that may be called at all; of others there is no place to speak of, and the rules on numbers decide."""
 _SURELY_BEGUN = date(1970, 1, 1).toordinal() - 2
