@@ -57,20 +57,22 @@ class Engine:
         """All findings at an instant (the attempt's own by default)."""
         try:
             if instant is None or instant == facts.at:
-                return self._run(facts, facts.at, facts.values)
-            return self._run(facts, instant, facts.at_instant(instant))
+                groups, denied = self._run(facts, facts.at, facts.values)
+            else:
+                groups, denied = self._run(facts, instant, facts.at_instant(instant))
+            return Judgement(groups, denied)
         except Exception as error:  # a rule that cannot be judged is never a rule that is skipped
             where = ", ".join(dict.fromkeys(("US", *(state for state, _ in facts.places))))
             return Judgement([], True, ((where, type(error).__name__),))
 
     def rule_ids(self, facts: Facts) -> list[str]:
         """The ids of the rules that deny, each once, in no order; an error in a rule is raised, not turned into a denial."""
-        groups = self._run(facts, facts.at, facts.values).groups
+        groups, _ = self._run(facts, facts.at, facts.values)
         if len(groups) == 1:  # a rule stands in one program
             return groups[0][1]
         return list({rule for group in groups for rule in group[1]})
 
-    def _run(self, facts: Facts, instant: Instant, values: dict[str, object]) -> Judgement:
+    def _run(self, facts: Facts, instant: Instant, values: dict[str, object]) -> tuple[list[Group], bool]:
         places, scope = facts.places, facts.scope
         groups, moments = [], self._moments
         denied = not places  # whatever the rules say: what lies nowhere cannot be shown to be lawful
@@ -88,7 +90,7 @@ class Engine:
             if deny:
                 denied = True
             groups.append((moment, deny, oblige, always))
-        return Judgement(groups, denied)
+        return groups, denied
 
     def kind(self, finding: Finding, values: dict[str, object]) -> str:
         """Whether a denial is certain (``prohibited``) or open (``unknown``)."""
