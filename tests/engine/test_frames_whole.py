@@ -111,7 +111,8 @@ def in_zone(bench: Bench, moment: Moment, rows: list[Facts], fixed: Mapping[str,
     answers = [frames.answer(law.rule.kind, law.condition, law.reliefs, law.rule.deny_unknown).alias(name) for name, law in laws.items()]
     values = [{name: value for name, value in facts.values.items() if name not in frames.fixed} for facts in rows]
     table = frames.prepare(facts_frame(values, bench.packs.vocabulary)).lazy().select(answers).collect()
-    columns = {name: table[name].to_list() if len(table) == len(rows) else table[name].to_list() * len(rows) for name in laws}  # constants: one row
+    times = len(rows) // len(table)  # a table of constants has one row
+    columns = {name: table[name].to_list() * times for name in laws}
     asked = {place: [name for name, law in laws.items() if law.rule.jurisdiction in ("US", place)] for place in jurisdictions}
     for number, (facts, states) in enumerate(zip(rows, here, strict=True)):
         for state in sorted(states):
@@ -120,7 +121,8 @@ def in_zone(bench: Bench, moment: Moment, rows: list[Facts], fixed: Mapping[str,
             told = {name: answer for name in asked[state] if (answer := columns[name][number])}
             expected = {name: SEVERITY[outcome] for name, outcome in meant.items()}
             if told != expected:
-                differing = {name: (told.get(name), expected.get(name)) for name in {*told, *expected} if told.get(name) != expected.get(name)}
+                both = {name: (told.get(name), expected.get(name)) for name in {*told, *expected}}
+                differing = {name: pair for name, pair in both.items() if pair[0] != pair[1]}
                 raise AssertionError(f"{state} {moment}: frame and engine: {differing}; {facts.values}")
             tally.update(told.values())
             tally["pairs"] += len(asked[state])

@@ -69,11 +69,14 @@ class FewLists:
         today = clock.fixed(ABOUT, 0).ordinal
         for code in ("national", "FL", "PA", "TX"):
             for published in rng.sample((today - 3, today - 20, today - 80), rng.choice((1, 2))):
-                covered = None if code != "national" or rng.random() < 0.5 else frozenset(int(number[2:5]) for number in rng.sample(numbers, 150))
-                listed = frozenset(int(number[2:]) for number in numbers if rng.random() < 0.2 and (covered is None or int(number[2:5]) in covered))
+                covered = None
+                if code == "national" and rng.random() < 0.5:
+                    covered = frozenset(int(number[2:5]) for number in rng.sample(numbers, 150))
+                speaking = [number for number in numbers if covered is None or int(number[2:5]) in covered]
+                listed = frozenset(int(number[2:]) for number in speaking if rng.random() < 0.2)
                 version = Version(
-                    id=f"{code}-{published}", code=code, published=published, effective=rng.choice((None, published, published + 5)), use_by=None,
-                    received_at=ABOUT - 90 * DAY, rows=len(listed), numbers=len(listed), digest="", area_codes=covered,
+                    id=f"{code}-{published}", code=code, published=published, effective=rng.choice((None, published, published + 5)),
+                    use_by=None, received_at=ABOUT - 90 * DAY, rows=len(listed), numbers=len(listed), digest="", area_codes=covered,
                 )  # fmt: skip
                 self._held.setdefault(code, []).append((version, listed))
 
@@ -113,9 +116,7 @@ class Bench:
         held = random_store(packs, self.maker, rng, self.numbers, ABOUT)
         held._lists = FewLists(self.numbers, rng)
         kept = a_store(folder / "store", [number[2:] for number in self.numbers], ABOUT, seed)
-        self.guards = [
-            Guard(no_store=True, packs=packs), Guard(MemoryStore(), packs=packs, as_of=WHEN), Guard(held, packs=packs, as_of=WHEN), Guard(kept, packs=packs, as_of=WHEN),
-        ]  # fmt: skip
+        self.guards = [Guard(no_store=True, packs=packs), *(Guard(store, packs=packs, as_of=WHEN) for store in (MemoryStore(), held, kept))]
         self.campaigns = []
         for number in range(CAMPAIGNS):
             campaign = self.maker.campaign(rng, rng.random() * 0.7) | {"id": f"c{number}"}
@@ -135,7 +136,8 @@ class Bench:
             at = random_instant(rng) if rng.random() < 0.2 else ABOUT + rng.randrange(-5_000_000, 20_000_000) * SECOND
         campaign, channel = rng.choice(self.campaigns), rng.choice((*CHANNELS, "voice", "voice", "voice", "sms"))
         unknown, wide = rng.random() * 0.6, rng.random() < 0.2
-        drawn = [self.maker.attempt(rng, campaign, unknown if wide else unknown / 2, at) for _ in range(size if wide else rng.choice((2, 3, 4)))]
+        different = size if wide else rng.choice((2, 3, 4))
+        drawn = [self.maker.attempt(rng, campaign, unknown if wide else unknown / 2, at) for _ in range(different)]
         numbers = self.some_numbers(rng, size, [str(attempt["to"]) for attempt in drawn[:5]])
         names = sorted({name for attempt in drawn for name in attempt} - set(FIXED))
         if rng.random() < 0.8:
@@ -223,7 +225,8 @@ def compare(group: Group, rng: random.Random, tally: Counter) -> None:
     for place, (row, told, problem) in enumerate(zip(rows, answers, problems, strict=True)):
         found, expected = said(told, problem), single(guard, {**row, **fixed})
         if found != expected:
-            differing = {name: (found.get(name), expected.get(name)) for name in {*found, *expected} if found.get(name) != expected.get(name)}
+            both = {name: (found.get(name), expected.get(name)) for name in {*found, *expected}}
+            differing = {name: pair for name, pair in both.items() if pair[0] != pair[1]}
             raise AssertionError(f"row {place}: in the list and alone: {differing}; {row}; {fixed}; store {type(guard.store).__name__}")
         tally[str(expected["verdict"])] += 1
         tally["invalid" if expected.get("problem") else "judged"] += 1
@@ -254,11 +257,13 @@ def single(guard: Guard, attempt: Fields) -> Fields:
         alone = guard.check({name: attempt[name] for name in FIXED})
     if number.reason is not None:
         reasons = [reason for reason in alone.reasons if reason["topic"] == "number"]
-        return {"verdict": alone.verdict, "reasons": [reason["rule"] for reason in reasons], "kind": reasons[0]["kind"], "problem": number.reason}
+        rules = [reason["rule"] for reason in reasons]
+        return {"verdict": alone.verdict, "reasons": rules, "kind": reasons[0]["kind"], "problem": number.reason}
     whole = alone.as_dict()
     zones = [entry["zone"] for entry in whole["timezones"]]
     return {
-        "verdict": alone.verdict, "reasons": [reason["rule"] for reason in alone.reasons], "kind": alone.reasons[0]["kind"] if alone.reasons else "",
+        "verdict": alone.verdict, "reasons": [reason["rule"] for reason in alone.reasons],
+        "kind": alone.reasons[0]["kind"] if alone.reasons else "",
         "problem": number.reason_on(min(clock.local(clock.parse_instant(str(attempt["at"])), zone).ordinal for zone in zones)) or "",
         "needs": tuple(sorted({need for reason in alone.reasons for need in reason.get("needs", ())})),
         "duties": [entry["rule"] for entry in alone.obligations] if alone.allowed else [], "retry_at": alone.retry_at or "",
@@ -327,8 +332,9 @@ def test_a_mistake_in_one_row_is_not_that_of_others_of_its_area_code() -> None:
 
 def test_the_word_none_is_a_statement_where_the_contract_has_it() -> None:
     rows: list[Fields] = [
-        {"to": "+12125550101", "consent": {"level": "none"}}, {"to": "+12125550102"}, {"to": "+12125550103", "relationship": {"kind": "none"}},
-        {"to": "+12125550104", "caller_id": {"attestation": "none"}}, {"to": "+12125550105", "consent": {"level": "none", "form": ["oral"]}},
+        {"to": "+12125550101", "consent": {"level": "none"}}, {"to": "+12125550102"},
+        {"to": "+12125550103", "relationship": {"kind": "none"}}, {"to": "+12125550104", "caller_id": {"attestation": "none"}},
+        {"to": "+12125550105", "consent": {"level": "none", "form": ["oral"]}},
         {"to": "+12125550106", "contact": {"inconvenient": "none"}}, {"to": "+12125550107", "contact": {"agreed_hours": "none"}},
     ]  # fmt: skip
     for campaign in (LIVE, LIVE | {"voice": "prerecorded", "dialing": "automated"}, LIVE | {"purpose": "debt_collection"}):
@@ -356,7 +362,9 @@ def test_of_stated_attempts_those_to_the_row_s_number_and_about_its_debt_count(t
 
 def test_cells_may_be_tuples() -> None:
     values: list[object] = [("oral",), ("request",), ["oral"], (True,), (1,)]
-    rows: list[Fields] = [{"to": f"+1212555010{place}", "consent": {"level": "express", "form": value}} for place, value in enumerate(values)]
+    rows: list[Fields] = [
+        {"to": f"+1212555010{place}", "consent": {"level": "express", "form": value}} for place, value in enumerate(values)
+    ]  # fmt: skip
     withdrawn: list[object] = [({"at": "2026-01-02T00:00:00Z"},), [{"at": "2026-01-02T00:00:00Z"}], ()]
     rows += [{"to": f"+1212555011{place}", "revocations": value} for place, value in enumerate(withdrawn)]
     pairs = screened(rows, LIVE)
@@ -366,10 +374,12 @@ def test_cells_may_be_tuples() -> None:
 def test_columns_of_lists_and_objects_may_be_those_of_a_frame() -> None:
     """Types of polars, and what pandas makes of a Parquet file, say what Python objects say."""
     values: dict[str, list[object]] = {
-        "phone": ["2125550101", "2125550102", "2125550103"], "consent.level": ["express_written"] * 3, "consent.form": [["oral"], None, ["request", "oral"]],
+        "phone": ["2125550101", "2125550102", "2125550103"], "consent.level": ["express_written"] * 3,
+        "consent.form": [["oral"], None, ["request", "oral"]],
         "consent.obtained_at": [datetime(2026, 1, 2, tzinfo=timezone.utc), None, datetime(2026, 2, 2, tzinfo=timezone.utc)],
         "dnc.national_since": [date(2026, 1, 2), None, date(2020, 1, 2)],
-        "contact.agreed_hours": [{"every_day": "00:00-24:00"}] * 3, "history.attempts": [[{"at": "2026-03-02T00:00:00Z", "debt": "d1"}], [], None],
+        "contact.agreed_hours": [{"every_day": "00:00-24:00"}] * 3,
+        "history.attempts": [[{"at": "2026-03-02T00:00:00Z", "debt": "d1"}], [], None],
     }  # fmt: skip
     guard = Guard(no_store=True, packs=load())
     guard.add_campaign({"id": "c", "seller": "Acme", **LIVE})
