@@ -1,4 +1,4 @@
-"""``dialguard lists``: import a Do-Not-Call list, see and verify what is held, take a version back."""
+"""``dialguard lists``: import a Do-Not-Call list or changes to it, see and verify what is held, take a version back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its actions."""
-    command = commands.add_parser("lists", help="Do-Not-Call lists: import, status, verify, rollback")
+    command = commands.add_parser("lists", help="Do-Not-Call lists: import, changes, status, verify, rollback")
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     action = actions.add_parser(
@@ -39,10 +40,25 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--whole-plan", action="store_true",
         help="the copy of the national registry covers every area code (default: those that occur in the file, all if they are many)",
     )  # fmt: skip
-    action.add_argument("--expected-rows", type=int, metavar="N", help="refuse the file unless it has so many good rows")
-    action.add_argument("--allow-shrink", action="store_true", help="take it although it has a fifth fewer numbers than the last")
-    action.add_argument("--allow-bad-rows", type=int, default=0, metavar="N", help="leave out up to so many rows that are no numbers")
+    _allowances(action)
     _finish(action, import_list)
+
+    action = actions.add_parser(
+        "changes", help="apply a list of changes (numbers added and deleted) to the version held",
+        description="FILE has rows with a number, a date, and A for added or D for deleted, plain or zipped. The result is a new version; "
+        "the one before is kept. Refused when the changes do not continue that version.",
+    )  # fmt: skip
+    action.add_argument("name", metavar="NAME")
+    action.add_argument("file", metavar="FILE", type=Path)
+    action.add_argument("--published", metavar="DATE", help="day up to which the changes go (default: the day the file was last changed)")
+    action.add_argument("--since", metavar="DATE", help="first day of which they tell (default: the first date in the file)")
+    action.add_argument("--base", metavar="ID", help="the version to change (default: the latest that covers the area codes)")
+    action.add_argument("--effective", metavar="DATE", help="first day on which the law wants it used (default: the day published)")
+    action.add_argument("--use-by", metavar="DATE", help="last day on which it may be used")
+    action.add_argument("--san", metavar="NUMBER", help="the subscription account number under which it was fetched")
+    action.add_argument("--allow-gap", action="store_true", help="take it although it does not continue the version")
+    _allowances(action)
+    _finish(action, apply_changes)
 
     action = actions.add_parser("status", help="the versions held and until when they may be used")
     action.add_argument("--rules", action="append", default=[], metavar="DIR", type=Path, help="add a folder of rule files")
@@ -54,6 +70,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     action.add_argument("name", metavar="NAME")
     action.add_argument("--version", metavar="ID", help="the version to withdraw (default: the latest)")
     _finish(action, rollback)
+
+
+def _allowances(action: argparse.ArgumentParser) -> None:
+    action.add_argument("--expected-rows", type=int, metavar="N", help="refuse the file unless it has so many good rows")
+    action.add_argument("--allow-shrink", action="store_true", help="take it although it has a fifth fewer numbers than the last")
+    action.add_argument("--allow-bad-rows", type=int, default=0, metavar="N", help="leave out up to so many rows that are no numbers")
 
 
 def _finish(action: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
@@ -73,9 +95,25 @@ def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespa
 
 def import_list(options: argparse.Namespace) -> int:
     """Import one file as a new version."""
+    from dialguard.lists.importing import import_list as run
+
+    codes = None if options.area_codes is None else [code.strip() for code in options.area_codes.split(",") if code.strip()]
+    as_found = options.name == "national" and codes is None and not options.whole_plan
+    return _take(options, partial(run, area_codes=codes, whole_plan=options.whole_plan, as_found=as_found), "importing")
+
+
+def apply_changes(options: argparse.Namespace) -> int:
+    """Apply one change list to a version held."""
+    from dialguard.lists.changing import apply_changes as run
+
+    since = None if options.since is None else common.day(options.since, "--since")
+    return _take(options, partial(run, since=since, base=options.base, allow_gap=options.allow_gap), "applying changes")
+
+
+def _take(options: argparse.Namespace, run: Callable[..., Version], title: str) -> int:
+    """Run with the arguments that a full list and a change list share, and tell the outcome."""
     from dialguard.facts import clock
     from dialguard.lists.errors import ListAlreadyImported
-    from dialguard.lists.importing import import_list as run
 
     dates = {
         name: common.day(text, f"--{name.replace('_', '-')}")
@@ -85,29 +123,34 @@ def import_list(options: argparse.Namespace) -> int:
     for name in ("allow_bad_rows", "expected_rows"):
         if (getattr(options, name) or 0) < 0:
             raise UsageError(f"--{name.replace('_', '-')}: expected a whole number from 0")
-    codes = None if options.area_codes is None else [code.strip() for code in options.area_codes.split(",") if code.strip()]
     if "published" not in dates:
         dates["published"] = _last_changed(options.file)
         print(f"published: {dates['published']}, the day the file was last changed; --published says otherwise", file=sys.stderr)
-    as_found = options.name == "national" and codes is None and not options.whole_plan
     folder = common.store_folder(options)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", ListAlreadyImported)
-        with progress("importing", "bytes") as tell:
+        with progress(title, "bytes") as tell:
             version = run(
-                folder, options.name, options.file, **dates, san=options.san, area_codes=codes, whole_plan=options.whole_plan, as_found=as_found,
-                received_at=clock.now(), allow_shrink=options.allow_shrink, allow_bad_rows=options.allow_bad_rows,
-                expected_rows=options.expected_rows, progress=lambda step, done, whole: tell(done, done, whole) if step == "read" else None,
+                folder, options.name, options.file, **dates, san=options.san, received_at=clock.now(), allow_shrink=options.allow_shrink,
+                allow_bad_rows=options.allow_bad_rows, expected_rows=options.expected_rows,
+                progress=lambda step, done, whole: tell(done, done, whole) if step == "read" else None,
             )  # fmt: skip
     held = any(issubclass(warning.category, ListAlreadyImported) for warning in told)
     if options.json:
         common.print_json(_record(version) | {"already_imported": held})
         return 0
-    covers = "every area code" if version.area_codes is None else f"{len(version.area_codes)} area codes"
-    extra = f", {version.duplicates:,} doubled" if version.duplicates else ""
-    left = f", {version.bad_rows:,} bad rows left out" if version.bad_rows else ""
-    print(f"{'held already' if held else 'imported'}: list {version.code}, version {version.id}: {version.numbers:,} numbers{extra}{left}; covers {covers}")
+    print(f"{'held already' if held else 'imported'}: list {version.code}, version {version.id}: {_counted(version)}")
     return 0
+
+
+def _counted(version: Version) -> str:
+    """The numbers of a version in words."""
+    changes = version.changes
+    extra = f", {version.duplicates:,} doubled" if version.duplicates and changes is None else ""
+    left = f", {version.bad_rows:,} bad rows left out" if version.bad_rows else ""
+    made = "" if changes is None else f" ({changes.added:,} added to and {changes.removed:,} removed from version {changes.base})"
+    covers = "every area code" if version.area_codes is None else f"{len(version.area_codes)} area codes"
+    return f"{version.numbers:,} numbers{made}{extra}{left}; covers {covers}"
 
 
 def _last_changed(file: Path) -> date:

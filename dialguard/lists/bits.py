@@ -46,7 +46,8 @@ LAST_NPA = 999
 _FIXED = struct.Struct("<8sII32s")
 _LINES = 10_000_000
 _ZEROS = bytes(BLOCK)
-_BULK = 1_000_000
+_SLICE = 1 << 17
+"""Rows looked up at a time: few enough to stay near the processor, enough to make the calls cheap."""
 _RESTORE = "restore the file from a copy, or import the list again"
 
 
@@ -135,21 +136,26 @@ class BitsWriter:
         ``manifest`` must hold ``blocks``, ``counts`` and ``blocks_sha256``. Raises ValueError when it does
         not fit the header.
         """
-        text = json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
-        if len(text) > HEADER - _FIXED.size:
-            raise ValueError(f"the manifest has {len(text)} bytes and its place {HEADER - _FIXED.size}")
-        digest = hashlib.sha256(text).digest()
-        head = _FIXED.pack(MAGIC, FORMAT, len(text), digest) + text
+        head, digest = head_of(manifest)
         self._map[: len(head)] = head
         self.sync()
         self.close()
-        return digest.hex()
+        return digest
 
     def close(self) -> None:
         """Let go of the file, finished or not."""
         self._map.close()
         with suppress(OSError):  # what a full disk did not take was reported when it was written
             self._file.close()
+
+
+def head_of(manifest: dict[str, Any]) -> tuple[bytes, str]:
+    """The beginning of a file with this manifest, and the manifest's SHA-256."""
+    text = json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
+    if len(text) > HEADER - _FIXED.size:
+        raise ValueError(f"the manifest has {len(text)} bytes and its place {HEADER - _FIXED.size}")
+    digest = hashlib.sha256(text).digest()
+    return _FIXED.pack(MAGIC, FORMAT, len(text), digest) + text, digest.hex()
 
 
 def _count(data: "mmap.mmap", blocks: int) -> tuple[list[int], str]:
@@ -220,21 +226,40 @@ class BitsReader:
             self._bases = self._table()
         data = np.frombuffer(self._map, np.uint8)
         out = np.empty(len(npa), np.int8)
-        for start in range(0, len(npa), _BULK):
-            part = slice(start, start + _BULK)
-            code, bit = npa[part].astype(np.int64), line[part].astype(np.int64) - FIRST_LINE
-            possible = (code >= FIRST_NPA) & (code <= LAST_NPA) & (bit >= 0) & (bit <= LAST_LINE - FIRST_LINE)
-            base = np.where(possible, self._bases[np.where(possible, code, 0)], -1)
-            bit = np.where(base > 0, bit, 0)
-            found = data[np.maximum(base, 0) + (bit >> 3)] & (128 >> (bit & 7)).astype(np.uint8)
-            out[part] = np.where(base > 0, found != 0, base)
+        for start in range(0, len(npa), _SLICE):
+            part = slice(start, start + _SLICE)
+            code, rest = npa[part], line[part]
+            if rest.min() >= FIRST_LINE and rest.max() <= LAST_LINE:
+                place = self._bases.take(code, mode="clip")
+                if place.min() > 0:
+                    bit = np.subtract(rest, FIRST_LINE, dtype=np.int64)
+                    place += bit >> 3
+                    np.bitwise_and(bit, 7, out=bit)
+                    found = data.take(place, mode="clip")  # in range already
+                    found <<= bit.astype(np.uint8)
+                    found >>= 7
+                    out[part] = found
+                    continue
+            out[part] = self._one_by_one(data, code, rest)
         return out
 
-    def _table(self) -> "np.ndarray":
-        """By area code: where its block begins, 0 covered without a block, -1 not covered."""
+    def _one_by_one(self, data: "np.ndarray", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
+        """What ``contains_many`` means, where some rows are no numbers or of an area code without a block."""
         import numpy as np
 
-        bases = np.full(1000, 0 if self._covered is None else -1, np.int64)
+        code, bit = npa.astype(np.int64), line.astype(np.int64) - FIRST_LINE
+        possible = (code >= FIRST_NPA) & (code <= LAST_NPA) & (bit >= 0) & (bit <= LAST_LINE - FIRST_LINE)
+        base = np.where(possible, self._bases[np.where(possible, code, 0)], -1)
+        bit = np.where(base > 0, bit, 0)
+        found = data[np.maximum(base, 0) + (bit >> 3)] & (128 >> (bit & 7)).astype(np.uint8)
+        return np.where(base > 0, found != 0, base)
+
+    def _table(self) -> "np.ndarray":
+        """By area code: where its block begins, 0 covered without a block, -1 not covered; -1 at both ends, for what lies beyond."""
+        import numpy as np
+
+        bases = np.full(LAST_NPA + 2, 0 if self._covered is None else -1, np.int64)
+        bases[[0, LAST_NPA + 1]] = -1
         bases[list(self._covered or ())] = 0
         for npa, base in self._base.items():
             bases[npa] = base
@@ -245,9 +270,28 @@ class BitsReader:
         base = self._base.get(npa)
         return None if base is None else self._map[base : base + BLOCK]
 
+    def array(self, npa: int) -> "np.ndarray | None":
+        """The same as bytes that are not copied out of the file, and not to be written to."""
+        import numpy as np
+
+        base = self._base.get(npa)
+        return None if base is None else np.frombuffer(self._map, np.uint8, BLOCK, base)
+
     def counts(self) -> dict[int, int]:
         """Numbers by area code, for the area codes that have any."""
         return dict(zip(self.manifest["blocks"], self.manifest["counts"], strict=True))
+
+    def check_digest(self) -> None:
+        """Read every block and compare their digest with the manifest: most of ``check``, in half its time.
+
+        Raises ``ListDamaged``.
+        """
+        digest = hashlib.sha256()
+        with memoryview(self._map) as whole, whole[HEADER:] as blocks:
+            for start in range(0, len(blocks), BLOCK):
+                digest.update(blocks[start : start + BLOCK])
+        if digest.hexdigest() != self.manifest["blocks_sha256"]:
+            raise ListDamaged(str(self.path), "the blocks do not have the digest of the manifest", _RESTORE)
 
     def check(self) -> None:
         """Read every block and compare digest and counts with the manifest. Raises ``ListDamaged``."""

@@ -8,7 +8,7 @@ Two layouts are read:
   these writings, or two hold three and seven digits. Fields may be quoted; a field never spans lines.
 
 Lines end in LF or CRLF; a UTF-8 byte order mark, blank lines and one header line are passed over. A file of
-changes (rows marked A or D) is refused: read as a full list it would bring back what it deletes.
+changes (rows marked A or D) is refused: read as a full list it would bring back what it deletes; ``changefile`` reads it.
 ``parse_row`` is the meaning; ``reading`` has the fast path that must agree with it.
 """
 
@@ -33,7 +33,9 @@ _WRITTEN = re.compile(
 _SPLIT = re.compile(r"[ ]*([0-9]{3})[,\t|;]([0-9]{7})[ ]*")
 _THREE = re.compile(r"[0-9]{3}")
 _SEVEN = re.compile(r"[0-9]{7}")
-_CHANGES = frozenset("A D + - ADD ADDED DEL DELETE DELETED REMOVE REMOVED".split())
+ADDS = frozenset("A + ADD ADDED".split())
+DELETES = frozenset("D - DEL DELETE DELETED REMOVE REMOVED".split())
+"""What a list of changes writes beside a number that came and one that went, in capitals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +69,19 @@ def parse_row(layout: Layout, text: str) -> tuple[int, int] | str | None:
     if layout.delimiter is None:
         split = _SPLIT.fullmatch(text)
         return _checked(split[1], split[2]) if split else parse_number(text)
-    fields = _fields(text, layout.delimiter)
-    if fields is None:
+    row = fields(text, layout.delimiter)
+    if row is None:
         return "a quote that does not close in its line"
-    if len(fields) != layout.fields:
-        return f"{len(fields)} fields where {layout.fields} belong"
+    return parse_fields(layout, row)
+
+
+def parse_fields(layout: Layout, row: list[str]) -> tuple[int, int] | str:
+    """The same for a row that is cut into its fields."""
+    if len(row) != layout.fields:
+        return f"{len(row)} fields where {layout.fields} belong"
     if layout.line is None:
-        return parse_number(fields[layout.number])
-    npa, line = fields[layout.number].strip(" "), fields[layout.line].strip(" ")
+        return parse_number(row[layout.number])
+    npa, line = row[layout.number].strip(" "), row[layout.line].strip(" ")
     if not _THREE.fullmatch(npa):
         return f"'{shape(npa)}' where an area code of 3 digits belongs"
     if not _SEVEN.fullmatch(line):
@@ -89,6 +96,12 @@ def parse_number(text: str) -> tuple[int, int] | str:
         digits = sum(c in "0123456789" for c in text)
         return f"'{shape(text)}' ({digits} digits) where a number of 10 digits belongs"
     return _checked(match[1] or match[2], match[3] + match[4])
+
+
+def is_number(text: str) -> bool:
+    """Whether a field is a good number."""
+    match = _WRITTEN.fullmatch(text)
+    return match is not None and type(_checked(match[1] or match[2], match[3] + match[4])) is tuple
 
 
 def _checked(npa: str, line: str) -> tuple[int, int] | str:
@@ -109,7 +122,8 @@ def shape(text: str) -> str:
     return masked + "..." if len(text) > 40 else masked
 
 
-def _fields(text: str, delimiter: str) -> list[str] | None:
+def fields(text: str, delimiter: str) -> list[str] | None:
+    """The fields of a row, unquoted; None when a quote does not close."""
     if '"' not in text:
         return text.split(delimiter)
     try:
@@ -118,11 +132,8 @@ def _fields(text: str, delimiter: str) -> list[str] | None:
         return None
 
 
-def sniff(sample: bytes, where: str) -> Layout:
-    """The layout of a file that begins with ``sample`` (whole lines, without a byte order mark).
-
-    Raises ListImportError when it is empty, not text, a list of changes, or not one of the layouts.
-    """
+def text_lines(sample: bytes, where: str) -> list[str]:
+    """The lines of a sample that are not blank, without their ends. Raises ListImportError when there are none or it is no text."""
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in sample:
         raise ListImportError(
             "not_text",
@@ -136,23 +147,37 @@ def sniff(sample: bytes, where: str) -> Layout:
     if not lines:
         raise ListImportError("empty", where=where, found="no rows", expected="one number a line")
     if lines[0].lstrip().startswith("<"):
-        raise _unrecognised(where, "XML or HTML")
-    candidates = _candidates(lines)
-    if not candidates and len(lines) == 1 and not any(c.isdigit() for c in lines[0]):
+        raise unrecognised(where, "XML or HTML")
+    return lines
+
+
+def sniff(sample: bytes, where: str) -> Layout:
+    """The layout of a file that begins with ``sample`` (whole lines, without a byte order mark).
+
+    Raises ListImportError when it is empty, not text, a list of changes, or not one of the layouts.
+    """
+    lines = text_lines(sample, where)
+    layouts = candidates(lines)
+    if not layouts and len(lines) == 1 and not any(c.isdigit() for c in lines[0]):
         raise ListImportError("empty", where=where, found="a header and no rows", expected="one number a line")
-    if not candidates:
+    if not layouts:
         odd = next(line for line in lines if not _looks_flat(line))
-        raise _unrecognised(where, f"lines such as '{shape(odd)}'")
-    if len(candidates) > 1:
-        raise _ambiguous(where, " or ".join(layout.describe() for layout in candidates[:3]))
-    layout = candidates[0]
+        raise unrecognised(where, f"lines such as '{shape(odd)}'")
+    if len(layouts) > 1:
+        raise ambiguous(where, " or ".join(layout.describe() for layout in layouts[:3]))
+    layout = layouts[0]
     if layout.delimiter is not None:
-        rows = [_fields(line, layout.delimiter) or [] for line in lines[1 if layout.header else 0 :]]
-        _refuse_columns(layout, [row for row in rows if len(row) == layout.fields], where)
+        _refuse_columns(layout, rows_of(layout, lines), where)
     return layout
 
 
-def _ambiguous(where: str, found: str) -> ListImportError:
+def rows_of(layout: Layout, lines: list[str]) -> list[list[str]]:
+    """The fields of each line after the header that has as many as the layout."""
+    rows = [fields(line, layout.delimiter or ",") or [] for line in lines[1 if layout.header else 0 :]]
+    return [row for row in rows if len(row) == layout.fields]
+
+
+def ambiguous(where: str, found: str) -> ListImportError:
     return ListImportError(
         "ambiguous",
         where=where,
@@ -162,7 +187,7 @@ def _ambiguous(where: str, found: str) -> ListImportError:
     )
 
 
-def _unrecognised(where: str, found: str) -> ListImportError:
+def unrecognised(where: str, found: str) -> ListImportError:
     return ListImportError(
         "unrecognised",
         where=where,
@@ -172,21 +197,22 @@ def _unrecognised(where: str, found: str) -> ListImportError:
     )
 
 
-def _candidates(lines: list[str]) -> list[Layout]:
+def candidates(lines: list[str]) -> list[Layout]:
+    """The layouts in which most of the lines hold a number."""
     flat = Layout(None, 1, 0, None, False)
     if _share(sum(_looks_flat(line) for line in lines), lines):
         return [_headed(flat, lines)]
     whole: list[Layout] = []
     pairs: list[Layout] = []
     for delimiter in DELIMITERS:
-        rows = [_fields(line, delimiter) or [] for line in lines]
+        rows = [fields(line, delimiter) or [] for line in lines]
         widths = [len(row) for row in rows]
         width = max(set(widths), key=widths.count)
         if not 0 < width <= _MOST_FIELDS:
             continue
         rows = [row for row in rows if len(row) == width]
         for column in range(width):
-            if _share(sum(type(parse_number(row[column])) is tuple for row in rows), lines):
+            if _share(sum(is_number(row[column]) for row in rows), lines):
                 whole.append(Layout(delimiter, width, column, None, False))
         threes = [c for c in range(width) if _share(sum(_is(_THREE, row[c]) for row in rows), lines)]
         sevens = [c for c in range(width) if _share(sum(_is(_SEVEN, row[c]) for row in rows), lines)]
@@ -225,11 +251,11 @@ def body(sample: bytes, layout: Layout) -> tuple[int, int]:
 
 def _headed(layout: Layout, lines: list[str]) -> Layout:
     """The layout with ``header`` decided: the first row has letters and hardly a digit where the number belongs."""
-    fields = [lines[0]] if layout.delimiter is None else _fields(lines[0], layout.delimiter) or []
+    first = [lines[0]] if layout.delimiter is None else fields(lines[0], layout.delimiter) or []
     columns = [column for column in (layout.number, layout.line) if column is not None]
-    if len(fields) != layout.fields:
+    if len(first) != layout.fields:
         return layout
-    names = [fields[column] for column in columns]
+    names = [first[column] for column in columns]
     header = all(any(c.isalpha() for c in name) and sum(c.isdigit() for c in name) <= 2 for name in names)
     return Layout(layout.delimiter, layout.fields, layout.number, layout.line, header)
 
@@ -240,14 +266,15 @@ def _refuse_columns(layout: Layout, rows: list[list[str]], where: str) -> None:
         if column in (layout.number, layout.line):
             continue
         # Even one: a second number that is filled in here and there would be left out unseen.
-        if any(type(parse_number(row[column])) is tuple for row in rows):
-            raise _ambiguous(where, f"column {column + 1} beside {layout.describe()}")
+        if any(is_number(row[column]) for row in rows):
+            raise ambiguous(where, f"column {column + 1} beside {layout.describe()}")
         marks = {row[column].strip().upper() for row in rows} - {""}
-        if marks and marks <= _CHANGES:
+        if marks and marks <= ADDS | DELETES:
             raise ListImportError(
                 "change_list",
                 where=where,
                 found=f"a list of changes: column {column + 1} says of each row whether it is added or deleted",
                 expected="a full list",
-                todo="import the full list; if every row is listed, take that column out",
+                todo="apply it to the version held (apply_changes, `dialguard lists changes`), or import the full list; if every row is "
+                "listed, take that column out",
             )

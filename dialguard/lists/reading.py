@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from dialguard.lists.bits import FIRST_LINE, FIRST_NPA
 from dialguard.lists.errors import BadRow, ListImportError
@@ -34,7 +34,12 @@ class Source:
     name and that of the file inside it. Raises ListImportError when it cannot be read as such.
     """
 
-    def __init__(self, path: str | os.PathLike[str], progress: Callable[[int, int], None] | None = None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], progress: Callable[[int, int], None] | None = None,
+        recognise: Callable[[bytes, str], Any] = sniff,
+    ) -> None:
+        """``recognise`` makes the layout of the beginning of the text and the name of the file."""
+        self._recognise = recognise
         self.path = Path(path)
         self.where = self.path.name
         try:
@@ -127,13 +132,13 @@ class Source:
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise self._torn(f"the zip file cannot be unpacked ({error})") from error
 
-    def _sniff(self, sample: bytes) -> tuple[Layout, int, int]:
+    def _sniff(self, sample: bytes) -> tuple[Any, int, int]:
         if self._start + len(sample) < self.size:
             cut = sample.rfind(b"\n") + 1
             if cut == 0:
                 raise self._long()
             sample = sample[:cut]
-        layout = sniff(sample, self.where)
+        layout = self._recognise(sample, self.where)
         skipped, lines = body(sample, layout)
         return layout, self._start + skipped, 1 + lines
 
@@ -249,7 +254,26 @@ def _flat(layout: Layout, piece: bytes) -> "tuple[np.ndarray, np.ndarray] | None
     return _numbers(np.ascontiguousarray(columns), piece[:width])
 
 
-def _columns(layout: Layout, piece: bytes) -> "tuple[np.ndarray, np.ndarray] | None":
+class Cut(NamedTuple):
+    """A piece whose rows all have the fields of a layout: its bytes, and where each field begins and ends, row by row."""
+
+    data: "np.ndarray"
+    starts: "list[np.ndarray]"
+    ends: "list[np.ndarray]"
+
+    def column(self, field: int) -> "np.ndarray | None":
+        """The characters of a field, place by place; None when it is not equally wide in every row, or wider than 40."""
+        import numpy as np
+
+        length = self.ends[field] - self.starts[field]
+        width = int(length[0])
+        if (length != width).any() or not 0 < width <= 40:
+            return None
+        return self.data[self.starts[field] + np.arange(width)[:, None]]
+
+
+def cut(layout: Layout, piece: bytes) -> Cut | None:
+    """Where the fields lie; None when a row has another number of them, or quotes."""
     import numpy as np
 
     piece = _ended(piece)
@@ -265,17 +289,26 @@ def _columns(layout: Layout, piece: bytes) -> "tuple[np.ndarray, np.ndarray] | N
     marks = marks.reshape(len(ends), layout.fields - 1)
     if layout.fields > 1 and not ((marks[:, 0] >= starts).all() and (marks[:, -1] < ends).all()):
         return None
+    between = [marks[:, place] for place in range(layout.fields - 1)]
+    return Cut(data, [starts, *(mark + 1 for mark in between)], [*between, ends])
+
+
+def _columns(layout: Layout, piece: bytes) -> "tuple[np.ndarray, np.ndarray] | None":
+    found = cut(layout, piece)
+    return None if found is None else numbers(layout, found)
+
+
+def numbers(layout: Layout, found: Cut) -> "tuple[np.ndarray, np.ndarray] | None":
+    """Area codes and lines of the rows; None when they are not all written alike and good."""
+    import numpy as np
+
     grid = []
     for column in (layout.number,) if layout.line is None else (layout.number, layout.line):
-        start = starts if column == 0 else marks[:, column - 1] + 1
-        length = (ends if column == layout.fields - 1 else marks[:, column]) - start
-        width = int(length[0])
-        if (length != width).any() or width > 40 or (layout.line is not None and width != (3, 7)[len(grid) > 0]):
+        part = found.column(column)
+        if part is None or (layout.line is not None and len(part) != (3, 7)[len(grid) > 0]):
             return None
-        grid += [data[start + place] for place in range(width)]
-    if not grid:
-        return None
-    columns = np.stack(grid)
+        grid.append(part)
+    columns = np.concatenate(grid)
     first = columns[:, 0].tobytes()
     return _numbers(columns, first) if type(parse_number(first.decode("latin-1"))) is tuple else None
 

@@ -30,6 +30,20 @@ _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MEND = "restore the folder from a copy, or move it away and import the list again"
 
 
+class Changes(NamedTuple):
+    """What a version made from a change list came from: ``base`` is the id of the version that was changed and
+    ``base_sha256`` the digest of its manifest; ``first`` and ``last`` are the days (ordinals) that the change list spans;
+    ``added`` and ``removed`` count the numbers that it put on and took off, ``absent`` its deletions of numbers not held."""
+
+    base: str
+    base_sha256: str
+    first: int
+    last: int
+    added: int
+    removed: int
+    absent: int
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """One imported version of a list. Dates are proleptic ordinals, instants microseconds since 1970 UTC.
@@ -37,7 +51,8 @@ class Version:
     ``published``: the day of the publisher's copy; ``effective``: from when the law wants it used;
     ``use_by``: the last day on which it may be used. ``rows`` are the good rows of the source, ``numbers``
     the distinct numbers in them, ``digest`` the SHA-256 of the source file as given. ``area_codes`` None
-    means that absence is meaningful for every area code. ``withdrawn_at`` is set by a rollback.
+    means that absence is meaningful for every area code. ``withdrawn_at`` is set by a rollback. ``changes`` is there
+    when the source was a change list: ``rows``, ``digest`` and ``source`` then speak of that, ``numbers`` of the whole list.
     """
 
     id: str
@@ -55,6 +70,7 @@ class Version:
     san: str | None = None
     source: str = ""
     withdrawn_at: Instant | None = None
+    changes: Changes | None = None
 
     @property
     def file_name(self) -> str:
@@ -76,8 +92,8 @@ class Entry(NamedTuple):
 
 
 def as_record(version: Version) -> dict[str, Any]:
-    """The version as JSON: dates in ISO form, area codes sorted."""
-    return {
+    """The version as JSON: dates in ISO form, area codes sorted; ``changes`` only where there are any."""
+    record: dict[str, Any] = {
         "id": version.id,
         "code": version.code,
         "published": _iso(version.published),
@@ -93,11 +109,16 @@ def as_record(version: Version) -> dict[str, Any]:
         "san": version.san,
         "source": version.source,
     }
+    if version.changes is not None:
+        spans = {"first": _iso(version.changes.first), "last": _iso(version.changes.last)}
+        record["changes"] = version.changes._asdict() | spans
+    return record
 
 
 def from_record(record: dict[str, Any]) -> Version:
     """The inverse of ``as_record``. Raises KeyError, TypeError or ValueError when it is not one."""
     codes = record["area_codes"]
+    changes = record.get("changes")
     numbers = {name: record[name] for name in ("received_at", "rows", "numbers", "duplicates", "bad_rows")}
     words = {name: record[name] for name in ("id", "code", "digest", "source")}
     if not all(type(value) is int for value in numbers.values()) or not all(type(w) is str for w in words.values()):
@@ -114,7 +135,18 @@ def from_record(record: dict[str, Any]) -> Version:
         area_codes=None if codes is None else frozenset(codes),
         san=record["san"],
         withdrawn_at=record.get("withdrawn_at"),
+        changes=None if changes is None else _changes(changes),
     )
+
+
+def _changes(record: dict[str, Any]) -> Changes:
+    first, last = _ordinal(record["first"]), _ordinal(record["last"])
+    counts = {name: record[name] for name in ("added", "removed", "absent")}
+    if first is None or last is None or not all(type(value) is int for value in counts.values()):
+        raise TypeError("a change list without its days or counts")
+    if type(record["base"]) is not str or type(record["base_sha256"]) is not str:
+        raise TypeError("a change list without its base")
+    return Changes(record["base"], record["base_sha256"], first, last, **counts)
 
 
 def _iso(ordinal: int | None) -> str | None:
@@ -285,6 +317,12 @@ def rollback(
         if not chosen:
             raise _nothing(code, version_id)
         place = chosen[-1]
+        built = [entries[n].version for n in held if (changes := entries[n].version.changes) and changes.base == entries[place].version.id]
+        if built:
+            raise ListError(
+                "base", where=f"list {code}", found=f"version {built[0].id} was made from version {entries[place].version.id} by a change list",
+                todo=f"withdraw {built[0].id} first",
+            )
         entries[place] = entries[place]._replace(version=replace(entries[place].version, withdrawn_at=at))
         write_index(folder, entries)
         left = [entries[n].version for n in held if n != place]

@@ -88,3 +88,23 @@ def test_what_is_not_said_is_taken_from_the_file_and_told(run, file: Path, tmp_p
     assert "covers 1 area codes" in done.out
     version = run("lists", "status", "--store", store, "--json").json["versions"][0]
     assert version["area_codes"] == [512]
+
+
+def test_changes(run, file: Path, tmp_path: Path) -> None:
+    store = tmp_path / "s"
+    assert run("lists", "import", "TX", file, "--published", "2026-10-01", "--store", store).status == 0
+    changes = tmp_path / "changes.txt"
+    changes.write_text("5125550123,2026-10-02,D\n5125550199,2026-10-02,A\n5125550198,2026-10-03,A\n", encoding="utf-8")
+    done = run("lists", "import", "TX", changes, "--published", "2026-10-04", "--store", store)
+    assert done.status == 2 and "dialguard lists changes" in done.err
+    done = run("lists", "changes", "TX", changes, "--published", "2026-10-04", "--store", store)
+    assert done.status == 0 and "3 numbers (2 added to and 1 removed from version 2026-10-01-" in done.out
+    assert run("lists", "changes", "TX", changes, "--published", "2026-10-04", "--store", store).out.startswith("held already")
+    rows = run("lists", "status", "--store", store, "--json").json["versions"]
+    assert [row["numbers"] for row in rows] == [2, 3] and rows[1]["changes"]["base"] == rows[0]["id"]
+    late = tmp_path / "late.txt"
+    late.write_text("5125550123,2026-10-09,A\n", encoding="utf-8")
+    done = run("lists", "changes", "TX", late, "--published", "2026-10-10", "--store", store)
+    assert done.status == 2 and "published on 2026-10-04" in done.err and "Traceback" not in done.err
+    assert run("lists", "changes", "TX", late, "--published", "2026-10-10", "--since", "2026-10-05", "--store", store).status == 0
+    assert run("lists", "changes", "TX", late, "--published", "2026-10-11", "--base", "none", "--store", store).status == 2

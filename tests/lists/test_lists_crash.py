@@ -13,7 +13,7 @@ from datetime import date
 
 import pytest
 
-from dialguard.lists import importing, reading
+from dialguard.lists import importing, reading, staging
 from dialguard.lists.catalog import Catalog
 from dialguard.lists.errors import ListImportError
 from dialguard.lists.importing import import_list
@@ -156,7 +156,7 @@ def test_a_zip_goes_on_from_its_checkpoint(tmp_path, root, small_steps):
 PROGRAM = """
 import sys
 from datetime import date
-from dialguard.lists import importing, reading
+from dialguard.lists import importing, reading, staging
 import numpy
 reading.PIECE, importing.CHECKPOINT = 20_000, 200_000
 print("ready", flush=True)
@@ -217,7 +217,7 @@ def test_a_disk_that_is_full_for_the_index_changes_nothing(take, root, source, t
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(importing, "write_index", full)
+        patch.setattr(staging, "write_index", full)
         with pytest.raises(ListImportError) as caught:
             import_list(root, "own", path, **WORDS)
     assert caught.value.kind == "disk_full" and tree() == before
