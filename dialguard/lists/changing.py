@@ -7,13 +7,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dialguard.lists.changefile import parse_changes, sniff_changes
+from dialguard.lists.changefile import ChangeLayout, parse_changes, sniff_changes
 from dialguard.lists.editing import Edited, Editor
 from dialguard.lists.errors import BadRow, BadRowsError, ListDamaged, ListError, ListImportError
 from dialguard.lists.importing import SHOWN
 from dialguard.lists.reading import Source
 from dialguard.lists.staging import Dates, Progress, Staging, dates_of, tidy
 from dialguard.lists.versions import Changes, Entry, Version, as_record, from_record, list_folder, locked, open_version, read_index
+from dialguard.lists.xmlform import XmlLayout, is_xml, parse_xml_changes, sniff_xml
 from dialguard.model.moment import Instant
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def apply_changes(
     expected_rows: int | None = None,
     progress: Progress | None = None,
 ) -> Version:
-    """Apply a change list (see ``changefile``; plain or a zip with one file) to a held version of list ``code``.
+    """Apply a change list (see ``changefile`` and ``xmlform``; plain or a zip with one file) to a held version of list ``code``.
 
     ``base`` is that version's id; without it, it is the latest that covers the area codes in the file. ``published`` is the day up
     to which the changes go, ``since`` the first day of which they tell (the day of the download before); without it, the first
@@ -61,7 +62,7 @@ def apply_changes(
     try:
         folder = list_folder(root, code)
         with ExitStack() as stack:
-            source = stack.enter_context(Source(path, lambda done, whole: tell("digest", done, whole), sniff_changes))
+            source = stack.enter_context(Source(path, lambda done, whole: tell("digest", done, whole), recognise=_recognise))
             stack.enter_context(locked(folder))
             stack.callback(tidy, folder)
             return _Changing(folder, source, dates, san, received_at, tell).run(wanted)
@@ -71,6 +72,10 @@ def apply_changes(
         raise ListImportError(
             error.kind, where=error.where, found=error.found, expected=error.expected, todo=error.todo
         ) from error
+
+
+def _recognise(sample: bytes, where: str) -> ChangeLayout | XmlLayout:
+    return sniff_xml(sample, where, changes=True) if is_xml(sample) else sniff_changes(sample, where)
 
 
 class _Wanted(NamedTuple):
@@ -129,10 +134,13 @@ class _Changing(Staging):
         if covered is not None:
             inside = np.zeros(1000, bool)
             inside[list(covered)] = True
-        parts, bad, count = [], [], 0
+        parts, bad, count, code = [], [], 0, None
         offset, line = self.source.first, self.source.first_line
         for piece in self.source.pieces(offset):
-            rows = parse_changes(self.source.layout, piece, line, inside)
+            if isinstance(self.source.layout, XmlLayout):
+                rows, code = parse_xml_changes(self.source.layout, piece, line, inside, code)
+            else:
+                rows = parse_changes(self.source.layout, piece, line, inside)
             parts.append(rows[:4])
             bad += rows.bad[: SHOWN - len(bad)]
             count += len(rows.bad)

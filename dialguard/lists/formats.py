@@ -7,7 +7,7 @@ Two layouts are read:
 - *columns*: rows of fields separated by comma, tab, ``|`` or ``;``, of which one holds a number in any of
   these writings, or two hold three and seven digits. Fields may be quoted; a field never spans lines.
 
-Lines end in LF or CRLF; a UTF-8 byte order mark, blank lines and one header line are passed over. A file of
+``xmlform`` reads XML. Lines end in LF or CRLF; a UTF-8 byte order mark, blank lines and one header line are passed over. A file of
 changes (rows marked A or D) is refused: read as a full list it would bring back what it deletes; ``changefile`` reads it.
 ``parse_row`` is the meaning; ``reading`` has the fast path that must agree with it.
 """
@@ -68,7 +68,7 @@ def parse_row(layout: Layout, text: str) -> tuple[int, int] | str | None:
         return None
     if layout.delimiter is None:
         split = _SPLIT.fullmatch(text)
-        return _checked(split[1], split[2]) if split else parse_number(text)
+        return checked(split[1], split[2]) if split else parse_number(text)
     row = fields(text, layout.delimiter)
     if row is None:
         return "a quote that does not close in its line"
@@ -86,7 +86,7 @@ def parse_fields(layout: Layout, row: list[str]) -> tuple[int, int] | str:
         return f"'{shape(npa)}' where an area code of 3 digits belongs"
     if not _SEVEN.fullmatch(line):
         return f"'{shape(line)}' where 7 digits belong"
-    return _checked(npa, line)
+    return checked(npa, line)
 
 
 def parse_number(text: str) -> tuple[int, int] | str:
@@ -95,16 +95,17 @@ def parse_number(text: str) -> tuple[int, int] | str:
     if match is None:
         digits = sum(c in "0123456789" for c in text)
         return f"'{shape(text)}' ({digits} digits) where a number of 10 digits belongs"
-    return _checked(match[1] or match[2], match[3] + match[4])
+    return checked(match[1] or match[2], match[3] + match[4])
 
 
 def is_number(text: str) -> bool:
     """Whether a field is a good number."""
     match = _WRITTEN.fullmatch(text)
-    return match is not None and type(_checked(match[1] or match[2], match[3] + match[4])) is tuple
+    return match is not None and type(checked(match[1] or match[2], match[3] + match[4])) is tuple
 
 
-def _checked(npa: str, line: str) -> tuple[int, int] | str:
+def checked(npa: str, line: str) -> tuple[int, int] | str:
+    """Three and seven digits as (area code, line), or why no number can have them."""
     code, rest = int(npa), int(line)
     if code < FIRST_NPA:
         return f"an area code that begins with {npa[0]}; they begin with 2 to 9"

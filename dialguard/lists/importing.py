@@ -11,11 +11,13 @@ from typing import Any
 from dialguard.lists import bits, reading
 from dialguard.lists.bits import BLOCK, HEADER, BitsWriter, area_code_set
 from dialguard.lists.errors import BadRow, BadRowsError, ListDamaged, ListError, ListImportError
+from dialguard.lists.formats import Layout, sniff
 from dialguard.lists.reading import Source
 from dialguard.lists.staging import Dates, Progress, Staging, dates_of, some, tidy
 from dialguard.lists.versions import (
     INDEX, Entry, Version, as_record, from_record, list_folder, locked, read_index, sync_folder, write_atomically, write_index,
 )
+from dialguard.lists.xmlform import XmlLayout, is_xml, parse_xml, sniff_xml
 from dialguard.model.moment import Instant
 
 CHECKPOINT = 256 << 20
@@ -46,7 +48,7 @@ def import_list(
     expected_rows: int | None = None,
     progress: Progress | None = None,
 ) -> Version:
-    """Import a full list from a file (see ``formats``; plain or a zip with one file) and return its version.
+    """Import a full list from a file (see ``formats`` and ``xmlform``; plain or a zip with one file) and return its version.
 
     ``code`` is ``national``, a state's two letters or a private name. ``area_codes`` are those that the list
     answers for, such as those paid for under ``san``; a row outside them is a bad row, and a number in any
@@ -69,7 +71,7 @@ def import_list(
     covered = _covered(code, area_codes, whole_plan or as_found)
     try:
         folder = list_folder(root, code)
-        with Source(path, lambda done, whole: tell("digest", done, whole)) as source, locked(folder):
+        with Source(path, lambda done, whole: tell("digest", done, whole), recognise=_recognise) as source, locked(folder):
             try:
                 return _Import(folder, source, dates, covered, as_found, san, received_at, tell).run(
                     allow_shrink, allow_bad_rows, expected_rows
@@ -106,6 +108,10 @@ def _covered(code: str, area_codes: Iterable[int | str] | None, whole_plan: bool
     return covered
 
 
+def _recognise(sample: bytes, where: str) -> Layout | XmlLayout:
+    return sniff_xml(sample, where, changes=False) if is_xml(sample) else sniff(sample, where)
+
+
 class _Import(Staging):
     """One run, under the list's lock."""
 
@@ -119,6 +125,7 @@ class _Import(Staging):
         self.rows = self.bad_count = 0
         self.bad: list[BadRow] = []
         self.offset, self.line = source.first, source.first_line
+        self.code: int | None = None  # the area code that holds at the offset, where the file is XML
 
     def run(self, allow_shrink: bool, allow_bad_rows: int, expected_rows: int | None) -> Version:
         entries = read_index(self.folder)
@@ -164,6 +171,7 @@ class _Import(Staging):
             blocks = state["blocks"]
             if state["key"] == self._key() and self.bits_path.stat().st_size >= HEADER + BLOCK * len(blocks):
                 self.offset, self.line, self.rows = state["offset"], state["line"], state["rows"]
+                self.code = state["code"]
                 self.bad_count, self.bad = state["bad_count"], [BadRow(*row) for row in state["bad"]]
                 writer = BitsWriter(self.bits_path, blocks)
                 self.tell("resumed", self.offset, self.source.size)
@@ -184,7 +192,10 @@ class _Import(Staging):
             wanted[list(self.covered)] = True
         mark = self.offset
         for piece in self.source.pieces(self.offset):
-            rows = reading.parse(self.source.layout, piece, self.line, wanted)
+            if isinstance(self.source.layout, XmlLayout):
+                rows, self.code = parse_xml(self.source.layout, piece, self.line, wanted, self.code)
+            else:
+                rows = reading.parse(self.source.layout, piece, self.line, wanted)
             writer.add(rows.npa, rows.line)
             self.rows += len(rows.npa)
             self.bad += rows.bad[: SHOWN - len(self.bad)]
@@ -200,7 +211,7 @@ class _Import(Staging):
         writer.sync()
         state = {
             "key": self._key(), "offset": self.offset, "line": self.line, "rows": self.rows,
-            "bad_count": self.bad_count, "bad": self.bad, "blocks": writer.blocks,
+            "bad_count": self.bad_count, "bad": self.bad, "blocks": writer.blocks, "code": self.code,
         }
         write_atomically(self.work / "state.json", json.dumps(state).encode(), self.work / "state.new")
         self.tell("checkpoint", self.offset, self.source.size)

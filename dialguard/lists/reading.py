@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from dialguard.lists.bits import FIRST_LINE, FIRST_NPA
 from dialguard.lists.errors import BadRow, ListImportError
-from dialguard.lists.formats import BOM, SAMPLE, Layout, body, parse_number, parse_row, sniff
+from dialguard.lists.formats import BOM, SAMPLE, Layout, body, parse_number, parse_row
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,7 @@ class Source:
 
     def __init__(
         self, path: str | os.PathLike[str], progress: Callable[[int, int], None] | None = None,
-        recognise: Callable[[bytes, str], Any] = sniff,
+        *, recognise: Callable[[bytes, str], Any],
     ) -> None:
         """``recognise`` makes the layout of the beginning of the text and the name of the file."""
         self._recognise = recognise
@@ -133,8 +133,9 @@ class Source:
             raise self._torn(f"the zip file cannot be unpacked ({error})") from error
 
     def _sniff(self, sample: bytes) -> tuple[Any, int, int]:
+        self._end = b">" if sample.lstrip()[:1] == b"<" else b"\n"
         if self._start + len(sample) < self.size:
-            cut = sample.rfind(b"\n") + 1
+            cut = sample.rfind(self._end) + 1
             if cut == 0:
                 raise self._long()
             sample = sample[:cut]
@@ -149,14 +150,14 @@ class Source:
         )
 
     def pieces(self, offset: int) -> Iterator[bytes]:
-        """The text from ``offset`` (the beginning of a line) in pieces of whole lines."""
+        """The text from ``offset`` (the beginning of a line) in pieces of whole lines, or of whole tags where it is XML."""
         rest = b""
         with self._text(offset) as text:
             while piece := self._read(text):
                 offset += len(piece)
                 if offset > self.size:
                     raise self._changed()
-                cut = piece.rfind(b"\n") + 1
+                cut = piece.rfind(self._end) + 1
                 if cut:
                     yield rest + piece[:cut]
                     rest = piece[cut:]
