@@ -48,14 +48,17 @@ class Cells:
         flags = pl.Series("dg_duplicate", rows.duplicates)
         return [*texts, flags, _texts("dg_problem", self._screener.problems, rows.problems)]
 
-    def arrays(self, rows: Screened) -> list[pyarrow.Array]:
-        """As Arrow columns: dictionaries of text and one flag."""
+    def arrays(self, rows: Screened, places: Sequence[int] = range(len(COLUMNS))) -> list[pyarrow.Array]:
+        """Those of COLUMNS at some places as Arrow columns: dictionaries of text and one flag."""
+        self._known()
+        return [self._array(rows, place) for place in places]
+
+    def _array(self, rows: Screened, place: int) -> pyarrow.Array:
         import pyarrow
 
-        self._known()
-        coded = [(values.values, codes[rows.answers]) for values, codes in zip(self._values, self._of_answer, strict=True)]
-        found = [_dictionary(values, codes) for values, codes in coded]
-        return [*found, pyarrow.array(rows.duplicates), _dictionary(self._screener.problems, rows.problems)]
+        if place < len(TEXTS):
+            return _dictionary(self._values[place].values, self._of_answer[place][rows.answers])
+        return _dictionary(self._screener.problems, rows.problems) if COLUMNS[place] == "dg_problem" else pyarrow.array(rows.duplicates)
 
 
 def _texts(name: str, values: Sequence[str], codes: np.ndarray) -> pl.Series:

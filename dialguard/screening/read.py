@@ -326,11 +326,19 @@ class _Parquet(Source):
 
     def chunks(self) -> Iterator[Chunk]:
         try:
-            for batch in self._file.iter_batches(batch_size=BATCH):
+            for batch in self._file.iter_batches(batch_size=self._at_once()):
                 self._done += len(batch)
                 yield Chunk(len(batch), lambda place, batch=batch: _of_arrow(batch.column(place)), {}, batch)
         except self._errors as error:
             raise self._damaged(error) from None
+
+    def _at_once(self) -> int:
+        """About BATCH rows, so that groups of rows of one length, as files have them, end with a batch: joining is slow."""
+        groups = self._file.metadata
+        group = groups.row_group(0).num_rows if groups.num_row_groups else 0
+        if not group:
+            return BATCH
+        return group * (BATCH // group) if group <= BATCH else -(-group // -(-group // BATCH))
 
     def close(self) -> None:
         self._file.close()

@@ -22,22 +22,25 @@ class Seen:
 
         ``national``: int64, ten digits, area code and exchange beginning with 2 to 9.
         """
-        npa = national // _LINES
-        bit = national - npa * _LINES - FIRST_LINE
+        if len(national) == 0:
+            return np.zeros(0, bool)
+        ordered = np.sort(national)  # so that the bits are gone through from front to back, which is quicker
+        npa = ordered // _LINES
+        bit = ordered - npa * _LINES - FIRST_LINE
         place, mask = (npa - FIRST_NPA) * BLOCK + (bit >> 3), (128 >> (bit & 7)).astype(np.uint8)
-        again = (self._bits[place] & mask) != 0
-        again |= _later(national)
-        while len(place):  # of several lines that share a byte one is written at a time
-            self._bits[place] |= mask
-            left = (self._bits[place] & mask) == 0
-            place, mask = place[left], mask[left]
+        held = self._bits[place]
+        before = (held & mask) != 0
+        firsts = np.flatnonzero(np.diff(place, prepend=-1))  # several lines share a byte
+        self._bits[place[firsts]] = held[firsts] | np.bitwise_or.reduceat(mask, firsts)
+        again = _later(national, ordered)
+        if before.any():
+            again |= Known(ordered[before]).holds(national)
         return again
 
 
-def _later(national: np.ndarray) -> np.ndarray:
-    """Which numbers stand further up in the same array."""
+def _later(national: np.ndarray, ordered: np.ndarray) -> np.ndarray:
+    """Which numbers stand further up in the same array; ``ordered`` are the same numbers in order."""
     later = np.zeros(len(national), bool)
-    ordered = np.sort(national)
     repeated = Known(ordered[1:][ordered[1:] == ordered[:-1]])
     if len(repeated):
         places = np.flatnonzero(repeated.holds(national))

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import polars as pl
 
@@ -18,6 +18,9 @@ from dialguard.screening.answers import COLUMNS
 from dialguard.screening.cells import Cells
 from dialguard.screening.read import Chunk, Source, TableError, kind_of, series_of
 from dialguard.screening.screen import Screened
+
+if TYPE_CHECKING:
+    import pyarrow
 
 _MARK = ".dialguard-part"
 
@@ -160,13 +163,24 @@ class Output:
         else:
             arrays = [_as_text(chunk.series(at)).to_arrow() for at in self._keep]
             fields = [pyarrow.field(self._source.columns[at], array.type) for at, array in zip(self._keep, arrays, strict=True)]
-        added = self._of(cells.arrays(rows))
+        added = cells.arrays(rows, self._added)
         fields += [pyarrow.field(name, array.type) for name, array in zip(self._answers, added, strict=True)]
         schema = pyarrow.schema(fields)
         if self._parquet is None:
             told = [field.name for field in fields[: len(arrays)]]  # of the answers nobody asks the least and the greatest
-            self._parquet = parquet.ParquetWriter(self._file, schema, write_statistics=told)
+            short = [field.name for field, array in zip(fields, [*arrays, *added], strict=True) if _repeats(array)]
+            self._parquet = parquet.ParquetWriter(self._file, schema, use_dictionary=short, write_statistics=told)
         self._parquet.write_batch(pyarrow.RecordBatch.from_arrays([*arrays, *added], schema=schema))
+
+
+def _repeats(array: pyarrow.Array) -> bool:
+    """Whether a dictionary makes a column shorter: few values, often. Others are written quicker without, and no longer."""
+    import pyarrow
+    from pyarrow import compute
+
+    if pyarrow.types.is_dictionary(array.type) or pyarrow.types.is_nested(array.type):
+        return True
+    return compute.count_distinct(array).as_py() <= len(array) // 4
 
 
 def _delimiter(path: Path, kind: str, source: Source) -> str:
