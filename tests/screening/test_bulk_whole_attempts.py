@@ -39,7 +39,7 @@ from dialguard.storage.memory import MemoryStore
 from tests.engine.generate import CHANNELS, AttemptMaker, random_instant, random_store
 from tests.screening.test_bulk_parity import a_store
 
-ATTEMPTS = int(os.environ.get("DIALGUARD_ATTEMPTS", "3000"))
+ATTEMPTS = int(os.environ.get("DIALGUARD_ATTEMPTS", "2500"))
 SEED = 20261124
 SHARES = 2
 CAMPAIGNS, GROUP = 10, 250
@@ -209,8 +209,7 @@ def counted(screener: Screener) -> Iterator[list[int]]:
 
 def compare(group: Group, rng: random.Random, tally: Counter) -> None:
     """Every row of a group in two chunks, and by itself."""
-    guard, rows = group.guard, group.rows
-    deep = rng.random() < 0.3
+    guard, rows, deep = group.guard, group.rows, rng.random() < 0.3
     cells = [flat(row, deep) for row in rows]
     names = sorted({name for row in cells for name in row})
     rng.shuffle(names)
@@ -225,11 +224,9 @@ def compare(group: Group, rng: random.Random, tally: Counter) -> None:
     for place, (row, told, problem) in enumerate(zip(rows, answers, problems, strict=True)):
         found, expected = said(told, problem), single(guard, {**row, **fixed})
         if found != expected:
-            both = {name: (found.get(name), expected.get(name)) for name in {*found, *expected}}
-            differing = {name: pair for name, pair in both.items() if pair[0] != pair[1]}
+            differing = {name: (found.get(name), expected.get(name)) for name in expected if found.get(name) != expected[name]}
             raise AssertionError(f"row {place}: in the list and alone: {differing}; {row}; {fixed}; store {type(guard.store).__name__}")
-        tally[str(expected["verdict"])] += 1
-        tally["invalid" if expected.get("problem") else "judged"] += 1
+        tally.update((expected["verdict"], "invalid" if expected["problem"] != [""] else "judged"))
         tally["timed"] += bool(expected.get("retry_at") or expected.get("valid_until"))
     tally["rows"] += len(rows)
     tally["alone"] += alone[0]
@@ -237,13 +234,18 @@ def compare(group: Group, rng: random.Random, tally: Counter) -> None:
 
 def said(told: Answer, problem: str) -> Fields:
     """What the list says of a row; of one that cannot be used, why."""
-    found: Fields = {"verdict": told.verdict, "reasons": list(told.reasons), "kind": told.kind, "problem": problem}
+    found: Fields = {"verdict": told.verdict, "reasons": list(told.reasons), "kind": told.kind, "problem": mistakes(problem)}
     if told.states:
         found |= {
             "needs": told.needs, "duties": list(told.duty_rules), "retry_at": told.retry_at, "valid_until": told.valid_until,
             "states": list(told.states), "zones": list(told.zones),
         }  # fmt: skip
     return found
+
+
+def mistakes(problem: str) -> list[str]:
+    """The parts of a problem, in an order of their own: columns do not keep that of an attempt's fields."""
+    return sorted(problem.split("; "))
 
 
 def single(guard: Guard, attempt: Fields) -> Fields:
@@ -253,18 +255,18 @@ def single(guard: Guard, attempt: Fields) -> Fields:
         alone = guard.check(attempt)
     except InvalidInput as error:
         if number.reason is None:
-            return {"verdict": "deny", "reasons": [], "kind": "invalid_input", "problem": str(error)}
+            return {"verdict": "deny", "reasons": [], "kind": "invalid_input", "problem": mistakes(str(error))}
         alone = guard.check({name: attempt[name] for name in FIXED})
     if number.reason is not None:
         reasons = [reason for reason in alone.reasons if reason["topic"] == "number"]
         rules = [reason["rule"] for reason in reasons]
-        return {"verdict": alone.verdict, "reasons": rules, "kind": reasons[0]["kind"], "problem": number.reason}
-    whole = alone.as_dict()
+        return {"verdict": alone.verdict, "reasons": rules, "kind": reasons[0]["kind"], "problem": mistakes(number.reason)}
+    whole, at = alone.as_dict(), clock.parse_instant(str(attempt["at"]))
     zones = [entry["zone"] for entry in whole["timezones"]]
     return {
         "verdict": alone.verdict, "reasons": [reason["rule"] for reason in alone.reasons],
         "kind": alone.reasons[0]["kind"] if alone.reasons else "",
-        "problem": number.reason_on(min(clock.local(clock.parse_instant(str(attempt["at"])), zone).ordinal for zone in zones)) or "",
+        "problem": mistakes(number.reason_on(min(clock.local(at, zone).ordinal for zone in zones)) or ""),
         "needs": tuple(sorted({need for reason in alone.reasons for need in reason.get("needs", ())})),
         "duties": [entry["rule"] for entry in alone.obligations] if alone.allowed else [], "retry_at": alone.retry_at or "",
         "valid_until": alone.valid_until or "", "states": [entry["state"] for entry in whole["jurisdictions"]],
@@ -327,7 +329,7 @@ LIVE = {"purpose": "telemarketing", "dialing": "manual", "voice": "live"}
 def test_a_mistake_in_one_row_is_not_that_of_others_of_its_area_code() -> None:
     pairs = screened([{"to": "+12125550101", "consent": {"form": ["oral"]}}, {"to": "+12125550102"}], LIVE)
     assert [told for told, _ in pairs] == [alone for _, alone in pairs]
-    assert [bool(told["problem"]) for told, _ in pairs] == [True, False]
+    assert [told["problem"] != [""] for told, _ in pairs] == [True, False]
 
 
 def test_the_word_none_is_a_statement_where_the_contract_has_it() -> None:
@@ -362,9 +364,7 @@ def test_of_stated_attempts_those_to_the_row_s_number_and_about_its_debt_count(t
 
 def test_cells_may_be_tuples() -> None:
     values: list[object] = [("oral",), ("request",), ["oral"], (True,), (1,)]
-    rows: list[Fields] = [
-        {"to": f"+1212555010{place}", "consent": {"level": "express", "form": value}} for place, value in enumerate(values)
-    ]  # fmt: skip
+    rows: list[Fields] = [{"to": f"+1212555010{place}", "consent": {"level": "express", "form": form}} for place, form in enumerate(values)]
     withdrawn: list[object] = [({"at": "2026-01-02T00:00:00Z"},), [{"at": "2026-01-02T00:00:00Z"}], ()]
     rows += [{"to": f"+1212555011{place}", "revocations": value} for place, value in enumerate(withdrawn)]
     pairs = screened(rows, LIVE)
