@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dialguard.cli import common
+from dialguard.cli import common, ledger_files
 from dialguard.cli.common import UsageError
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     action.add_argument("id", metavar="ID", help="such as consent:17")
     action.add_argument("--seller", required=True, metavar="NAME")
     _finish(action, retract)
+    ledger_files.add(actions)
 
 
 def _whose(command: argparse.ArgumentParser) -> None:

@@ -1,9 +1,10 @@
 """Errors of writing to the record.
 
 ValueError
- └ RecordError   a value that the record does not take
+ ├ RecordError    a value that the record does not take
+ └ ImportRefused  a file with mistakes; nothing of it was recorded
 Exception
- └ LedgerError   the record could not be written; nothing was recorded
+ └ LedgerError    the record could not be written; nothing was recorded
 """
 
 import difflib
@@ -34,3 +35,16 @@ def suggest(word: str, words: Iterable[str]) -> str:
     """`` (did you mean `x`?)`` or nothing."""
     near = difflib.get_close_matches(word, list(words), n=1)
     return f" (did you mean `{near[0]}`?)" if near else ""
+
+
+class ImportRefused(ValueError):
+    """A file of which nothing was recorded: ``mistakes`` are places in it (0: the whole) and what is wrong there."""
+
+    SHOWN = 20
+
+    def __init__(self, name: str, place_word: str, mistakes: list[tuple[int, str]]) -> None:
+        self.mistakes = mistakes
+        lines = [f"{place_word} {place}: {text}" if place else text for place, text in mistakes[: self.SHOWN]]
+        if len(mistakes) > self.SHOWN:
+            lines.append(f"and {len(mistakes) - self.SHOWN:,} more")
+        super().__init__("\n  ".join([f"{name}: nothing was recorded", *lines]))

@@ -37,8 +37,11 @@ def fields_of(kind: str) -> tuple[str, ...]:
     return ("id", *own)
 
 
-def plain(kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of the record as a plain entry, every field of its kind in order; what it does not say is None."""
+def plain(kind: str, row: Mapping[str, Any], *, moments_as_text: bool = True) -> dict[str, Any]:
+    """A row of the record as a plain entry, every field of its kind in order; what it does not say is None.
+
+    ``moments_as_text`` False leaves moments as int microseconds.
+    """
     said: dict[str, Any] = {}
     for column, value in row.items():
         field = _RENAMED.get(column, column)
@@ -50,14 +53,14 @@ def plain(kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
     said["supersedes"], said["retracts"] = (None, replaced) if row.get("void") else (replaced, None)
     if kind == "outcome":
         said["attempt"] = f"attempt:{row['attempt_id']}"
-    return {field: _plain(field, said.get(field)) for field in fields_of(kind)}
+    return {field: _plain(field, said.get(field), moments_as_text) for field in fields_of(kind)}
 
 
-def _plain(field: str, value: Any) -> Any:
+def _plain(field: str, value: Any, moments_as_text: bool) -> Any:
     if value is None:
         return None
     if is_moment(field):
-        return clock.format_instant(value)
+        return clock.format_instant(value) if moments_as_text else value
     if field in WORDS or field in WINDOWS:
         return json.loads(value)
     return bool(value) if field in FLAGS else value

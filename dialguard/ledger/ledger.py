@@ -19,7 +19,7 @@ from dialguard.ledger.migrate import migrate
 from dialguard.ledger.read import recorded, Reading, Statements
 from dialguard.ledger.rows import KINDS, Row, moment, text
 from dialguard.ledger.rows import number as checked_number
-from dialguard.ledger.schema import ENTRIES, SCHEMA_VERSION, TABLES, VERSION
+from dialguard.ledger.schema import ENTRIES, IMPORTS, SCHEMA_VERSION, TABLES, VERSION
 from dialguard.ledger.write import Recorder, already_replaced
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp, LookUpFailed
@@ -230,8 +230,10 @@ class Ledger(Recorder):
 
         return self.write(work)
 
-    def write(self, work: Callable[[Connection], T]) -> T:
+    def write(self, work: Callable[[Connection], T], *, alone: bool = False) -> T:
         """What ``work`` gives, done in one transaction of the record's tables of this version: whole or not at all.
+
+        ``alone``: no other such work at the same time (on SQLite that is so of every write).
 
         Raises LedgerError, RecordError, and what ``work`` raises.
         """
@@ -243,6 +245,8 @@ class Ledger(Recorder):
                 sqlite.set_timeout(held.driver, int(self._write_timeout * 1000))
             self._make_tables(held)
             with held.connection.begin():
+                if alone and not self._is_sqlite:
+                    held.connection.exec_driver_sql(f"LOCK TABLE {IMPORTS.name} IN EXCLUSIVE MODE")
                 return work(held.connection)
         except IntegrityError:
             raise already_replaced() from None

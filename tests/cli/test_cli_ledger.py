@@ -178,3 +178,41 @@ def test_a_store_that_cannot_be_written(run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder", encoding="utf-8")
     done = run("suppress", NUMBER, *SELLER, "--store", tmp_path / "file" / "store")
     assert done.status == 2 and "nothing was recorded" in done.err
+
+
+CONSENTS = "number,level,obtained_at,channels,wording,id\n(512) 555-0123,express_written,2026-10-01,\"sms,voice\",\"I agree.\nCall me.\",crm-1\n"
+
+
+def test_import_and_export(act, run, store: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(CONSENTS, encoding="utf-8")
+    taken = ("ledger", "import", tmp_path / "in.csv", *SELLER, "--kind", "consent")
+    assert act(*taken) == {"recorded": {"consent": 1}, "there_before": 0}
+    assert act(*taken) == {"recorded": {}, "there_before": 1}
+    assert run(*taken, "--store", store).out == "recorded: nothing new\nthere before: 1\n"
+    for suffix in ("csv", "ndjson", "parquet"):
+        out = tmp_path / f"out.{suffix}"
+        assert act("ledger", "export", out, *SELLER)["entries"] == 1
+        refused = run("ledger", "export", out, *SELLER, "--store", store)
+        assert refused.status == 2 and "say --force to replace it" in refused.err
+        assert run("ledger", "export", out, *SELLER, "--store", store, "--force").out == f"{out}: 1 entry\n"
+        other = tmp_path / suffix
+        refused = run("ledger", "import", out, "--store", other)
+        assert refused.status == 2 and "--known-at" in refused.err and not other.exists()
+        assert run("ledger", "import", out, "--known-at", "file", "--store", other).out == "recorded: 1 consent\n"
+        found = [run("ledger", "history", NUMBER, *SELLER, "--store", each, "--json").json for each in (store, other)]
+        assert found[0] == found[1] and found[0]["entries"][0]["wording"] == "I agree.\nCall me."
+    assert act("ledger", "export", tmp_path / "old.csv", *SELLER, "--as-of", "2026-11-24T11:59:59Z")["entries"] == 0
+
+
+def test_an_import_with_mistakes_records_nothing(run, store: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(CONSENTS + "555,express,,,,\n", encoding="utf-8")
+    done = run("ledger", "import", tmp_path / "in.csv", *SELLER, "--kind", "consent", "--store", store)
+    assert done.status == 2 and "in.csv: nothing was recorded\n  line 4: number: " in done.err and done.out == ""
+    assert not store.exists()
+    for arguments, says in (
+        (["import", tmp_path / "none.csv"], "No such file"),
+        (["import", tmp_path / "in.csv", "--kind", "consents"], "invalid choice"),
+        (["export", tmp_path / "out.csv", *SELLER], "there is no store folder"),
+    ):
+        done = run("ledger", *arguments, "--store", store)
+        assert done.status == 2 and says in done.err and "Traceback" not in done.err
