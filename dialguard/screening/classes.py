@@ -60,7 +60,7 @@ class Column:
         if series.dtype == pl.Null:
             return np.full(len(series), self._number(None), np.int64)
         if isinstance(series.dtype, pl.Categorical | pl.Enum):
-            series = series.cast(pl.String)
+            return self._coded(series)
         if series.dtype == pl.Object or series.dtype.is_nested():
             return np.array([self._number(value) for value in series.to_list()], np.int64)
         return self._texts(series) if series.dtype == pl.String else self._others(series)
@@ -73,6 +73,16 @@ class Column:
             meaning = self._meaning(value)
             found = self._numbers[key] = self.meanings.number((type(meaning), meaning))
         return found
+
+    def _coded(self, series: pl.Series) -> np.ndarray:
+        """Texts that have codes already, which are good for this column alone."""
+        if not len(series):
+            return np.zeros(0, np.int64)
+        distinct = series.unique()
+        codes = _physical(distinct)
+        of_code = np.zeros(int(codes.max()) + 1, np.int64)
+        of_code[codes] = [self._number(value) for value in distinct.cast(pl.String).to_list()]
+        return of_code[_physical(series)]
 
     def _texts(self, series: pl.Series) -> np.ndarray:
         kind = self._kind
@@ -95,6 +105,11 @@ class Column:
         distinct = series.unique()
         numbers = pl.Series([self._number(value) for value in distinct.to_list()], dtype=pl.Int64)
         return series.replace_strict(distinct, numbers, return_dtype=pl.Int64).to_numpy()
+
+
+def _physical(series: pl.Series) -> np.ndarray:
+    """The codes of a column of categories, from 1; 0 where there is none."""
+    return (series.to_physical().cast(pl.Int64).fill_null(-1) + 1).to_numpy()
 
 
 class Combined:

@@ -12,9 +12,13 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import polars as pl
+
+if TYPE_CHECKING:
+    import pyarrow
+    from pyarrow.parquet import FileMetaData
 
 CHUNK = 20_000
 """Rows of text that are read, looked up and written together."""
@@ -309,10 +313,11 @@ class _Parquet(Source):
 
         self._errors = (pyarrow.ArrowException, OSError)
         try:
-            self._file = parquet.ParquetFile(path)
+            whole = parquet.ParquetFile(path)
+            self.schema = whole.schema_arrow
+            self._file = parquet.ParquetFile(path, metadata=whole.metadata, read_dictionary=_of_few_words(self.schema, whole.metadata))
         except self._errors as error:
             raise self._damaged(error) from None
-        self.schema = self._file.schema_arrow
         self.columns = list(self.schema.names)
         self.size = self._file.metadata.num_rows
         self._done = 0
@@ -342,6 +347,25 @@ class _Parquet(Source):
 
     def close(self) -> None:
         self._file.close()
+
+
+_FEW = 1 << 16
+"""Bytes of a dictionary page up to which a column of text is read by dictionary."""
+
+
+def _of_few_words(schema: pyarrow.Schema, metadata: FileMetaData) -> list[str]:
+    """Columns of text that hold the same few words again and again, by the first group of rows."""
+    import pyarrow
+
+    if not metadata.num_row_groups or metadata.num_columns != len(schema):  # nested columns are told otherwise
+        return []
+    first = metadata.row_group(0)
+    chunks = [(field, first.column(place)) for place, field in enumerate(schema)]
+    return [
+        field.name
+        for field, chunk in chunks
+        if pyarrow.types.is_string(field.type) and chunk.has_dictionary_page and chunk.data_page_offset - chunk.dictionary_page_offset <= _FEW
+    ]
 
 
 def _chunk(rows: list[list[str]], broken: dict[int, str]) -> Chunk:

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import tempfile
+from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -159,17 +160,20 @@ class Output:
 
         if isinstance(chunk.native, pyarrow.RecordBatch):
             arrays = [chunk.native.column(at) for at in self._keep]
-            fields = [chunk.native.schema.field(at) for at in self._keep]
+            fields = [self._source.schema.field(at) for at in self._keep]
         else:
             arrays = [_as_text(chunk.series(at)).to_arrow() for at in self._keep]
             fields = [pyarrow.field(self._source.columns[at], array.type) for at, array in zip(self._keep, arrays, strict=True)]
         added = cells.arrays(rows, self._added)
         fields += [pyarrow.field(name, array.type) for name, array in zip(self._answers, added, strict=True)]
-        schema = pyarrow.schema(fields)
+        told_schema = pyarrow.schema(fields)
+        # Texts that came as dictionaries are written as such, which is quicker; for readers they stay texts.
+        schema = pyarrow.schema([field.with_type(array.type) for field, array in zip(fields, [*arrays, *added], strict=True)])
         if self._parquet is None:
             told = [field.name for field in fields[: len(arrays)]]  # of the answers nobody asks the least and the greatest
             short = [field.name for field, array in zip(fields, [*arrays, *added], strict=True) if _repeats(array)]
-            self._parquet = parquet.ParquetWriter(self._file, schema, use_dictionary=short, write_statistics=told)
+            self._parquet = parquet.ParquetWriter(self._file, schema, use_dictionary=short, write_statistics=told, store_schema=False)
+            self._parquet.add_key_value_metadata({"ARROW:schema": b64encode(told_schema.serialize()).decode()})
         self._parquet.write_batch(pyarrow.RecordBatch.from_arrays([*arrays, *added], schema=schema))
 
 
