@@ -16,6 +16,7 @@ from dialguard.cli.common import UsageError
 from dialguard.cli.progress import progress
 
 if TYPE_CHECKING:
+    from dialguard.lists.upkeep import Kept
     from dialguard.lists.versions import Version
 
 
@@ -60,7 +61,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     _allowances(action)
     _finish(action, apply_changes)
 
-    action = actions.add_parser("status", help="the versions held and until when they may be used")
+    action = actions.add_parser("status", help="the versions held, how old they are, until when they may be used")
+    action.add_argument("--warn-days", type=int, default=7, metavar="N", help="warn of a list that falls due within so many days (7)")
+    action.add_argument("--check", action="store_true", help="exit with 1 when a list is damaged, stale, or due so soon")
     action.add_argument("--rules", action="append", default=[], metavar="DIR", type=Path, help="add a folder of rule files")
     _finish(action, show_status)
 
@@ -168,43 +171,66 @@ def _record(version: Version) -> dict[str, object]:
 
 
 def show_status(options: argparse.Namespace) -> int:
-    """Every list with its versions and the last day of the one in force, by its own dates and the schedule in the rule files."""
+    """Every list with its versions, how old they are and until when they may be used; with --check 1 when one needs work."""
     from dialguard.facts import clock
-    from dialguard.facts.lists import Said, last_day
+    from dialguard.lists.upkeep import DUE_SOON, STALE, upkeep
     from dialguard.lists.versions import status
     from dialguard.packs.load import load
 
+    if options.warn_days < 0:
+        raise UsageError("--warn-days: expected a whole number from 0")
     schedules = load(options.rules).lists
     today = clock.fixed(clock.now(), 0).ordinal
     rows: list[dict[str, object]] = []
+    told: list[str] = []
     for held in status(common.store_folder(options)):
         if held.problem is not None:
             rows.append({"code": held.code, "problem": str(held.problem)})
+            told.append(f"{held.code}: {held.problem}")
             continue
-        for version in held.versions:
-            last = last_day(Said(None, version.published, version.effective, version.use_by), schedules.get(version.code))
-            rows.append(
-                _record(version)
-                | {"last_day": None if last is None else date.fromordinal(last).isoformat(), "stale": last is not None and last < today}
-                | {"problem": None if version.code in schedules else "no rule reads a list of this name"}
-            )
+        for kept in upkeep(held.versions, schedules.get(held.code), today, options.warn_days):
+            rows.append(_standing(kept, today) | {"problem": None if held.code in schedules else "no rule reads a list of this name"})
+            if kept.state in (DUE_SOON, STALE):
+                told.append(_warning(kept, today))
     missing = [code for code in schedules if not any(row["code"] == code for row in rows)]
     if options.json:
-        common.print_json({"versions": rows, "not_loaded": missing})
-        return 0
-    table = [
-        (row["code"], row["id"], row["numbers"], f"published {row['published']}", f"may be used through {row['last_day'] or 'any day'}"
-         + (", STALE" if row["stale"] else ""), _covers(row["area_codes"]), row["problem"] or "")
-        for row in rows if "id" in row
-    ]  # fmt: skip
-    for line in common.columns(table) or ["no list is loaded"]:
-        print(line)
-    for row in rows:
-        if "id" not in row:
-            print(f"{row['code']}: {row['problem']}", file=sys.stderr)
-    if missing:
-        print(f"not loaded: {', '.join(missing)} (a number there is unknown to these lists, which denies)")
-    return 0
+        common.print_json({"versions": rows, "not_loaded": missing, "warnings": told})
+    else:
+        table = [
+            (row["code"], row["id"], row["numbers"], f"published {row['published']}", common.counted(row["age_days"], "day") + " old",
+             f"may be used through {row['last_day'] or 'any day'}", row["state"], _covers(row["area_codes"]), row["problem"] or "")
+            for row in rows if "id" in row
+        ]  # fmt: skip
+        for line in common.columns(table) or ["no list is loaded"]:
+            print(line)
+        if missing:
+            print(f"not loaded: {', '.join(missing)} (a number there is unknown to these lists, which denies)")
+        for warning in told:
+            print(warning, file=sys.stderr)
+    return 1 if options.check and told else 0
+
+
+def _standing(kept: Kept, today: int) -> dict[str, object]:
+    """A version and how it stands, as JSON."""
+    last = kept.last_day
+    return _record(kept.version) | {
+        "state": kept.state, "age_days": kept.age_days, "last_day": _iso(last), "next_due": _iso(kept.next_due),
+        "days_left": None if last is None else last - today, "stale": last is not None and last < today,
+    }  # fmt: skip
+
+
+def _warning(kept: Kept, today: int) -> str:
+    code, left = kept.version.code, (kept.last_day or today) - today
+    when = f"was due on {_iso(kept.next_due)}: it no longer answers, which denies" if left < 0 else f"is due on {_iso(kept.next_due)}: {_left(left)}"
+    return f"{code}: version {kept.version.id} {when}; import the next version (dialguard lists import {code} FILE), or the changes since"
+
+
+def _left(days: int) -> str:
+    return "today is the last day on which it may be used" if days == 0 else f"{common.counted(days, 'day')} left"
+
+
+def _iso(ordinal: int | None) -> str | None:
+    return None if ordinal is None else date.fromordinal(ordinal).isoformat()
 
 
 def _covers(codes: object) -> str:

@@ -108,3 +108,27 @@ def test_changes(run, file: Path, tmp_path: Path) -> None:
     assert done.status == 2 and "published on 2026-10-04" in done.err and "Traceback" not in done.err
     assert run("lists", "changes", "TX", late, "--published", "2026-10-10", "--since", "2026-10-05", "--store", store).status == 0
     assert run("lists", "changes", "TX", late, "--published", "2026-10-11", "--base", "none", "--store", store).status == 2
+
+
+def test_status_tells_the_age_and_warns_before_a_list_falls_due(run, file: Path, tmp_path: Path) -> None:
+    store = tmp_path / "s"
+    words = ("lists", "status", "--store", store)
+    assert run("lists", "import", "national", file, "--published", "2026-10-28", "--whole-plan", "--store", store).status == 0
+    done = run(*words)  # 2026-11-24
+    assert done.status == 0 and "27 days old" in done.out and "due soon" in done.out
+    assert "is due on 2026-11-29: 4 days left" in done.err
+    (row,) = run(*words, "--json").json["versions"]
+    assert (row["age_days"], row["last_day"], row["next_due"], row["days_left"], row["state"]) == (27, "2026-11-28", "2026-11-29", 4, "due soon")
+    assert run(*words, "--check").status == 1
+    assert run(*words, "--check", "--warn-days", "3").status == 0
+    assert run(*words, "--warn-days", "-1").status == 2
+    assert run("lists", "import", "national", file, "--published", "2026-11-20", "--whole-plan", "--san", "1", "--store", store).status == 0
+    done = run(*words, "--check")
+    assert done.status == 0 and "replaced" in done.out and "current" in done.out and done.err == ""
+
+
+def test_status_of_a_stale_list(run, file: Path, tmp_path: Path) -> None:
+    store = tmp_path / "s"
+    assert run("lists", "import", "national", file, "--published", "2026-10-01", "--whole-plan", "--store", store).status == 0
+    done = run("lists", "status", "--check", "--store", store)
+    assert done.status == 1 and "was due on 2026-11-02" in done.err and "stale" in done.out
