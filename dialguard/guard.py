@@ -131,12 +131,16 @@ class Guard:
 
 
 def open_store(store: str | os.PathLike[str] | Store | None) -> Store:
-    """A store object as it is, or the embedded store of a folder."""
+    """A store object as it is, the embedded store of a folder, or the one behind ``redis://``, ``rediss://`` or ``unix://``."""
     if store is not None and not isinstance(store, (str, os.PathLike)):
         return store
     name = os.fspath(store) if store is not None else default_store()
+    if name.startswith(("redis://", "rediss://", "unix://")):
+        from dialguard.storage.redis import RedisStore
+
+        return RedisStore(name)
     if "://" in name:
-        raise ValueError(f"store {name.split('://')[0]}:// is not known; expected a folder")
+        raise ValueError(f"store {name.split('://')[0]}:// is not known; expected a folder or redis://host:port/0")
     from dialguard.storage.embedded import EmbeddedStore
 
     try:

@@ -8,14 +8,21 @@ from dialguard.model.moment import DAY, HOUR
 from dialguard.model.records import Consent, ContactRecord, Internal, LookUp, LookUpFailed, Relationship, Revocation
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.memory import MemoryStore
+from dialguard.storage.redis import RedisStore
 
 T = 1_700_000_000_000_000
 A, B, C = "+13055550100", "+13055550101", "+12125550102"
 
 
-@pytest.fixture(params=["memory", "embedded"])
+@pytest.fixture(params=["memory", "embedded", "redis", "cluster"])
 def store(request, tmp_path):
-    made = MemoryStore() if request.param == "memory" else EmbeddedStore(tmp_path)
+    if request.param == "memory":
+        made = MemoryStore()
+    elif request.param == "embedded":
+        made = EmbeddedStore(tmp_path)
+    else:
+        made = RedisStore(request.getfixturevalue("redis_url" if request.param == "redis" else "cluster_url"), journal=tmp_path)
+        made.journal.rebuild()
     yield made
     made.close()
 

@@ -1,0 +1,342 @@
+"""The store for many machines: Redis in front, filled from a folder's ledger and lists, and holding nothing that is not there.
+
+One decision is one round trip: its look-up brings the number's rows and attempts, the seller's declaration, and the bits of all lists
+for the area code, together with the mark of that area code. Redis that is empty, flushed, half filled, behind, away or slow raises
+``LookUpFailed``; it never reads as a store that knows nothing.
+"""
+
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dialguard.ledger.errors import LedgerError
+from dialguard.ledger.fold import ATTEMPT, CONSENT, INTERNAL, REACH, Bucket, fold
+from dialguard.ledger.rows import Row, moment, text
+from dialguard.ledger.rows import number as checked_number
+from dialguard.ledger.write import Recorder
+from dialguard.model.moment import Instant
+from dialguard.model.records import LookUp, LookUpFailed
+from dialguard.storage import redis_codec as codec
+from dialguard.storage import redis_lists, redis_scripts
+from dialguard.storage.embedded import EmbeddedStore
+from dialguard.storage.ports import Recorded
+from dialguard.storage.redis_journal import Journal
+from dialguard.storage.redis_link import BULK_TIMEOUT, Link, address, amiss
+from dialguard.storage.redis_reserve import Reserving
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dialguard.lists.catalog import Version, VersionAnswer
+
+_FRESH = 1.0
+"""Seconds for which the lists' answers that came with a look-up serve, where nobody asks to refresh."""
+_LOT = 250
+
+
+class _Seen(NamedTuple):
+    """What the last look-up of a thread brought of the lists, or why it failed."""
+
+    national: str
+    at: float
+    tag: str = ""
+    listing: redis_lists.Listing | None = None
+    bits: bytes = b""
+    trouble: str | None = None
+
+
+class _Answer(NamedTuple):
+    since: Instant | None
+    bits: bytes
+    values: list[bytes | None]
+    listing: redis_lists.Listing
+
+
+class RedisStore(Reserving, Recorder):
+    """A ``Store`` in Redis. Safe to share between threads.
+
+    ``url`` as in ``redis_link.address``. ``journal`` is the folder whose ledger is the record: with it the store can be written
+    to and asked as of earlier moments; without it it is read only. Recording raises LedgerError when the ledger could not be
+    written; where only Redis could not, the entry waits in the folder and is sent as soon as Redis is back.
+    """
+
+    def __init__(self, url: str, *, journal: str | Path | EmbeddedStore | None = None, timeout: float | None = None) -> None:
+        to = address(url)
+        if timeout is not None:
+            to = to._replace(timeout=timeout)
+        self._link = Link(to)
+        given = journal if journal is not None else to.journal
+        store = given if given is None or isinstance(given, EmbeddedStore) else EmbeddedStore(given)
+        self._journal = None if store is None else Journal(self._link, store)
+        self._listing: redis_lists.Listing | None = None
+        self._blocks = redis_lists.Blocks()
+        self._lock = threading.Lock()
+        self._local = threading.local()
+
+    @property
+    def link(self) -> Link:
+        """The line to Redis."""
+        return self._link
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the ledger, if one was named."""
+        return None if self._journal is None else self._journal.store.folder
+
+    @property
+    def journal(self) -> Journal:
+        """The folder behind it, which fills Redis. Raises LookUpFailed where none was named."""
+        return self._folder("to fill Redis")
+
+    # -- looking up
+
+    def look_up(
+        self, *, seller: str, number: str, person: str | None = None, at: Instant, as_of: Instant | None = None
+    ) -> LookUp:
+        """What is known of one number; see ``storage.ports.Store``."""
+        checked_number(number)
+        if person is not None:
+            text(person, "person")
+        _check(seller, at, as_of)
+        if as_of is not None:
+            return self._folder("to answer as of an earlier moment").store.look_up(seller=seller, number=number, person=person, at=at, as_of=as_of)
+        if self._journal is not None:
+            self._journal.hold(seller, number, person)
+        tag = codec.tag_of(number)
+        national = number[2:] if tag[0] != "x" and number[5] >= "2" else None
+        keys = [codec.number_key("r", seller, number), codec.number_key("a", seller, number)]
+        try:
+            answer = self._ask(tag, seller, keys, None if national is None else redis_lists.bit_of(national))
+        except LookUpFailed as error:
+            if national is not None:
+                self._local.seen = _Seen(national, time.monotonic(), trouble=str(error))
+            raise
+        if national is not None:
+            self._local.seen = _Seen(national, time.monotonic(), tag, answer.listing, answer.bits)
+        own, exact = _bucket(answer.values[0], answer.values[1], number, at)
+        others: list[Bucket] = []
+        if person is not None:
+            names = [other for other in self._numbers_of(seller, person) if other != number]
+            found = self._buckets(seller, names, at)
+            others = [found[other][0] for other in names]
+            exact = exact and all(found[other][1] for other in names)
+        if not exact:
+            return self._folder("for a moment before the latest outcome").store.look_up(seller=seller, number=number, person=person, at=at)
+        since = answer.since
+        return fold(own, others, person, at, since if since is None or since <= at else None)
+
+    def look_up_many(
+        self,
+        seller: str,
+        numbers: Iterable[str],
+        at: Instant,
+        as_of: Instant | None = None,
+        persons: Mapping[str, str] | None = None,
+    ) -> dict[str, LookUp]:
+        """What is known of many numbers; see ``storage.ports.Store``. On a cluster each area code is a state of its own."""
+        asked = list(dict.fromkeys(checked_number(number, "numbers") for number in numbers))
+        named = {number: text(person, "persons") for number, person in (persons or {}).items()}
+        _check(seller, at, as_of)
+        if as_of is not None:
+            return self._folder("to answer as of an earlier moment").store.look_up_many(seller, asked, at, as_of, named)
+        answers: dict[str, LookUp] = {}
+        alone = [number for number in asked if number not in named]
+        if self._journal is not None:
+            for number in alone:
+                self._journal.hold(seller, number, None)
+        found = self._buckets(seller, alone, at)
+        for number in asked:
+            if number in named:
+                answers[number] = self.look_up(seller=seller, number=number, person=named[number], at=at)
+                continue
+            bucket, exact, since = found[number]
+            if exact:
+                answers[number] = fold(bucket, (), None, at, since if since is None or since <= at else None)
+            else:
+                answers[number] = self._folder("for a moment before the latest outcome").store.look_up(seller=seller, number=number, at=at)
+        return answers
+
+    def recorded(self, seller: str, at: Instant, as_of: Instant | None = None) -> Recorded:
+        """Of whom the record holds anything. Without a folder all keys are gone through, and no number is told apart for having
+        a consent alone."""
+        _check(seller, at, as_of)
+        if self._journal is not None:
+            return self._journal.store.recorded(seller, at, as_of)
+        if as_of is not None:
+            self._folder("to answer as of an earlier moment")
+        mine, numbers, people = codec.short(seller), set(), []
+        for kind in "ra":
+            for names in self._link.scan(f"dg{{*}}{kind}:{mine}*"):
+                numbers.update(codec.number_of(name.decode())[1] for name in names)
+        for names in self._link.scan(f"dg{{p*}}p:{mine}*"):
+            people += [self._link.ask(lambda client: client.get(name)) for name in names]  # noqa: B023 - asked at once
+        for tag in codec.TAGS:
+            self._ask(tag, seller, [], None, BULK_TIMEOUT)
+        return Recorded(sorted(numbers), [person for person, _ in map(codec.decode_person, people) if person is not None], [])
+
+    # -- lists
+
+    def list_answers(self, code: str, national10: str, as_of: Instant | None = None) -> "tuple[VersionAnswer, ...]":
+        """What each loaded version of a list says of a ten-digit number: from the look-up of the same number just before, else asked."""
+        if as_of is not None:
+            return self._folder("to answer as of an earlier moment").store.list_answers(code, national10, as_of)
+        bit = redis_lists.bit_of(national10)
+        seen: _Seen | None = getattr(self._local, "seen", None)
+        if seen is None or seen.national != national10 or time.monotonic() - seen.at > _FRESH:
+            answer = self._ask(national10[:3], "", [], bit)
+            seen = self._local.seen = _Seen(national10, time.monotonic(), national10[:3], answer.listing, answer.bits)
+        if seen.listing is None:
+            raise LookUpFailed(seen.trouble)
+        return seen.listing.answers(code, seen.tag, seen.bits)
+
+    def list_versions(self, code: str, as_of: Instant | None = None) -> "tuple[Version, ...]":
+        """The loaded versions of a list."""
+        if as_of is not None:
+            return self._folder("to answer as of an earlier moment").store.list_versions(code, as_of)
+        return self._ask("200", "", [], None).listing.versions.get(code, ())
+
+    def list_contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
+        """What one version says of many numbers; see ``storage.ports.Store``. The bits of their area codes are pulled once and kept
+        while they are used."""
+        import numpy as np
+
+        npa, line = np.asarray(npa), np.asarray(line)
+        if npa.shape != line.shape or npa.ndim != 1 or npa.dtype.kind not in "iu" or line.dtype.kind not in "iu":
+            raise ValueError("area codes and lines must be integer arrays of one dimension and one length")
+        listing = self._listing or self._ask("200", "", [], None).listing
+        counts = listing.counts.get((version.code, version.id))
+        if counts is None:
+            raise LookUpFailed(f"version {version.id} of list {version.code} is not in Redis any more; ask for the versions again")
+        with self._lock:
+            for code in np.unique(npa).tolist():
+                key = (version.code, version.id, code)
+                if code in counts and key not in self._blocks:
+                    self._blocks.put(key, self._pull(listing, key), counts[code])
+            return self._blocks.contains_many(version, counts, npa, line)
+
+    def refresh(self) -> None:
+        """Forgets the lists' answers of the last look-up, and sends what waits for Redis, beside."""
+        self._local.seen = None
+        self._blocks.rest()
+        if self._journal is not None:
+            self._journal.mend()
+
+    def close(self) -> None:
+        """Closes all connections; a later call opens new ones."""
+        self._link.close()
+        self._blocks.clear()
+        if self._journal is not None:
+            self._journal.close()
+
+    # -- recording
+
+    def replay(self) -> int:
+        """Sends what waits for Redis; how many entries are left."""
+        return self._folder("to send what waits").replay()
+
+    def _append(self, kind: str, rows: list[Row], *, ids: bool = True) -> list[int]:
+        return self._recording().append(kind, rows, ids)
+
+    def _find(self, kind: str, id_: int) -> Row | None:
+        return self._recording().store._find(kind, id_)
+
+    def _latest_attempt(self, seller: str, reference: str) -> int | None:
+        return self._recording().store._latest_attempt(seller, reference)
+
+    def _recording(self) -> Journal:
+        if self._journal is None:
+            raise LedgerError("nothing was recorded: this Redis store names no folder for its ledger; add journal=FOLDER to its URL")
+        return self._journal
+
+    # -- asking
+
+    def _folder(self, why: str) -> Journal:
+        if self._journal is None:
+            raise LookUpFailed(f"{why}, the ledger is needed: add journal=FOLDER to the URL of Redis")
+        return self._journal
+
+    def _ask(self, tag: str, seller: str, keys: Sequence[str], bit: int | None, timeout: float | None = None) -> _Answer:
+        """One question in one tag; a second one where the catalog of lists has changed. Raises LookUpFailed."""
+        name = codec.short(seller)
+        for _ in range(3):
+            listing = self._listing
+            asked = listing.asked(tag).keys if listing is not None and bit is not None else ()
+            args = [listing.digest if listing is not None else "", name, len(keys) // 2, bit or 0]
+            every = [codec.mark_key(tag), *keys, *asked]
+            found = self._link.look(redis_scripts.READ, every, args, tag) if timeout is None else self._link.run(redis_scripts.READ, every, args, timeout)
+            if found[0] == b"ok":
+                if listing is None:  # a catalog without a name
+                    raise codec.Damaged
+                if self._journal is not None:
+                    if found[1] != self._journal.ledger:
+                        raise amiss(b"other")
+                    if int(found[2]) < self._journal.newest(tag):
+                        raise self._journal.lost(tag, int(found[2]))
+                return _Answer(codec.decode_declaration(found[3], seller), found[4], found[5:], listing)
+            if found[0] != b"catalog":
+                raise amiss(found[0])
+            self._take(found[1])
+        raise LookUpFailed("the lists in Redis are being replaced; ask again")
+
+    def _take(self, digest: bytes | None) -> None:
+        if digest is None:
+            raise amiss(b"empty")
+        name = digest.decode()
+        value = self._link.ask(lambda client: client.get(codec.catalog_key(name)))
+        self._listing = redis_lists.decode(name, value)
+        with self._lock:
+            self._blocks.clear()
+
+    def _pull(self, listing: redis_lists.Listing, key: tuple[str, str, int]) -> bytes | None:
+        code, version, npa = key
+        tag = str(npa)
+        answer = self._link.run(redis_scripts.PULL, [codec.mark_key(tag), codec.bits_key(tag, code, version)], [listing.digest])
+        if answer[0] == b"catalog":
+            raise LookUpFailed("the lists in Redis were replaced meanwhile; begin again")
+        if answer[0] != b"ok":
+            raise amiss(answer[0])
+        return answer[1]
+
+    def _numbers_of(self, seller: str, person: str) -> list[str]:
+        key = codec.person_key(seller, person)
+        name, numbers = codec.decode_person(self._ask(key[3:6], "", [key, key], None).values[0])
+        if name is not None and name != person:
+            raise codec.Damaged
+        return numbers
+
+    def _buckets(self, seller: str, numbers: Sequence[str], at: Instant) -> dict[str, tuple[Bucket, bool, Instant | None]]:
+        """By number its bucket, whether it is exact at the moment, and since when the record is declared complete."""
+        tags: dict[str, list[str]] = {}
+        for number in numbers:
+            tags.setdefault(codec.tag_of(number), []).append(number)
+        found: dict[str, tuple[Bucket, bool, Instant | None]] = {}
+        place = 0
+        for tag, those in tags.items():
+            for start in range(0, len(those), _LOT):
+                lot = those[start : start + _LOT]
+                keys = [codec.number_key(kind, seller, number) for number in lot for kind in "ra"]
+                answer = self._ask(tag, seller, keys, None, BULK_TIMEOUT if len(numbers) > 20 else None)
+                for number, rows, attempts in zip(lot, answer.values[::2], answer.values[1::2], strict=True):
+                    place += 1
+                    found[number] = (*_bucket(rows, attempts, number, at, place << 32), answer.since)
+        return found
+
+
+def _bucket(rows: bytes | None, attempts: bytes | None, number: str, at: Instant, first_id: int = 0) -> tuple[Bucket, bool]:
+    """What counts at a moment, and whether that is exact: outcomes are kept as they are now, attempts for 400 days."""
+    bucket, settled, floor = codec.decode_bucket(rows, attempts, number, first_id)
+    for kind in (CONSENT, INTERNAL):
+        if bucket[kind]:
+            bucket[kind] = [row for row in bucket[kind] if row[3] <= at]
+    if bucket[ATTEMPT]:
+        bucket[ATTEMPT] = [row for row in bucket[ATTEMPT] if at - REACH < row[3] <= at]
+    return bucket, at >= settled and (floor == 0 or at - REACH >= floor)
+
+
+def _check(seller: str, at: Instant, as_of: Instant | None) -> None:
+    text(seller, "seller")
+    moment(at, "at")
+    if as_of is not None:
+        moment(as_of, "as_of")

@@ -1,0 +1,275 @@
+"""What stands in Redis, byte by byte: names of keys, rows and attempts of a number, the numbers of a person.
+
+Every key begins with ``dg`` and a *tag* in braces, so that a cluster keeps all keys of one tag on one node:
+
+============================= ======================================================================================
+key                           content
+============================= ======================================================================================
+``dg{305}``                   the mark of area code 305, a hash, set when all else is there: ``f`` format, ``l`` from
+                              which ledger this was filled, ``w`` the version of that ledger written last, ``d`` the
+                              digest of the catalog of lists; ``s`` and a seller's name in short: its declaration
+``dg{305}r:SELLERLINE``       what is recorded of a number but its attempts
+``dg{305}a:SELLERLINE``       its attempts
+``dg{305}v:SELLERLINE``       what is reserved for it; lapses by itself
+``dg{305}b:LIST:VERSION``     the bits of one version of a list, as in its file
+``dg{p1a}p:SELLERPERSON``     the numbers of a person (both names in short); ``dg{p1a}`` is a mark as above
+``dg{c}DIGEST``               a catalog of lists, by its SHA-256
+============================= ======================================================================================
+
+Values of numbers and persons begin with the version of the ledger they were made from (40 bits), so that an older one never
+replaces a newer one. Numbers outside the North American plan have the tags ``x10`` to ``x99``, their first two digits.
+"""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+import msgspec
+
+from dialguard.ledger.fold import ATTEMPT, REACH, Bucket
+from dialguard.model.moment import DAY, Instant
+from dialguard.model.records import CHANNELS, CONVERSATION, PURPOSES, VOICES, LookUpFailed
+
+FORMAT = b"1"
+NUMBER_TAGS = (*(str(npa) for npa in range(200, 1000)), *(f"x{first}" for first in range(10, 100)))
+PERSON_TAGS = tuple(f"p{place:02x}" for place in range(64))
+TAGS = (*NUMBER_TAGS, *PERSON_TAGS)
+
+WORDS = (
+    *CHANNELS, *PURPOSES, *VOICES, CONVERSATION,
+    "no_answer", "busy", "voicemail", "hung_up", "abandoned", "answered", "failed", "sent", "delivered", "undelivered",
+    "wrong_number", "disconnected", "opt_out", "complaint", "blocked",
+)  # fmt: skip
+"""Words that stand as their place in this table. New ones are only ever added at its end."""
+_PLACE = {word: place for place, word in enumerate(WORDS)}
+_KEPT = REACH + 31 * DAY
+"""How far back from the newest attempt all are kept; questions of an earlier moment go to the ledger."""
+_MOST = 32_000
+_HEAD = 5
+FIELDS = ("channel", "purpose", "subject", "voice", "debt", "from")
+"""The order of what is said of an attempt beside its outcome."""
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder().decode
+
+
+@lru_cache(maxsize=4096)
+def short(name: str) -> str:
+    """A seller or person in twelve characters, 72 bits of its hash."""
+    return urlsafe_b64encode(blake2b(name.encode(), digest_size=9).digest()).decode()
+
+
+def tag_of(number: str) -> str:
+    """The tag of an E.164 number: its area code, or ``x`` and its first two digits."""
+    if len(number) == 12 and number[1] == "1" and number[2] >= "2":
+        return number[2:5]
+    return "x" + number[1:3]
+
+
+def number_key(kind: str, seller: str, number: str) -> str:
+    """The key of a number's rows (``r``), attempts (``a``) or reservations (``v``)."""
+    tag = tag_of(number)
+    line = number[1:] if tag[0] == "x" else number[5:]
+    return f"dg{{{tag}}}{kind}:{short(seller)}{line}"
+
+
+def number_of(key: str) -> tuple[str, str]:
+    """The seller in short and the number of such a key."""
+    tag, _, rest = key[3:].partition("}")
+    seller, line = rest[2:14], rest[14:]
+    return seller, f"+{line}" if tag[0] == "x" else f"+1{tag}{line}"
+
+
+def person_key(seller: str, person: str) -> str:
+    """The key of a person's numbers."""
+    name = short(f"{seller}\0{person}")
+    return f"dg{{{person_tag(name)}}}p:{short(seller)}{name}"
+
+
+def person_tag(name: str) -> str:
+    """The tag of a person by its short name."""
+    return f"p{blake2b(name.encode(), digest_size=1).digest()[0] & 63:02x}"
+
+
+def mark_key(tag: str) -> str:
+    """The key of a tag's mark."""
+    return f"dg{{{tag}}}"
+
+
+def bits_key(tag: str, code: str, version: str) -> str:
+    """The key of one area code's bits in a version of a list."""
+    return f"dg{{{tag}}}b:{code}:{version}"
+
+
+def catalog_key(digest: str) -> str:
+    """The key of a catalog of lists."""
+    return f"dg{{c}}{digest}"
+
+
+def head(version: int) -> bytes:
+    """The version of the ledger at the head of a value."""
+    return version.to_bytes(_HEAD, "big")
+
+
+def code(word: str | None) -> int | str | None:
+    """A word as it stands in Redis."""
+    return None if word is None else _PLACE.get(word, word)
+
+
+def _word(coded: int | str | None) -> str | None:
+    return WORDS[coded] if type(coded) is int else coded
+
+
+class Damaged(LookUpFailed):
+    """A value in Redis that is not of this format."""
+
+    def __init__(self) -> None:
+        super().__init__("a value in Redis is damaged or of another format; run `dialguard redis rebuild`")
+
+
+# -- rows
+
+
+def encode_rows(version: int, bucket: Bucket) -> bytes | None:
+    """What is recorded of a number but its attempts; None where that is nothing."""
+    kinds = [[(row[0], *row[2:]) for row in sorted(rows)] for rows in bucket[:ATTEMPT]]
+    return head(version) + _pack(kinds) if any(kinds) else None
+
+
+def decode_rows(value: bytes, number: str) -> list[list[tuple]]:
+    """The first five lists of a bucket."""
+    if len(value) == _HEAD:
+        return [[], [], [], [], []]
+    try:
+        return [[(row[0], number, *row[1:]) for row in rows] for rows in _unpack(value[_HEAD:])]
+    except (msgspec.DecodeError, TypeError, IndexError):
+        raise Damaged from None
+
+
+# -- attempts
+
+
+class Attempts(NamedTuple):
+    """A number's attempts. ``rows`` are rows of a bucket; what they say holds from ``settled`` on and, where ``floor`` is not 0,
+    for moments from 400 days after it on."""
+
+    rows: list[tuple]
+    settled: Instant
+    floor: Instant
+
+
+def encode_attempts(version: int, rows: Iterable[tuple]) -> bytes | None:
+    """The attempts of a number, from the rows of its bucket with all outcomes; None where there are none."""
+    placed: dict[int, tuple] = {}
+    last: dict[int, tuple] = {}
+    spoken: set[int] = set()
+    settled = 0
+    for row in rows:
+        placed[row[0]] = row
+        if row[12] is not None:
+            found = (row[14], row[15], row[12], row[13])
+            last[row[0]] = max(found, last.get(row[0], found))
+            settled = max(settled, row[14])
+            if row[13] == CONVERSATION:
+                spoken.add(row[0])
+    if not placed:
+        return None
+    ordered = sorted(placed.values(), key=lambda row: (row[3], row[4], row[0]))
+    floor = ordered[-1][3] - _KEPT
+    kept = [row for row in ordered if row[3] > floor][-_MOST:]
+    if len(kept) == len(ordered):
+        floor = 0
+    elif len(kept) == _MOST:
+        floor = kept[0][3]
+    combinations: dict[tuple, int] = {}
+    outcomes: dict[int | str | None, int] = {None: 0}
+    records = []
+    for row in kept:
+        said = (code(row[5]), code(row[6]), row[7], code(row[8]), row[10], row[11])
+        outcome = code(last[row[0]][3] if row[0] in last else row[9])
+        place = outcomes.setdefault(outcome, len(outcomes)) << 1 | (row[0] in spoken)
+        records.append((row[3], combinations.setdefault(said, len(combinations)), place))
+    width = 1 if len(combinations) < 256 and len(outcomes) < 128 else 2
+    parts = [head(version), bytes((width,)), len(records).to_bytes(2, "big")]
+    for at, said_place, place in records:
+        parts.append(at.to_bytes(7, "big") + said_place.to_bytes(width, "big") + place.to_bytes(width, "big"))
+    parts.append(_pack((settled, floor, list(combinations), list(outcomes)[1:])))
+    return b"".join(parts)
+
+
+def decode_attempts(value: bytes, number: str, first_id: int = 0) -> Attempts:
+    """The attempts; their ids count from ``first_id`` and are not those of the ledger."""
+    if len(value) == _HEAD:
+        return Attempts([], 0, 0)
+    try:
+        width, count = value[_HEAD], int.from_bytes(value[_HEAD + 1 : _HEAD + 3], "big")
+        step = 7 + 2 * width
+        start = _HEAD + 3
+        end = start + count * step
+        settled, floor, combinations, words = _unpack(value[end:])
+        said = [(_word(c), _word(p), s, _word(v), d, f) for c, p, s, v, d, f in combinations]
+        outcomes = [None, *map(_word, words)]
+        rows: list[tuple] = []
+        for place in range(count):
+            begin = start + place * step
+            at = int.from_bytes(value[begin : begin + 7], "big")
+            channel, purpose, subject, voice, debt, from_ = said[int.from_bytes(value[begin + 7 : begin + 7 + width], "big")]
+            told = int.from_bytes(value[begin + 7 + width : begin + step], "big")
+            outcome = outcomes[told >> 1]
+            row = (first_id + place, number, None, at, 0, channel, purpose, subject, voice, outcome, debt, from_)
+            if told & 1 and outcome != CONVERSATION:  # spoken with, and something later was said of it
+                rows.append((*row, 0, CONVERSATION, 0, 0))
+                rows.append((*row, 1, outcome, 0, 1))
+            else:
+                rows.append((*row, None, None, None, None))
+        return Attempts(rows, settled, floor)
+    except (msgspec.DecodeError, TypeError, IndexError, ValueError):
+        raise Damaged from None
+
+
+def decode_bucket(rows: bytes | None, attempts: bytes | None, number: str, first_id: int = 0) -> tuple[list[list[tuple]], Instant, Instant]:
+    """A whole bucket, and ``settled`` and ``floor`` of its attempts."""
+    found = [[], [], [], [], []] if rows is None else decode_rows(rows, number)
+    if attempts is None:
+        return [*found, []], 0, 0
+    made = decode_attempts(attempts, number, first_id)
+    return [*found, made.rows], made.settled, made.floor
+
+
+# -- persons and declarations
+
+
+def encode_person(version: int, person: str, numbers: Sequence[str]) -> bytes | None:
+    """The numbers of a person; None where there are none."""
+    return head(version) + _pack((person, sorted(numbers))) if numbers else None
+
+
+def decode_person(value: bytes | None) -> tuple[str | None, list[str]]:
+    """The person's own id and its numbers."""
+    if value is None or len(value) == _HEAD:
+        return None, []
+    try:
+        person, numbers = _unpack(value[_HEAD:])
+        return person, numbers
+    except (msgspec.DecodeError, TypeError, ValueError):
+        raise Damaged from None
+
+
+def encode_declaration(version: int, seller: str, since: Instant | None) -> bytes:
+    """Since when a seller's record is complete."""
+    return head(version) + _pack((seller, since))
+
+
+def decode_declaration(value: bytes | None, seller: str) -> Instant | None:
+    """Since when this seller's record is complete; None where nothing is declared."""
+    if value is None:
+        return None
+    try:
+        named, since = _unpack(value[_HEAD:])
+    except (msgspec.DecodeError, TypeError, ValueError):
+        raise Damaged from None
+    if named != seller or not (since is None or type(since) is int):
+        raise Damaged
+    return since

@@ -1,0 +1,292 @@
+"""From the ledger and the lists of a folder to Redis: what was just recorded, or everything."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from dialguard.lists.catalog import Catalog
+from dialguard.lists.errors import ListError
+from dialguard.model.records import LookUpFailed
+from dialguard.storage import redis_codec as codec
+from dialguard.storage import redis_lists, redis_scripts
+from dialguard.storage.embedded import EmbeddedStore
+from dialguard.storage.redis_link import BULK_TIMEOUT, WRITE_TIMEOUT, Link
+from dialguard.storage.redis_queue import Note, Queue
+from dialguard.storage.redis_source import LOT, Source
+
+_UNLINKED = 5000
+
+Call = tuple[Sequence[str], Sequence[Any]]
+
+
+class Refused(LookUpFailed):
+    """Redis has no mark of this ledger where it should be written to; only a rebuild helps."""
+
+
+class Filled(NamedTuple):
+    """What a rebuild wrote: versions of lists, area codes of bits, numbers, persons, sellers, and what it removed."""
+
+    versions: int
+    blocks: int
+    numbers: int
+    persons: int
+    sellers: int
+    removed: int
+
+
+class Filler:
+    """Writes what the ledger of a folder says into Redis."""
+
+    def __init__(self, link: Link, store: EmbeddedStore, queue: Queue) -> None:
+        self.link, self.store, self.queue = link, store, queue
+        self.source = Source(store)
+
+    # -- what was just recorded
+
+    def send(self, notes: Sequence[tuple[int, Note]]) -> Iterator[tuple[list[int], int, LookUpFailed | None]]:
+        """Sends what notes name, as the ledger has it now. Gives, lot by lot, the notes, the version, and what went wrong."""
+        for start in range(0, len(notes), LOT):
+            groups: dict[tuple[str, str], list[tuple[int, Note]]] = {}
+            for id_, note in notes[start : start + LOT]:
+                groups.setdefault((note.what if note.what in "pd" else "n", note.seller), []).append((id_, note))
+            for (what, seller), group in groups.items():
+                if what == "n":
+                    yield from self._send_numbers(seller, group)
+                else:
+                    for id_, note in group:
+                        version, trouble = self._send_person(note) if what == "p" else self._declare(seller, self.queue.ledger)
+                        yield [id_], version, trouble
+
+    def _send_numbers(self, seller: str, group: list[tuple[int, Note]]) -> Iterator[tuple[list[int], int, LookUpFailed | None]]:
+        try:
+            version, values = self.source.values(seller, list(dict.fromkeys(note.name for _, note in group)))
+        except LookUpFailed as error:
+            yield [id_ for id_, _ in group], 0, error
+            return
+        ledger, gone = self.queue.ledger, codec.head(version)
+        tags: dict[str, list[tuple[int, Note]]] = {}
+        for id_, note in group:
+            tags.setdefault(note.tag, []).append((id_, note))
+        for tag, those in tags.items():
+            ids = [id_ for id_, _ in those]
+            plain: dict[str, bytes] = {}
+            recorded: dict[str, list[str]] = {}
+            for _, note in those:
+                if note.reference is not None:
+                    recorded.setdefault(note.name, []).append(codec.short(note.reference))
+                else:
+                    plain[codec.number_key(note.what, seller, note.name)] = values[note.name][note.what == "a"] or gone
+            try:
+                for name, references in recorded.items():
+                    keys = [codec.mark_key(tag), codec.number_key("a", seller, name), codec.number_key("v", seller, name)]
+                    plain.pop(keys[1], None)
+                    _check(self.link.run(redis_scripts.RECORD, keys, [ledger, version, values[name][1] or gone, *references], WRITE_TIMEOUT))
+                if plain:
+                    _check(self.link.run(redis_scripts.WRITE, [codec.mark_key(tag), *plain], [ledger, version, *plain.values()], WRITE_TIMEOUT))
+            except LookUpFailed as error:
+                yield ids, version, error
+            else:
+                yield ids, version, None
+
+    def _send_person(self, note: Note) -> tuple[int, LookUpFailed | None]:
+        version = 0
+        try:
+            version, numbers = self.source.numbers_of(note.seller, note.name)
+            value = codec.encode_person(version, note.name, numbers) or codec.head(version)
+            keys = [codec.mark_key(note.tag), codec.person_key(note.seller, note.name)]
+            _check(self.link.run(redis_scripts.WRITE, keys, [self.queue.ledger, version, value], WRITE_TIMEOUT))
+        except LookUpFailed as error:
+            return version, error
+        return version, None
+
+    def _declare(self, seller: str, ledger: str) -> tuple[int, LookUpFailed | None]:
+        version = 0
+        try:
+            version, since = self.source.declared(seller)
+            args = [ledger, version, codec.short(seller), codec.encode_declaration(version, seller, since)]
+            for answer in self.link.run_many(redis_scripts.DECLARE, [([codec.mark_key(tag)], args) for tag in codec.NUMBER_TAGS]):
+                _check(answer)
+        except LookUpFailed as error:
+            return version, error
+        return version, None
+
+    # -- everything
+
+    def rebuild(self, *, replace: bool = False, told: Callable[[str, int], None] = lambda what, number: None) -> Filled:
+        """Makes Redis what the folder is. Where it was filled from this folder before, it goes on answering meanwhile; where not,
+        it is emptied first, and every answer is unknown until the end.
+
+        ``replace`` empties a Redis that another folder filled. ``told`` hears how far it is. Raises LookUpFailed, Refused.
+        """
+        self.link.check()
+        ledger = self.queue.ledger
+        marks = self.marks()
+        found = {mark[0] for mark in marks.values()}
+        here = found == {ledger.encode()}
+        if not here:
+            if found - {None, ledger.encode()} and not replace:
+                raise Refused(f"Redis at {self.link.to.shown} was filled from another folder; name that one, or --replace its content")
+            self._empty(tag for tag, mark in marks.items() if any(mark))
+        listing, blocks = self._lists(told)
+        numbers = persons = 0
+        writes = ledger if here else ""
+        for seller, names in self.source.number_lots():
+            version, values = self.source.values(seller, names)
+            plain = {
+                codec.number_key(kind, seller, name): value
+                for name, both in values.items()
+                for kind, value in zip("ra", both, strict=True)
+                if value is not None
+            }
+            self._write(plain, version, writes)
+            numbers += len(names)
+            told("numbers", numbers)
+        for seller, people in self.source.person_lots():
+            for person in people:
+                version, theirs = self.source.numbers_of(seller, person)
+                value = codec.encode_person(version, person, theirs)
+                if value is not None:
+                    self._write({codec.person_key(seller, person): value}, version, writes)
+            persons += len(people)
+            told("persons", persons)
+        removed = self._orphans() if here else 0
+        sellers = self._mark(listing.digest, ledger, here)
+        removed += self._old_lists(listing)
+        return Filled(len(listing.held), blocks, numbers, persons, sellers, removed)
+
+    def lists(self, told: Callable[[str, int], None] = lambda what, number: None) -> int:
+        """Takes up the lists of the folder as they are now: bits first, then the marks. The number of area codes written.
+
+        Raises LookUpFailed, Refused.
+        """
+        ledger = self.queue.ledger
+        if {mark[0] for mark in self.marks().values()} != {ledger.encode()}:
+            raise Refused(f"Redis at {self.link.to.shown} is not filled from this folder; rebuild it whole")
+        listing, blocks = self._lists(told)
+        self._set_marks({"d": listing.digest})
+        self._old_lists(listing)
+        return blocks
+
+    def marks(self) -> dict[str, list[bytes | None]]:
+        """By tag: ledger, format, catalog and version of its mark."""
+
+        def ask(client: Any) -> list[list[bytes | None]]:
+            pipeline = client.pipeline(transaction=False) if not self.link.to.cluster else client.pipeline()
+            for tag in codec.TAGS:
+                pipeline.hmget(codec.mark_key(tag), "l", "f", "d", "w")
+            return pipeline.execute()
+
+        return dict(zip(codec.TAGS, self.link.ask(ask), strict=True))
+
+    def _write(self, values: dict[str, bytes], version: int, ledger: str) -> None:
+        tags: dict[str, list[str]] = {}
+        for key in values:
+            tags.setdefault(key[3 : key.index("}")], []).append(key)
+        calls: list[Call] = [([codec.mark_key(tag), *keys], [ledger, version, *(values[key] for key in keys)]) for tag, keys in tags.items()]
+        for answer in self.link.run_many(redis_scripts.WRITE, calls):
+            _check(answer)
+
+    def _lists(self, told: Callable[[str, int], None]) -> tuple[redis_lists.Listing, int]:
+        try:
+            catalog = Catalog(self.store.folder)
+            digest, value = redis_lists.encode(catalog)
+            listing = redis_lists.decode(digest, value)
+            done = 0
+            for version, counts in listing.held:
+                reader = catalog.reader(version)
+                for npa in sorted(counts):
+                    key, block = codec.bits_key(str(npa), version.code, version.id), reader.block(npa)
+                    self.link.ask(lambda client: client.set(key, block), BULK_TIMEOUT)  # noqa: B023 - asked at once
+                    done += 1
+                    told("area codes", done)
+        except ListError as error:
+            raise LookUpFailed(f"a list could not be read: {error}") from error
+        self.link.ask(lambda client: client.set(codec.catalog_key(digest), value))
+        return listing, done
+
+    def _mark(self, digest: str, ledger: str, here: bool) -> int:
+        """Sends what was recorded meanwhile and sets the marks, while nobody records."""
+        with self.queue.alone(wait=True):
+            version = self.source.version()
+            sellers = self.source.declaring()
+            for seller in sellers:
+                _, trouble = self._declare(seller, "")
+                if trouble is not None:
+                    raise trouble
+            for note in {note for _, note in self.queue.unsent() if note.what != "d"}:
+                self._resend(note, ledger if here else "")
+            self._set_marks({"f": codec.FORMAT, "d": digest, "w": version, "l": ledger})
+            left = [id_ for id_, _ in self.queue.unsent()]
+            self.queue.sent(left, version)
+            self.queue.rebuilt(version)
+        return len(sellers)
+
+    def _resend(self, note: Note, ledger: str) -> None:
+        if note.what == "p":
+            version, numbers = self.source.numbers_of(note.seller, note.name)
+            value = codec.encode_person(version, note.name, numbers) or codec.head(version)
+            self._write({codec.person_key(note.seller, note.name): value}, version, ledger)
+        else:
+            version, values = self.source.values(note.seller, [note.name])
+            value = values[note.name][note.what == "a"] or codec.head(version)
+            self._write({codec.number_key(note.what, note.seller, note.name): value}, version, ledger)
+
+    def _set_marks(self, fields: dict[str, Any]) -> None:
+        def ask(client: Any) -> None:
+            pipeline = client.pipeline(transaction=False) if not self.link.to.cluster else client.pipeline()
+            for tag in codec.TAGS:
+                pipeline.hset(codec.mark_key(tag), mapping=fields)
+            pipeline.execute()
+
+        self.link.ask(ask)
+
+    def _empty(self, marked: Iterable[str]) -> None:
+        self._unlink(codec.mark_key(tag) for tag in marked)
+        for names in self.link.scan("dg{*"):
+            self._unlink(name.decode() for name in names)
+
+    def _old_lists(self, listing: redis_lists.Listing) -> int:
+        wanted = {key for tag in codec.NUMBER_TAGS for key in listing.asked(tag).keys} | {codec.catalog_key(listing.digest)}
+        removed = 0
+        for pattern in ("dg{*}b:*", "dg{c}*"):
+            for names in self.link.scan(pattern):
+                removed += self._unlink(name for name in map(bytes.decode, names) if name not in wanted)
+        return removed
+
+    def _orphans(self) -> int:
+        """Takes out numbers and persons of which the ledger holds nothing any more, or never did."""
+        sellers = {codec.short(seller): seller for seller in self.source.sellers()}
+        removed = 0
+        for kind in "ra":
+            for names in self.link.scan(f"dg{{*}}{kind}:*"):
+                by_seller: dict[str, list[tuple[str, str]]] = {}
+                for name in map(bytes.decode, names):
+                    seller, number = codec.number_of(name)
+                    by_seller.setdefault(seller, []).append((name, number))
+                for seller, pairs in by_seller.items():
+                    lots = iter(pairs)
+                    while lot := list(islice(lots, LOT)):
+                        known = self.source.values(sellers[seller], [number for _, number in lot])[1] if seller in sellers else {}
+                        removed += self._unlink(name for name, number in lot if known.get(number, (None, None))[kind == "a"] is None)
+        people = {codec.person_key(seller, person) for seller, lot in self.source.person_lots() for person in lot}
+        for names in self.link.scan("dg{p*}p:*"):
+            removed += self._unlink(name for name in map(bytes.decode, names) if name not in people)
+        return removed
+
+    def _unlink(self, names: Iterable[str]) -> int:
+        left = iter(names)
+        removed = 0
+        while lot := list(islice(left, _UNLINKED)):
+            if self.link.to.cluster:
+                removed += sum(self.link.ask(lambda client: client.unlink(name)) for name in lot)  # noqa: B023 - asked at once
+            else:
+                removed += self.link.ask(lambda client: client.unlink(*lot))  # noqa: B023 - asked at once
+        return removed
+
+
+def _check(answer: list[Any]) -> None:
+    """What WRITE, DECLARE and RECORD answer."""
+    if answer[0] == b"empty":
+        raise Refused("Redis holds nothing, or was not filled to the end; run `dialguard redis rebuild`")
+    if answer[0] == b"other":
+        raise Refused("Redis was filled from another folder; run `dialguard redis rebuild` with the right one")

@@ -1,0 +1,183 @@
+"""The folder behind a Redis store: what is recorded goes to its ledger first, then to Redis, and waits in between."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+from dialguard.ledger.errors import LedgerError
+from dialguard.ledger.rows import Row
+from dialguard.model.records import LookUpFailed
+from dialguard.storage import redis_codec as codec
+from dialguard.storage.embedded import EmbeddedStore
+from dialguard.storage.redis_fill import Filled, Filler, Refused
+from dialguard.storage.redis_link import Link
+from dialguard.storage.redis_queue import Note, Queue
+
+_LOOK = 0.25
+"""Seconds between two looks whether anything waits."""
+_BEHIND = "something recorded has not reached Redis yet; it is being sent"
+
+
+class Journal:
+    """An embedded store and what of it Redis does not hold yet."""
+
+    def __init__(self, link: Link, store: EmbeddedStore) -> None:
+        self.store, self._link = store, link
+        self.queue = Queue(store.folder)
+        self._waiting: set[tuple[str, str]] = set()
+        self._sent: dict[str, int] | None = None
+        self._lock = threading.Lock()
+        self._sending = threading.Lock()
+        self._next = 0.0
+
+    @cached_property
+    def filler(self) -> Filler:
+        """What sends and rebuilds."""
+        return Filler(self._link, self.store, self.queue)
+
+    @cached_property
+    def ledger(self) -> bytes:
+        """The name by which Redis knows the ledger. Raises LookUpFailed."""
+        try:
+            return self.queue.ledger.encode()
+        except LedgerError as error:
+            raise LookUpFailed(str(error)) from error
+
+    # -- reading
+
+    def hold(self, seller: str, number: str, person: str | None) -> None:
+        """Raises LookUpFailed where something recorded of these waits for Redis."""
+        waiting = self._waiting
+        if waiting and ((seller, number) in waiting or (seller, "*") in waiting or (person is not None and (seller, person) in waiting)):
+            raise LookUpFailed(_BEHIND)
+
+    def newest(self, tag: str) -> int:
+        """The version of the ledger that a tag's mark must have reached."""
+        sent = self._sent
+        if sent is None:
+            try:
+                sent = self._sent = self.queue.newest()
+            except LedgerError as error:
+                raise LookUpFailed(str(error)) from error
+        found, everywhere = sent.get(tag, 0), sent.get("*", 0) if tag[0] != "p" else 0
+        return found if found > everywhere else everywhere
+
+    def lost(self, tag: str, version: int) -> LookUpFailed:
+        """Redis has fallen behind what was sent to it: all of that is to be sent again. The error to raise."""
+        known = self.queue.again(tag, version)
+        if not known:
+            return LookUpFailed("Redis has lost entries that are older than what is remembered; run `dialguard redis rebuild`")
+        with self._lock:
+            self._waiting.update((note.seller, note.name) for _, note in self.queue.unsent())
+            self._sent = None
+            self._next = 0.0
+        return LookUpFailed("Redis has lost its last entries; they are being sent again")
+
+    # -- writing
+
+    def append(self, kind: str, rows: list[Row], ids: bool) -> list[int]:
+        """Records rows in the ledger and sends what changed; see ``ledger.write.Recorder._append``."""
+        notes = self._notes(kind, rows)
+        with self.queue.recording():
+            first, last = self.queue.add(notes)
+            try:
+                made = self.store._append(kind, rows, ids=ids)
+            except BaseException:
+                self.queue.drop(first, last)
+                raise
+            self._send(list(zip(range(first, last + 1), notes, strict=True)))
+        return made
+
+    def replay(self) -> int:
+        """Sends everything that waits, if nobody records just now; how many notes are left. Raises LedgerError."""
+        with self._sending, self.queue.alone() as free:
+            if free:
+                self._send(self.queue.unsent())
+            left = self.queue.unsent()  # others may have sent what waits here
+            with self._lock:
+                self._waiting = {(note.seller, note.name) for _, note in left}
+        return len(left)
+
+    def rebuild(self, *, replace: bool = False, told: Callable[[str, int], None] = lambda what, number: None) -> Filled:
+        """Makes Redis what the folder is; see ``redis_fill.Filler.rebuild``."""
+        filled = self.filler.rebuild(replace=replace, told=told)
+        with self._lock:
+            self._sent = None
+        self.replay()
+        return filled
+
+    def mend(self) -> None:
+        """Now and then looks whether anything waits, and sends it in a thread of its own."""
+        now = time.monotonic()
+        if now < self._next or self._sending.locked():
+            return
+        self._next = now + _LOOK
+        try:
+            if not self._waiting and not (self.queue.exists and self.queue.waiting()):
+                return
+        except LedgerError:
+            return  # whoever records will be told
+        threading.Thread(target=self._replay_quietly, name="dialguard-redis", daemon=True).start()
+
+    def close(self) -> None:
+        """Closes the folder's files."""
+        with self._sending:
+            self.store.close()
+            self.queue.close()
+
+    def _replay_quietly(self) -> None:
+        try:
+            self.replay()
+        except (LedgerError, LookUpFailed):
+            pass  # it still waits, and is tried again
+
+    def _send(self, notes: Sequence[tuple[int, Note]]) -> None:
+        by_id = dict(notes)
+        sent: dict[int, list[int]] = {}
+        try:
+            for ids, version, trouble in self.filler.send(notes):
+                if trouble is None:
+                    sent.setdefault(version, []).extend(ids)
+                elif not isinstance(trouble, Refused):
+                    break
+        except LookUpFailed:
+            pass  # what was not sent waits
+        for version, ids in sent.items():
+            self.queue.sent(ids, version)
+            with self._lock:
+                if self._sent is not None:
+                    for id_ in ids:
+                        tag = by_id[id_].tag
+                        self._sent[tag] = max(version, self._sent.get(tag, 0))
+        done = {id_ for ids in sent.values() for id_ in ids}
+        left = {(note.seller, note.name) for id_, note in notes if id_ not in done}
+        finished = {(note.seller, note.name) for id_, note in notes} - left
+        with self._lock:
+            if left or self._waiting:
+                self._waiting = (self._waiting - finished) | left
+
+    def _notes(self, kind: str, rows: list[Row]) -> list[Note]:
+        notes: dict[Note, None] = {}
+        for row in rows:
+            seller = row["seller"]
+            if kind == "declaration":
+                notes[Note("d", seller, "*", None, "*")] = None
+                continue
+            if kind == "outcome":
+                attempt = self.store._find("attempt", row["attempt_id"])
+                assert attempt is not None  # it was found when the row was checked
+                notes[Note("a", seller, attempt["number"], None, codec.tag_of(attempt["number"]))] = None
+                continue
+            what = "a" if kind == "attempt" else "r"
+            concerned = [(row["number"], row["person"], row.get("reference") if kind == "attempt" and not row["void"] else None)]
+            if row["supersedes"] is not None:
+                old = self.store._find(kind, row["supersedes"])
+                if old is not None:
+                    concerned.append((old["number"], old["person"], None))
+            for number, person, reference in concerned:
+                notes[Note(what, seller, number, reference, codec.tag_of(number))] = None
+                if person is not None:
+                    tag = codec.person_tag(codec.short(f"{seller}\0{person}"))
+                    notes[Note("p", seller, person, None, tag)] = None
+        return list(notes)

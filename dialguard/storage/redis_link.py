@@ -1,0 +1,275 @@
+"""The line to Redis: one server or a cluster, short timeouts, no second try in line, and every trouble told as ``LookUpFailed``."""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    ClusterDownError,
+    ClusterError,
+    MaxConnectionsError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
+from redis.retry import Retry
+
+from dialguard.model.records import LookUpFailed
+from dialguard.storage.redis_scripts import Script
+
+T = TypeVar("T")
+
+TIMEOUT = 0.02
+"""Seconds that a look-up waits for a connection and for an answer."""
+BULK_TIMEOUT = 5.0
+"""Seconds for what is asked in lots: bits of an area code, filling, verifying. Writing through waits no longer than a second."""
+WRITE_TIMEOUT = 1.0
+CONNECTIONS = 64
+FAILURES, PAUSE = 3, 0.5
+"""After so many failures in a row Redis is not asked for so many seconds."""
+
+_SCHEMES = ("redis", "rediss", "unix")
+_DOWN = (redis.ConnectionError, redis.TimeoutError, ClusterDownError, ClusterError, RedisClusterException, OSError)
+
+
+class Address(NamedTuple):
+    """A URL taken apart: what redis-py understands, and what is ours."""
+
+    url: str
+    shown: str
+    cluster: bool
+    timeout: float
+    journal: str | None
+
+
+def address(url: str) -> Address:
+    """Reads ``redis://[user:password@]host:port/db``, ``rediss://`` (TLS) or ``unix://path``; of ours are the parameters ``cluster``
+    (yes), ``timeout`` (seconds of a look-up) and ``journal`` (a store folder). Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in _SCHEMES:
+        raise ValueError(f"found {parts.scheme}://, expected redis://, rediss:// (TLS) or unix://")
+    ours: dict[str, str] = {}
+    rest = []
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        if name in ("cluster", "timeout", "journal"):
+            ours[name] = value
+        else:
+            rest.append((name, value))
+    cluster = ours.get("cluster", "no").lower()
+    if cluster not in ("yes", "no"):
+        raise ValueError(f"cluster={cluster!r:.20}: expected yes or no")
+    try:
+        timeout = float(ours.get("timeout", TIMEOUT))
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"the Redis URL: {error}") from None
+    if not 0.001 <= timeout <= 60:
+        raise ValueError("timeout: expected seconds from 0.001 to 60")
+    if parts.scheme != "unix" and not parts.hostname:
+        raise ValueError("the Redis URL names no host; expected redis://host:6379/0")
+    shown = f"{parts.scheme}://{parts.hostname or ''}{f':{port}' if port else ''}{parts.path}"
+    return Address(urlunsplit(parts._replace(query=urlencode(rest))), shown, cluster == "yes", timeout, ours.get("journal") or None)
+
+
+class _Breaker:
+    """Counts failures in a row; while it is open, nobody asks."""
+
+    __slots__ = ("failures", "until")
+
+    def __init__(self) -> None:
+        self.failures, self.until = 0, 0.0
+
+
+class Link:
+    """Runs scripts and commands. Safe to share between threads; connections are made when they are needed."""
+
+    def __init__(self, to: Address) -> None:
+        self.to = to
+        self._clients: dict[float, Any] = {}
+        self._lock = threading.Lock()
+        self._breakers: dict[str, _Breaker] = {}
+        self._sound = False
+
+    def look(self, script: Script, keys: Sequence[str], args: Sequence[Any], tag: str) -> list[Any]:
+        """Runs a script for a look-up: within the short timeout, and not at all while Redis is known to be away.
+
+        Raises LookUpFailed.
+        """
+        breaker = self._breakers.get(tag if self.to.cluster else "")
+        if breaker is not None and breaker.failures >= FAILURES and time.monotonic() < breaker.until:
+            raise LookUpFailed(f"Redis at {self.to.shown} did not answer {breaker.failures} times in a row; it is asked again within {PAUSE:g} s")
+        try:
+            if not self._sound:
+                self.check(self.to.timeout)
+            answer = self._run(self.client(self.to.timeout), script, keys, args)
+        except _DOWN as error:
+            self._failed(tag)
+            raise self.explained(error) from error
+        except RedisError as error:
+            raise self.explained(error) from error
+        if breaker is not None:
+            breaker.failures = 0
+        return answer
+
+    def run(self, script: Script, keys: Sequence[str], args: Sequence[Any], timeout: float = BULK_TIMEOUT) -> list[Any]:
+        """Runs a script with time to spare. Raises LookUpFailed."""
+        return self.ask(lambda client: self._run(client, script, keys, args), timeout)
+
+    def ask(self, question: Callable[[Any], T], timeout: float = BULK_TIMEOUT) -> T:
+        """The answer of a client of redis-py. Raises LookUpFailed."""
+        try:
+            if not self._sound:
+                self.check()
+            return question(self.client(timeout))
+        except (RedisError, OSError) as error:
+            self._sound = self._sound and not isinstance(error, _DOWN)
+            raise self.explained(error) from error
+
+    def run_many(self, script: Script, calls: Iterable[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
+        """Runs a script many times; on one server all in one go."""
+        if self.to.cluster:
+            return [self.run(script, keys, args) for keys, args in calls]
+
+        def together(client: Any) -> list[Any]:
+            client.script_load(script.text)
+            pipeline = client.pipeline(transaction=False)
+            for keys, args in calls:
+                pipeline.evalsha(script.sha, len(keys), *keys, *args)
+            return pipeline.execute()
+
+        calls = list(calls)
+        return self.ask(together) if calls else []
+
+    def scan(self, pattern: str) -> Iterator[list[bytes]]:
+        """The names of all keys of a pattern, some at a time, from every node. Raises LookUpFailed."""
+        if self.to.cluster:
+            nodes = self.ask(lambda client: [client.get_redis_connection(node) for node in client.get_primaries()])
+        else:
+            nodes = [None]
+        for node in nodes:
+            cursor = 0
+            while True:
+                at = cursor
+                cursor, names = self.ask(lambda client: (node or client).scan(at, pattern, 5000))
+                yield names
+                if cursor == 0:
+                    break
+
+    def info(self, timeout: float = BULK_TIMEOUT) -> list[dict[str, Any]]:
+        """What each server says of itself. Raises errors of redis-py."""
+        client = self.client(timeout)
+        if not self.to.cluster:
+            return [client.info()]
+        return [client.get_redis_connection(node).info() for node in client.get_primaries()]
+
+    def check(self, timeout: float = BULK_TIMEOUT) -> None:
+        """Looks once at what no answer would show: a replica, or a server that drops keys when it is full. Raises LookUpFailed."""
+        for about in self.info(timeout):
+            if about.get("role") != "master":
+                raise LookUpFailed(f"Redis at {self.to.shown} is a replica, which may lag behind; name the primary")
+            if about.get("maxmemory", 0) and about.get("maxmemory_policy") != "noeviction":
+                raise LookUpFailed(
+                    f"Redis at {self.to.shown} drops keys when it is full (maxmemory-policy {about.get('maxmemory_policy')}), "
+                    "and a dropped revocation would read as none; set maxmemory-policy noeviction"
+                )
+        self._sound = True
+
+    def client(self, timeout: float) -> Any:
+        """The client of redis-py with this timeout."""
+        found = self._clients.get(timeout)
+        if found is None:
+            with self._lock:
+                found = self._clients.get(timeout)
+                if found is None:
+                    found = self._clients[timeout] = self._make(timeout)
+        return found
+
+    def close(self) -> None:
+        """Closes all connections; a later call opens new ones."""
+        with self._lock:
+            for client in self._clients.values():
+                try:
+                    client.close()
+                except (RedisError, OSError):
+                    pass  # it is given up either way
+            self._clients.clear()
+            self._sound = False
+
+    def _make(self, timeout: float) -> Any:
+        once = Retry(NoBackoff(), 0)
+        options: dict[str, Any] = dict(socket_timeout=timeout, socket_connect_timeout=timeout, retry=once, max_connections=CONNECTIONS)
+        try:
+            if self.to.cluster:
+                return RedisCluster.from_url(self.to.url, **options)
+            return redis.Redis.from_url(self.to.url, **options)
+        except (TypeError, ValueError) as error:
+            raise LookUpFailed(f"the Redis URL {self.to.shown}: {error}") from None
+
+    @staticmethod
+    def _run(client: Any, script: Script, keys: Sequence[str], args: Sequence[Any]) -> list[Any]:
+        try:
+            return client.evalsha(script.sha, len(keys), *keys, *args)
+        except NoScriptError:  # a server that was started anew; sent whole, it remembers
+            return client.eval(script.text, len(keys), *keys, *args)
+
+    def _failed(self, tag: str) -> None:
+        breaker = self._breakers.setdefault(tag if self.to.cluster else "", _Breaker())
+        breaker.failures += 1
+        breaker.until = time.monotonic() + PAUSE
+        self._sound = False
+
+    def explained(self, error: BaseException) -> LookUpFailed:
+        """What a client's error means and what to do, without any value of the command."""
+        where = f"Redis at {self.to.shown}"
+        for kinds, text in _MEANINGS:
+            if isinstance(error, kinds):
+                return LookUpFailed(f"{where} {text}")
+        if isinstance(error, ResponseError):
+            words = _WORDS.search(str(error))  # an error within a script stands in the midst of its text
+            word = words[0] if words else ""
+            return LookUpFailed(f"{where} {_REFUSALS.get(word) or f'refused the question ({word or type(error).__name__})'}")
+        return LookUpFailed(f"{where}: {type(error).__name__}")
+
+
+_WORDS = re.compile(r"\b(READONLY|OOM|LOADING|MISCONF|WRONGTYPE|NOREPLICAS|MASTERDOWN|CLUSTERDOWN|BUSY|NOPERM|CROSSSLOT)\b")
+_REFUSALS = {
+    "READONLY": "is read-only; name the primary",
+    "OOM": "is out of memory; raise maxmemory",
+    "LOADING": "is loading its data; try again when it has",
+    "MISCONF": "cannot save its data and takes no writes; see its log",
+    "WRONGTYPE": "holds a value of another type where ours belongs; run `dialguard redis rebuild`",
+    "CROSSSLOT": "is a cluster; add cluster=yes to the URL",
+}
+_MEANINGS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+    (MaxConnectionsError, f"has all {CONNECTIONS} connections of this process in use"),
+    (BusyLoadingError, "is loading its data; try again when it has"),
+    ((AuthenticationError, NoPermissionError), "refused user or password, or this user may not do that"),
+    (ReadOnlyError, "is read-only; name the primary"),
+    (OutOfMemoryError, "is out of memory; raise maxmemory"),
+    (redis.TimeoutError, "did not answer in time"),
+    ((ClusterDownError, ClusterError, RedisClusterException), "is a cluster that cannot answer now, or none; see cluster=yes"),
+    ((redis.ConnectionError, OSError), "cannot be reached, or cut the connection"),
+)
+
+
+def amiss(word: bytes) -> LookUpFailed:
+    """What a script found amiss, in place of an answer."""
+    if word == b"empty":
+        return LookUpFailed("Redis holds nothing for this area code, or was not filled to the end; run `dialguard redis rebuild`")
+    if word == b"other":
+        return LookUpFailed("Redis was filled from another folder than the one named; run `dialguard redis rebuild` with the right one")
+    if word == b"block":
+        return LookUpFailed("the bits of a list are missing in Redis, or not whole; run `dialguard redis rebuild`")
+    return LookUpFailed("Redis was filled by another version of DialGuard; run `dialguard redis rebuild` with this one")

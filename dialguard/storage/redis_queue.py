@@ -1,0 +1,192 @@
+"""What has still to reach Redis: a small SQLite file beside the ledger, ``redis.sqlite``.
+
+Whoever records notes first, durably, whose entries are about to change; then writes the ledger; then Redis; and then marks the note
+as sent, with the version of the ledger that was sent. What is not marked is made anew from the ledger and sent again: after
+a failure, a kill at any point, and where Redis turns out to have lost its last writes, for which sent notes are kept a while.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from dialguard.ledger.errors import LedgerError
+
+FILE = "redis.sqlite"
+KEPT = 50_000
+"""How many sent notes are kept, to be sent again where Redis lost them."""
+
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL, seller TEXT NOT NULL, "
+    "name TEXT NOT NULL, reference TEXT, tag TEXT NOT NULL, version INTEGER)",
+    "CREATE INDEX IF NOT EXISTS notes_unsent ON notes (id) WHERE version IS NULL",
+    "CREATE INDEX IF NOT EXISTS notes_sent ON notes (tag, version) WHERE version IS NOT NULL",
+)
+
+
+class Note(NamedTuple):
+    """Something to send: ``what`` is rows (r) or attempts (a) of a number, numbers of a person (p), or a declaration (d).
+
+    ``name`` is the number or the person; ``reference`` the caller's own id of an attempt; ``tag`` the tag of the key, for a
+    declaration ``*``.
+    """
+
+    what: str
+    seller: str
+    name: str
+    reference: str | None
+    tag: str
+
+
+class Queue:
+    """The notes of one store folder. Threads and processes may share it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._pid = 0
+        self._inherited: list[sqlite3.Connection] = []
+
+    @property
+    def exists(self) -> bool:
+        """Whether this folder ever wrote to a Redis."""
+        return self._path.exists()
+
+    @property
+    def ledger(self) -> str:
+        """The name by which Redis knows this ledger."""
+        with self._open() as file:
+            return file.execute("SELECT value FROM about WHERE name = 'ledger'").fetchone()[0]
+
+    def add(self, notes: Sequence[Note]) -> tuple[int, int]:
+        """Keeps notes, durably; the range of their ids."""
+        with self._open() as file:
+            file.execute("BEGIN IMMEDIATE")
+            file.executemany("INSERT INTO notes (what, seller, name, reference, tag) VALUES (?, ?, ?, ?, ?)", notes)
+            last = file.execute("SELECT coalesce(max(id), 0) FROM notes").fetchone()[0]
+            file.execute("COMMIT")
+            return last - len(notes) + 1, last
+
+    def sent(self, ids: Iterable[int], version: int) -> None:
+        """Marks notes as sent."""
+        with self._open() as file:
+            file.execute("PRAGMA synchronous = NORMAL")  # a mark that a power cut loses is a note sent twice
+            file.execute("BEGIN IMMEDIATE")
+            file.executemany("UPDATE notes SET version = ? WHERE id = ?", [(version, id_) for id_ in ids])
+            old = file.execute("SELECT coalesce(max(id), 0) FROM notes").fetchone()[0] - KEPT
+            if old > 0:
+                gone = file.execute("SELECT max(version) FROM notes WHERE id <= ? AND version IS NOT NULL", (old,)).fetchone()[0]
+                if gone is not None:
+                    file.execute("INSERT INTO about VALUES ('floor', ?) ON CONFLICT DO UPDATE SET value = max(CAST(value AS INTEGER), ?)", (gone, gone))
+                    file.execute("DELETE FROM notes WHERE id <= ? AND version IS NOT NULL", (old,))
+            file.execute("COMMIT")
+            file.execute("PRAGMA synchronous = FULL")
+
+    def drop(self, first: int, last: int) -> None:
+        """Takes notes back whose entries were not recorded after all."""
+        with self._open() as file:
+            file.execute("DELETE FROM notes WHERE id BETWEEN ? AND ?", (first, last))
+
+    def unsent(self) -> list[tuple[int, Note]]:
+        """All notes that were not sent, the oldest first."""
+        with self._open() as file:
+            rows = file.execute("SELECT id, what, seller, name, reference, tag FROM notes WHERE version IS NULL ORDER BY id").fetchall()
+        return [(row[0], Note(*row[1:])) for row in rows]
+
+    def waiting(self) -> int:
+        """How many notes were not sent."""
+        with self._open() as file:
+            return file.execute("SELECT count(*) FROM notes WHERE version IS NULL").fetchone()[0]
+
+    def newest(self) -> dict[str, int]:
+        """By tag, the newest version of the ledger that was sent to it."""
+        with self._open() as file:
+            return dict(file.execute("SELECT tag, max(version) FROM notes WHERE version IS NOT NULL GROUP BY tag"))
+
+    def again(self, tag: str, version: int) -> bool:
+        """Everything sent to a tag after ``version`` is to be sent again; False where that is not remembered any more."""
+        with self._open() as file:
+            file.execute("BEGIN IMMEDIATE")
+            floor = file.execute("SELECT value FROM about WHERE name = 'floor'").fetchone()
+            known = floor is None or int(floor[0]) <= version
+            if known:
+                file.execute("UPDATE notes SET version = NULL WHERE tag IN (?, '*') AND version > ?", (tag, version))
+            file.execute("COMMIT")
+            return known
+
+    def rebuilt(self, version: int) -> None:
+        """Forgets what was sent up to ``version``: a rebuild has sent all of it."""
+        with self._open() as file:
+            file.execute("DELETE FROM notes WHERE version <= ?", (version,))
+            file.execute("DELETE FROM about WHERE name = 'floor'")
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Held from a note to the end of its sending, so that nobody takes it for one left behind."""
+        descriptor = self._descriptor()
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def alone(self, wait: bool = False) -> Iterator[bool]:
+        """Whether nobody records now; while it is held, every unsent note is one left behind."""
+        descriptor = self._descriptor()
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+                free = True
+            except BlockingIOError:
+                free = False
+            yield free
+        finally:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Closes the file; a later call opens it again."""
+        with self._lock:
+            if self._connection is not None and self._pid == os.getpid():
+                self._connection.close()
+            self._connection = None
+
+    def _descriptor(self) -> int:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise LedgerError(f"nothing was recorded: {self._path} cannot be written ({error.strerror})") from error
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                if self._connection is None or self._pid != os.getpid():
+                    if self._connection is not None:
+                        self._inherited.append(self._connection)  # the parent's: not ours to use, nor to close
+                    self._connection, self._pid = self._connect(), os.getpid()
+                yield self._connection
+            except (sqlite3.Error, OSError) as error:
+                if self._connection is not None and self._connection.in_transaction:
+                    self._connection.rollback()
+                raise LedgerError(f"nothing was recorded: {self._path} cannot be used ({error})") from error
+
+    def _connect(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        file = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
+        file.execute("PRAGMA journal_mode = WAL")
+        file.execute("PRAGMA synchronous = FULL")
+        for table in _TABLES:
+            file.execute(table)
+        file.execute("INSERT OR IGNORE INTO about VALUES ('ledger', ?)", (secrets.token_hex(8),))
+        return file

