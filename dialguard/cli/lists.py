@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its actions."""
-    command = commands.add_parser("lists", help="Do-Not-Call lists: import, changes, status, verify, rollback")
+    command = commands.add_parser("lists", help="Do-Not-Call lists: import, changes, status, certificate, verify, rollback")
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     action = actions.add_parser(
@@ -66,6 +66,17 @@ def add(commands: argparse._SubParsersAction) -> None:
     action.add_argument("--check", action="store_true", help="exit with 1 when a list is damaged, stale, or due so soon")
     action.add_argument("--rules", action="append", default=[], metavar="DIR", type=Path, help="add a folder of rule files")
     _finish(action, show_status)
+
+    action = actions.add_parser(
+        "certificate", help="what lists were in force, for the records of the safe harbour: versions, dates, account, counts, digests",
+        description="Reads every version in force again, and states it. 1 when one of them is out of date.",
+    )  # fmt: skip
+    action.add_argument("names", metavar="NAME", nargs="*", help="the lists (default: all that are held)")
+    action.add_argument("--at", metavar="MOMENT", help="the moment of the scrub (default: now): the lists held and in force then")
+    action.add_argument("--input", metavar="FILE", type=Path, help="the list of leads that was scrubbed: its digest is stated")
+    action.add_argument("--output", metavar="FILE", type=Path, help="what the scrub wrote: its digest is stated")
+    action.add_argument("--rules", action="append", default=[], metavar="DIR", type=Path, help="add a folder of rule files")
+    _finish(action, show_certificate)
 
     _finish(actions.add_parser("verify", help="read every file again and compare it with what was imported; 1 when one is damaged"), verify)
 
@@ -231,6 +242,32 @@ def _left(days: int) -> str:
 
 def _iso(ordinal: int | None) -> str | None:
     return None if ordinal is None else date.fromordinal(ordinal).isoformat()
+
+
+def show_certificate(options: argparse.Namespace) -> int:
+    """The lists in force, read again and stated; 1 when one is out of date."""
+    from dialguard.facts import clock
+    from dialguard.lists.certificate import certificate, file_record, render
+    from dialguard.packs.load import load
+
+    now = clock.now()
+    at = now if options.at is None else common.moment(options.at, "--at")
+    screened: dict[str, object] = {}
+    for name in ("input", "output"):
+        path = getattr(options, name)
+        try:
+            screened |= {} if path is None else {name: file_record(path)}
+        except OSError as error:
+            raise UsageError(f"--{name} {path}: {error.strerror}") from None
+    body = certificate(
+        common.store_folder(options), load(options.rules).lists, issued_at=clock.format_instant(now), today=clock.fixed(at, 0).ordinal,
+        as_of=None if options.at is None else at, codes=options.names, screened=screened or None,
+    )  # fmt: skip
+    if options.json:
+        common.print_json(body)
+    else:
+        print(render(body, clock.format_instant), end="")
+    return 0 if all(version["in_time"] for item in body["lists"] for version in item["versions"]) else 1
 
 
 def _covers(codes: object) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -132,3 +134,42 @@ def test_status_of_a_stale_list(run, file: Path, tmp_path: Path) -> None:
     assert run("lists", "import", "national", file, "--published", "2026-10-01", "--whole-plan", "--store", store).status == 0
     done = run("lists", "status", "--check", "--store", store)
     assert done.status == 1 and "was due on 2026-11-02" in done.err and "stale" in done.out
+
+
+def test_a_certificate_states_what_was_in_force(run, file: Path, tmp_path: Path) -> None:
+    store = tmp_path / "s"
+    assert run("lists", "certificate", "--store", store).status == 2
+    words = ("--published", "2026-11-01", "--area-codes", "512", "--san", "10000001-1", "--store", store)
+    assert run("lists", "import", "national", file, *words).status == 0
+    changes = tmp_path / "changes.txt"
+    changes.write_text("5125550123,2026-11-02,D\n5125550199,2026-11-20,A\n", encoding="utf-8")
+    assert run("lists", "changes", "national", changes, "--published", "2026-11-20", "--san", "10000001-1", "--store", store).status == 0
+    done = run("lists", "certificate", "--input", file, "--store", store, "--json")
+    assert done.status == 0
+    body = done.json
+    (version,) = body["lists"][0]["versions"]
+    (base,) = version["made_from"]
+    assert (version["san"], version["numbers"], version["age_days"], version["last_day"]) == ("10000001-1", 2, 4, "2026-12-21")
+    assert base["digest"] == body["screened"]["input"]["sha256"] == sha256(file.read_bytes()).hexdigest()
+    assert version["digest"] == sha256(changes.read_bytes()).hexdigest()
+    rest = {key: value for key, value in body.items() if key != "digest"}
+    assert sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest() == body["digest"]
+    text = run("lists", "certificate", "national", "--store", store).out
+    assert "National Do Not Call Registry (national)" in text and "10000001-1" in text and version["bits_sha256"] in text
+    assert run("lists", "certificate", "TX", "--store", store).status == 2
+    assert run("lists", "certificate", "--input", tmp_path / "none", "--store", store).status == 2
+    # Before anything was imported nothing was held.
+    assert run("lists", "certificate", "--at", "2026-11-23", "--store", store).status == 2
+
+
+def test_a_certificate_of_a_stale_or_damaged_list(run, file: Path, tmp_path: Path) -> None:
+    store = tmp_path / "s"
+    assert run("lists", "import", "national", file, "--published", "2026-10-01", "--whole-plan", "--store", store).status == 0
+    done = run("lists", "certificate", "--store", store)
+    assert done.status == 1 and "OUT OF DATE" in done.out
+    (bits,) = (store / "lists" / "national").glob("*.bits")
+    raw = bytearray(bits.read_bytes())
+    raw[-1] ^= 1
+    bits.write_bytes(raw)
+    done = run("lists", "certificate", "--store", store)
+    assert done.status == 2 and "digest" in done.err and done.out == ""
