@@ -29,7 +29,7 @@ from typing import NamedTuple
 import msgspec
 
 from dialguard.ledger.fold import ATTEMPT, REACH, Bucket
-from dialguard.model.moment import DAY, Instant
+from dialguard.model.moment import DAY, SECOND, Instant
 from dialguard.model.records import CHANNELS, CONVERSATION, PURPOSES, VOICES, LookUpFailed
 
 FORMAT = b"1"
@@ -168,6 +168,8 @@ def encode_attempts(version: int, rows: Iterable[tuple]) -> bytes | None:
     settled = 0
     for row in rows:
         placed[row[0]] = row
+        if row[9] == CONVERSATION:
+            spoken.add(row[0])
         if row[12] is not None:
             found = (row[14], row[15], row[12], row[13])
             last[row[0]] = max(found, last.get(row[0], found))
@@ -192,10 +194,16 @@ def encode_attempts(version: int, rows: Iterable[tuple]) -> bytes | None:
         place = outcomes.setdefault(outcome, len(outcomes)) << 1 | (row[0] in spoken)
         records.append((row[3], combinations.setdefault(said, len(combinations)), place))
     width = 1 if len(combinations) < 256 and len(outcomes) < 128 else 2
-    parts = [head(version), bytes((width,)), len(records).to_bytes(2, "big")]
+    parts = [head(version), (len(records) | (width - 1) << 15).to_bytes(2, "big")]
     for at, said_place, place in records:
         parts.append(at.to_bytes(7, "big") + said_place.to_bytes(width, "big") + place.to_bytes(width, "big"))
-    parts.append(_pack((settled, floor, list(combinations), list(outcomes)[1:])))
+    tail: list[object] = [[each for said in combinations for each in said], list(outcomes)[1:]]
+    if settled or floor:
+        # In whole seconds after the newest attempt, rounded up: a few bytes less.
+        tail.append(max(0, -(-(settled - ordered[-1][3]) // SECOND)) if settled else None)
+    if floor:
+        tail.append(floor)
+    parts.append(_pack(tail))
     return b"".join(parts)
 
 
@@ -204,12 +212,15 @@ def decode_attempts(value: bytes, number: str, first_id: int = 0) -> Attempts:
     if len(value) == _HEAD:
         return Attempts([], 0, 0)
     try:
-        width, count = value[_HEAD], int.from_bytes(value[_HEAD + 1 : _HEAD + 3], "big")
+        count = int.from_bytes(value[_HEAD : _HEAD + 2], "big")
+        width, count = 1 + (count >> 15), count & 0x7FFF
         step = 7 + 2 * width
-        start = _HEAD + 3
+        start = _HEAD + 2
         end = start + count * step
-        settled, floor, combinations, words = _unpack(value[end:])
-        said = [(_word(c), _word(p), s, _word(v), d, f) for c, p, s, v, d, f in combinations]
+        flat, words, *more = _unpack(value[end:])
+        after, floor = more[0] if more else None, more[1] if len(more) > 1 else 0
+        settled = 0 if after is None else int.from_bytes(value[end - step : end - step + 7], "big") + after * SECOND
+        said = [(_word(c), _word(p), s, _word(v), d, f) for c, p, s, v, d, f in zip(*[iter(flat)] * len(FIELDS), strict=True)]
         outcomes = [None, *map(_word, words)]
         rows: list[tuple] = []
         for place in range(count):

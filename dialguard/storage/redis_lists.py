@@ -146,6 +146,8 @@ class Blocks:
 
         self._used, blocks = time.monotonic(), self._blocks
         out = np.full(len(npa), -1, np.int8)
+        if not len(npa):
+            return out
         bit = line.astype(np.int64) - FIRST_LINE
         possible = (bit >= 0) & (bit < BLOCK * 8) & (npa >= 200) & (npa <= 999)
         # Rows of one area code together: sorted once, each block is then one gather.

@@ -116,19 +116,21 @@ for i = 1, #all, 2 do
 end
 local packed = redis.call('GET', KEYS[2])
 if packed and #packed > 5 then
-  local width, number = packed:byte(6), packed:byte(7) * 256 + packed:byte(8)
+  local width, number = 1, packed:byte(6) * 256 + packed:byte(7)
+  if number >= 32768 then width, number = 2, number - 32768 end
   local step = 7 + 2 * width
   local form = '>I7I' .. width .. 'I' .. width
-  local tail = cmsgpack.unpack(packed:sub(9 + number * step))
-  local settled, floor, said, outcomes = tail[1], tail[2], tail[3], tail[4]
+  local tail = cmsgpack.unpack(packed:sub(8 + number * step))
+  local said, outcomes, settled, floor = tail[1], tail[2], 0, tail[4] or 0
+  if tail[3] then settled = struct.unpack('>I7', packed, 8 + (number - 1) * step) + tail[3] * 1000000 end
   local first = at
   for i = 1, #limits do first = math.min(first, limits[i][1]) end
   if first < floor then return {'floor'} end
   for i = number - 1, 0, -1 do
-    local when, combination, outcome = struct.unpack(form, packed, 9 + i * step)
+    local when, combination, outcome = struct.unpack(form, packed, 8 + i * step)
     if when <= first then break end
     local entry = {}
-    for field = 1, 6 do entry[field] = said[combination + 1][field] end
+    for field = 1, 6 do entry[field] = said[combination * 6 + field] end
     if at >= settled then entry[7] = outcomes[math.floor(outcome / 2)] end
     entries[#entries + 1] = {when, entry}
   end
