@@ -27,8 +27,9 @@ def add(commands: argparse._SubParsersAction) -> None:
 
     action = actions.add_parser(
         "import", help="bring a full list in as a new version, whole or not at all",
-        description="NAME is `national`, a state's two letters, or a name of your own. The file is the publisher's full list, plain or "
-        "zipped; its layout is recognised. A list of changes is refused.",
+        description="NAME is `national`, a state's two letters, litigator, do_not_originate, wireless_blocks, ported_to_wireless, "
+        "ported_to_wireline, or a name of your own. The file is the publisher's full list, plain or zipped; its layout is recognised. "
+        "A list of changes is refused.",
     )  # fmt: skip
     action.add_argument("name", metavar="NAME")
     action.add_argument("file", metavar="FILE", type=Path)
@@ -184,13 +185,15 @@ def _record(version: Version) -> dict[str, object]:
 def show_status(options: argparse.Namespace) -> int:
     """Every list with its versions, how old they are and until when they may be used; with --check 1 when one needs work."""
     from dialguard.facts import clock
+    from dialguard.lists.kinds import KINDS
     from dialguard.lists.upkeep import DUE_SOON, STALE, upkeep
     from dialguard.lists.versions import status
     from dialguard.packs.load import load
 
     if options.warn_days < 0:
         raise UsageError("--warn-days: expected a whole number from 0")
-    schedules = load(options.rules).lists
+    ruled = load(options.rules).lists
+    schedules = KINDS | ruled
     today = clock.fixed(clock.now(), 0).ordinal
     rows: list[dict[str, object]] = []
     told: list[str] = []
@@ -203,7 +206,7 @@ def show_status(options: argparse.Namespace) -> int:
             rows.append(_standing(kept, today) | {"problem": None if held.code in schedules else "no rule reads a list of this name"})
             if kept.state in (DUE_SOON, STALE):
                 told.append(_warning(kept, today))
-    missing = [code for code in schedules if not any(row["code"] == code for row in rows)]
+    missing = [code for code in ruled if not any(row["code"] == code for row in rows)]
     if options.json:
         common.print_json({"versions": rows, "not_loaded": missing, "warnings": told})
     else:
@@ -248,6 +251,7 @@ def show_certificate(options: argparse.Namespace) -> int:
     """The lists in force, read again and stated; 1 when one is out of date."""
     from dialguard.facts import clock
     from dialguard.lists.certificate import certificate, file_record, render
+    from dialguard.lists.kinds import KINDS
     from dialguard.packs.load import load
 
     now = clock.now()
@@ -260,7 +264,7 @@ def show_certificate(options: argparse.Namespace) -> int:
         except OSError as error:
             raise UsageError(f"--{name} {path}: {error.strerror}") from None
     body = certificate(
-        common.store_folder(options), load(options.rules).lists, issued_at=clock.format_instant(now), today=clock.fixed(at, 0).ordinal,
+        common.store_folder(options), KINDS | load(options.rules).lists, issued_at=clock.format_instant(now), today=clock.fixed(at, 0).ordinal,
         as_of=None if options.at is None else at, codes=options.names, screened=screened or None,
     )  # fmt: skip
     if options.json:

@@ -107,6 +107,24 @@ class BitsWriter:
         mask = (128 >> (bit & 7)).astype(np.uint8)
         np.bitwise_or.at(np.frombuffer(self._map, np.uint8), place, mask)
 
+    def fill(self, npa: int, line: int, count: int) -> None:
+        """Set the bits of ``count`` numbers of one area code, from a line on."""
+        if not FIRST_LINE <= line <= line + count - 1 <= LAST_LINE:
+            raise ValueError("a line number lies outside 2,000,000 to 9,999,999")
+        if self._slot[npa] < 0:
+            self._grow([npa])
+        base = HEADER + BLOCK * int(self._slot[npa])
+        start, end = line - FIRST_LINE, line - FIRST_LINE + count
+        left, right = -(-start // 8), end // 8
+        if left > right:  # all within one byte
+            self._map[base + right] |= 0xFF >> (start & 7) & 0xFF00 >> (end & 7)
+            return
+        if start & 7:
+            self._map[base + left - 1] |= 0xFF >> (start & 7)
+        self._map[base + left : base + right] = b"\xff" * (right - left)
+        if end & 7:
+            self._map[base + right] |= 0xFF00 >> (end & 7) & 0xFF
+
     def _grow(self, npas: list[int]) -> None:
         if npas[0] < FIRST_NPA or npas[-1] > LAST_NPA:
             raise ValueError("an area code lies outside 200 to 999")

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from dialguard.lists import bits, reading
 from dialguard.lists.bits import BLOCK, HEADER, BitsWriter, area_code_set
 from dialguard.lists.errors import BadRow, BadRowsError, ListDamaged, ListError, ListImportError
 from dialguard.lists.formats import Layout, sniff
+from dialguard.lists.kinds import RANGES
+from dialguard.lists.ranges import RangeLayout, parse_ranges, sniff_ranges
 from dialguard.lists.reading import Source
 from dialguard.lists.staging import Dates, Progress, Staging, dates_of, some, tidy
 from dialguard.lists.versions import (
@@ -48,7 +51,7 @@ def import_list(
     expected_rows: int | None = None,
     progress: Progress | None = None,
 ) -> Version:
-    """Import a full list from a file (see ``formats`` and ``xmlform``; plain or a zip with one file) and return its version.
+    """Import a full list from a file (see ``formats``, ``xmlform`` and, for the lists of ``kinds``, ``ranges``; plain or a zip with one file) and return its version.
 
     ``code`` is ``national``, a state's two letters or a private name. ``area_codes`` are those that the list
     answers for, such as those paid for under ``san``; a row outside them is a bad row, and a number in any
@@ -71,7 +74,7 @@ def import_list(
     covered = _covered(code, area_codes, whole_plan or as_found)
     try:
         folder = list_folder(root, code)
-        with Source(path, lambda done, whole: tell("digest", done, whole), recognise=_recognise) as source, locked(folder):
+        with Source(path, lambda done, whole: tell("digest", done, whole), recognise=partial(_recognise, code)) as source, locked(folder):
             try:
                 return _Import(folder, source, dates, covered, as_found, san, received_at, tell).run(
                     allow_shrink, allow_bad_rows, expected_rows
@@ -108,8 +111,10 @@ def _covered(code: str, area_codes: Iterable[int | str] | None, whole_plan: bool
     return covered
 
 
-def _recognise(sample: bytes, where: str) -> Layout | XmlLayout:
-    return sniff_xml(sample, where, changes=False) if is_xml(sample) else sniff(sample, where)
+def _recognise(code: str, sample: bytes, where: str) -> Layout | XmlLayout | RangeLayout:
+    if is_xml(sample):
+        return sniff_xml(sample, where, changes=False)
+    return sniff_ranges(sample, where) if code in RANGES else sniff(sample, where)
 
 
 class _Import(Staging):
@@ -123,6 +128,7 @@ class _Import(Staging):
         self.covered = covered
         self.as_found = as_found
         self.rows = self.bad_count = 0
+        self.named = 0  # numbers that the rows name, doubled ones each time
         self.bad: list[BadRow] = []
         self.offset, self.line = source.first, source.first_line
         self.code: int | None = None  # the area code that holds at the offset, where the file is XML
@@ -171,7 +177,7 @@ class _Import(Staging):
             blocks = state["blocks"]
             if state["key"] == self._key() and self.bits_path.stat().st_size >= HEADER + BLOCK * len(blocks):
                 self.offset, self.line, self.rows = state["offset"], state["line"], state["rows"]
-                self.code = state["code"]
+                self.code, self.named = state["code"], state["named"]
                 self.bad_count, self.bad = state["bad_count"], [BadRow(*row) for row in state["bad"]]
                 writer = BitsWriter(self.bits_path, blocks)
                 self.tell("resumed", self.offset, self.source.size)
@@ -194,10 +200,17 @@ class _Import(Staging):
         for piece in self.source.pieces(self.offset):
             if isinstance(self.source.layout, XmlLayout):
                 rows, self.code = parse_xml(self.source.layout, piece, self.line, wanted, self.code)
+            elif isinstance(self.source.layout, RangeLayout):
+                rows = parse_ranges(self.source.layout, piece, self.line, wanted)
+                for span in rows.spans:
+                    writer.fill(*span)
+                self.rows += rows.rows - len(rows.npa)
+                self.named += sum(span.count for span in rows.spans)
             else:
                 rows = reading.parse(self.source.layout, piece, self.line, wanted)
             writer.add(rows.npa, rows.line)
             self.rows += len(rows.npa)
+            self.named += len(rows.npa)
             self.bad += rows.bad[: SHOWN - len(self.bad)]
             self.bad_count += len(rows.bad)
             self.line += rows.lines
@@ -211,7 +224,7 @@ class _Import(Staging):
         writer.sync()
         state = {
             "key": self._key(), "offset": self.offset, "line": self.line, "rows": self.rows,
-            "bad_count": self.bad_count, "bad": self.bad, "blocks": writer.blocks, "code": self.code,
+            "bad_count": self.bad_count, "bad": self.bad, "blocks": writer.blocks, "code": self.code, "named": self.named,
         }
         write_atomically(self.work / "state.json", json.dumps(state).encode(), self.work / "state.new")
         self.tell("checkpoint", self.offset, self.source.size)
@@ -220,7 +233,7 @@ class _Import(Staging):
         where = self.source.where
         if self.bad_count > allow_bad_rows:
             raise BadRowsError(where, tuple(self.bad), self.bad_count, allow_bad_rows)
-        if self.rows == 0:
+        if self.named == 0:
             raise ListImportError("empty", where=where, found="no numbers", expected="one number a line")
         if expected_rows is not None and self.rows != expected_rows:
             raise ListImportError(
@@ -246,7 +259,7 @@ class _Import(Staging):
             Version(
                 id=self.new_id(entries), code=self.folder.name, published=published, effective=effective, use_by=use_by,
                 received_at=self.received_at, rows=self.rows, numbers=sum(counts), digest=self.source.digest,
-                area_codes=covered, duplicates=self.rows - sum(counts), bad_rows=self.bad_count,
+                area_codes=covered, duplicates=self.named - sum(counts), bad_rows=self.bad_count,
                 san=self.san, source="/".join(self.source.names),
             )
         )

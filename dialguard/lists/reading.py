@@ -213,7 +213,7 @@ def parse(layout: Layout, piece: bytes, first_line: int, wanted: "np.ndarray | N
     ``wanted`` is a boolean array of 1,000 by area code; a row outside it is a bad row. Rows that all look
     alike are read as arrays; anything else goes row by row through ``parse_row``.
     """
-    fast = _flat(layout, piece) if layout.delimiter is None else _columns(layout, piece)
+    fast = flat(layout, piece) if layout.delimiter is None else _columns(layout, piece)
     if fast is None or (wanted is not None and not wanted[fast[0]].all()):
         return slow(layout, piece, first_line, wanted)
     return Rows(fast[0], fast[1], len(fast[0]), [])
@@ -242,7 +242,8 @@ def slow(layout: Layout, piece: bytes, first_line: int, wanted: "np.ndarray | No
     return Rows(np.array(npas, np.uint16), np.array(rest, np.uint32), len(lines), bad)
 
 
-def _flat(layout: Layout, piece: bytes) -> "tuple[np.ndarray, np.ndarray] | None":
+def flat(layout: Layout, piece: bytes) -> "tuple[np.ndarray, np.ndarray] | None":
+    """Area codes and lines of a piece whose rows are numbers all written alike and good; None when they are not."""
     import numpy as np
 
     piece = _ended(piece)
