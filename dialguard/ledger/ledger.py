@@ -7,19 +7,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, create_engine, insert, inspect, make_url
+from sqlalchemy import Connection, Engine, create_engine, insert, inspect
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from dialguard.ledger import sqlite
+from dialguard.ledger import postgresql, sqlite
 from dialguard.ledger.errors import LedgerError
 from dialguard.ledger.history import entries
 from dialguard.ledger.migrate import migrate
+from dialguard.ledger.place import PlaceError, url_of
 from dialguard.ledger.read import recorded, Reading, Statements
 from dialguard.ledger.rows import KINDS, Row, moment, text
 from dialguard.ledger.rows import number as checked_number
-from dialguard.ledger.schema import ENTRIES, IMPORTS, SCHEMA_VERSION, TABLES, VERSION
+from dialguard.ledger.schema import ENTRIES, SCHEMA_VERSION, TABLES, VERSION
 from dialguard.ledger.write import Recorder, already_replaced
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp, LookUpFailed
@@ -48,24 +49,38 @@ class Ledger(Recorder):
     """
 
     def __init__(self, target: str | Path, *, write_timeout: float = 10.0) -> None:
-        """``target``: the path of a SQLite file, or a SQLAlchemy URL. ``write_timeout``: seconds to wait for a lock."""
-        self._url: URL = make_url(target) if "://" in str(target) else URL.create("sqlite", database=str(target))
-        self._is_sqlite = self._url.get_backend_name() == "sqlite"
-        self._file = sqlite.file_of(self._url) if self._is_sqlite else None
+        """``target``: the path of a SQLite file, or a URL such as ``postgresql://user@host/database`` (see ``place``).
+
+        ``write_timeout``: seconds to wait for a lock. A place that cannot be used fails at the first read or write.
+        """
         self._write_timeout = write_timeout
-        # One connection a thread is held here, so that the pool need not keep any (and none crosses a fork).
-        self._engine = create_engine(
-            self._url,
-            poolclass=NullPool,
-            hide_parameters=True,
-            connect_args=sqlite.CONNECT if self._is_sqlite else {},
-        )
-        if self._is_sqlite:
-            sqlite.prepare(self._engine)
+        self._trouble: str | None = None
+        try:
+            self._url = url_of(target)
+        except PlaceError as error:
+            self._trouble, self._url = str(error), URL.create("sqlite")
+        self._is_sqlite = self._url.get_backend_name() == "sqlite"
+        self._is_postgresql = self._url.get_backend_name() == "postgresql"
+        self._file = sqlite.file_of(self._url) if self._is_sqlite else None
+        self._engine = self._make_engine()
         self._statements = Statements(self._engine.dialect)
         self._local = threading.local()
         self._open: weakref.WeakSet[_Held] = weakref.WeakSet()
         self._inherited: list[_Held] = []
+
+    def _make_engine(self) -> Engine:
+        options: dict[str, Any] = {"connect_args": sqlite.CONNECT} if self._is_sqlite else {}
+        if self._is_postgresql:
+            options = postgresql.engine_options(self._url)
+        try:
+            # One connection a thread is held here, so that the pool need not keep any (and none crosses a fork).
+            engine = create_engine(self._url, poolclass=NullPool, hide_parameters=True, **options)
+        except (ModuleNotFoundError, SQLAlchemyError):
+            self._trouble = f"{self._name}: {postgresql.INSTALL}" if self._is_postgresql else f"{self._name} is of no kind that is known here"
+            return create_engine("sqlite://")
+        if self._is_sqlite:
+            sqlite.prepare(engine)
+        return engine
 
     def look_up(
         self, *, seller: str, number: str, person: str | None = None, at: Instant, as_of: Instant | None = None
@@ -170,6 +185,8 @@ class Ledger(Recorder):
 
     def _read(self, ask: Callable[[Any], T], nothing: T) -> T:
         """The answer over one state of the record, or ``nothing`` where there is no record yet."""
+        if self._trouble is not None:
+            raise LookUpFailed(self._trouble)
         if self._file is not None and getattr(self._local, "held", None) is None and not self._file.exists():
             return nothing
         try:
@@ -198,7 +215,10 @@ class Ledger(Recorder):
             there = sqlite.has_table(held.driver, SCHEMA_VERSION.name)
         else:
             there = inspect(held.connection).has_table(SCHEMA_VERSION.name)
+            hidden = not there and self._is_postgresql and postgresql.is_hidden(held.connection)
             held.connection.rollback()
+            if hidden:
+                raise LookUpFailed(f"{self._name} {postgresql.HIDDEN}")
         if not there:
             return False
         versions = [version for (version,) in self._statements.version.run(held.cursor, {})]
@@ -214,11 +234,13 @@ class Ledger(Recorder):
 
     @property
     def _name(self) -> str:
-        return f"the ledger {self._file or self._url.render_as_string(hide_password=True)}"
+        return f"the ledger {self._file or self._url.database}" if self._is_sqlite else postgresql.name_of(self._url)
 
     def _explain(self, error: BaseException, timeout: float) -> str:
         if self._is_sqlite:
             return sqlite.explain(error, self._name, timeout)
+        if self._is_postgresql:
+            return postgresql.explain(error, self._name)
         return f"{self._name}: {type(error).__name__}"  # other drivers' texts may quote the values of a row
 
     def _append(self, kind: str, rows: list[Row], *, ids: bool = True) -> list[int]:
@@ -237,25 +259,39 @@ class Ledger(Recorder):
 
         Raises LedgerError, RecordError, and what ``work`` raises.
         """
+        said = "nothing was recorded"
         try:
+            if self._trouble is not None:
+                raise LookUpFailed(self._trouble)
             if self._file is not None:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
             held = self._held()
             if self._is_sqlite:
                 sqlite.set_timeout(held.driver, int(self._write_timeout * 1000))
             self._make_tables(held)
-            with held.connection.begin():
-                if alone and not self._is_sqlite:
-                    held.connection.exec_driver_sql(f"LOCK TABLE {IMPORTS.name} IN EXCLUSIVE MODE")
-                return work(held.connection)
+            transaction = held.connection.begin()
+            try:
+                if self._is_postgresql:
+                    postgresql.set_timeout(held.connection, self._write_timeout)
+                    if alone:
+                        postgresql.lock_imports(held.connection)
+                answer = work(held.connection)
+            except BaseException:
+                transaction.rollback()
+                raise
+            if not self._is_sqlite:  # a server may have heard a commit whose answer was lost
+                said = "it is not known whether this was recorded, so look before you repeat it"
+            transaction.commit()
+            return answer
         except IntegrityError:
             raise already_replaced() from None
         except LookUpFailed as error:
+            self._drop()
             raise LedgerError(f"nothing was recorded: {error}") from error
         except (DBAPIError, self._driver_error, OSError) as error:
             self._drop()
             cause = getattr(error, "orig", None) or error
-            raise LedgerError(f"nothing was recorded: {self._explain(cause, self._write_timeout)}") from error
+            raise LedgerError(f"{said}: {self._explain(cause, self._write_timeout)}") from error
         finally:
             held = getattr(self._local, "held", None)
             if self._is_sqlite and held is not None:
@@ -267,10 +303,17 @@ class Ledger(Recorder):
             return
         if self._is_sqlite and not held.version:
             sqlite.use_write_ahead_log(held.driver)
+        if self._is_postgresql:
+            postgresql.lock_making(held.connection, self._write_timeout)
         with held.connection.begin():  # on SQLite under the write lock: a second process finds the tables made
-            held.version = self._usable(migrate(held.connection))
-            if self._is_sqlite:
-                sqlite.forbid_changes(held.connection)
+            if self._usable(migrate(held.connection)) < VERSION:
+                if self._is_sqlite:
+                    sqlite.forbid_changes(held.connection)
+                elif self._is_postgresql:
+                    postgresql.forbid_changes(held.connection)
+        held.version = VERSION
+        if self._is_postgresql:
+            postgresql.unlock_making(held.connection)
 
     def _find(self, kind: str, id_: int) -> Row | None:
         self._bring_up()

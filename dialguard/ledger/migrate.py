@@ -7,9 +7,9 @@ from dialguard.ledger.schema import ADDED, METADATA, SCHEMA_VERSION, VERSION
 
 
 def migrate(connection: Connection) -> int:
-    """Makes what is missing, inside the caller's transaction, and gives the version that then holds.
+    """Makes what is missing, inside the caller's transaction, and gives the version that was found, 0 for none.
 
-    The version is read here, since another process may have been quicker. A newer version is left as it is.
+    The version is read here, since another process may have been quicker. A newer one is left as it is.
     """
     present = 0
     if inspect(connection).has_table(SCHEMA_VERSION.name):
@@ -25,4 +25,4 @@ def migrate(connection: Connection) -> int:
                     written = CreateColumn(METADATA.tables[table].c[column]).compile(dialect=connection.dialect)
                     connection.exec_driver_sql(f"ALTER TABLE {quote(table)} ADD COLUMN {written}")
     connection.execute(insert(SCHEMA_VERSION), {"version": VERSION})
-    return VERSION
+    return present
