@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dialguard.cli import common
+from dialguard.cli import common, reassigned
 from dialguard.cli.common import UsageError
 from dialguard.cli.progress import progress
 
@@ -78,6 +78,22 @@ def add(commands: argparse._SubParsersAction) -> None:
     action.add_argument("--output", metavar="FILE", type=Path, help="what the scrub wrote: its digest is stated")
     action.add_argument("--rules", action="append", default=[], metavar="DIR", type=Path, help="add a folder of rule files")
     _finish(action, show_certificate)
+
+    action = actions.add_parser(
+        "reassigned-query", help="write the questions for the Reassigned Numbers Database: numbers and days of the consents held",
+        description="OUT gets rows of number and date, one for each consent of the seller, to be sent to the database.",
+    )  # fmt: skip
+    action.add_argument("out", metavar="OUT", type=Path)
+    action.add_argument("--seller", required=True, help="whose consents")
+    _finish(action, reassigned.query)
+
+    action = actions.add_parser(
+        "reassigned-answers", help="take a file of answers of the Reassigned Numbers Database",
+        description="FILE has rows of number, date asked about, and answer (yes, no, no data), as CSV or as a JSON list.",
+    )  # fmt: skip
+    action.add_argument("file", metavar="FILE", type=Path)
+    action.add_argument("--asked", metavar="MOMENT", help="when the database was asked (default: when the file was last changed)")
+    _finish(action, reassigned.answers)
 
     _finish(actions.add_parser("verify", help="read every file again and compare it with what was imported; 1 when one is damaged"), verify)
 

@@ -173,3 +173,27 @@ def test_a_certificate_of_a_stale_or_damaged_list(run, file: Path, tmp_path: Pat
     bits.write_bytes(raw)
     done = run("lists", "certificate", "--store", store)
     assert done.status == 2 and "digest" in done.err and done.out == ""
+
+
+def test_questions_to_the_reassigned_numbers_database_and_their_answers(run, tmp_path: Path) -> None:
+    store, out = tmp_path / "s", tmp_path / "query.csv"
+    words = ("--seller", "acme", "--store", store)
+    assert run("lists", "reassigned-query", out, *words).status == 2
+    consent = ("--level", "express", *words)
+    assert run("consent", "512-555-0123", "--obtained-at", "2026-06-01", *consent).status == 0
+    assert run("consent", "512-555-0124", "--obtained-at", "2026-11-24", *consent).status == 0
+    done = run("lists", "reassigned-query", out, *words)
+    assert done.status == 0 and "1 question; 1 consent left out" in done.out
+    assert out.read_text() == "5125550123,2026-06-01\n"
+    assert run("lists", "reassigned-query", out, *words).status == 2
+    answers = tmp_path / "answers.csv"
+    answers.write_text("5125550123,2026-06-01,yes\n", encoding="utf-8")
+    take = ("lists", "reassigned-answers", answers, "--asked", "2026-11-20T12:00:00Z", "--store", store)
+    assert run(*take).out == "imported: 1 answer (0 no, 0 no data, 1 yes)\n"
+    assert run(*take, "--json").json == {"rows": 1, "already_imported": True, "no": 0, "no_data": 0, "yes": 1}
+    answers.write_text("5125550123,2026-06-01,maybe\n", encoding="utf-8")
+    done = run(*take)
+    assert done.status == 2 and "line 1" in done.err and "5125550123" not in done.err
+    assert run("lists", "reassigned-answers", tmp_path / "none", "--store", store).status == 2
+    told = run("lists", "reassigned-answers", out, "--store", store)
+    assert told.status == 2 and "when the file was last changed" in told.err
