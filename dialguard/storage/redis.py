@@ -8,11 +8,12 @@ for the area code, together with the mark of that area code. Redis that is empty
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dialguard.ledger.errors import LedgerError
-from dialguard.ledger.fold import ATTEMPT, CONSENT, INTERNAL, REACH, Bucket, fold
+from dialguard.ledger.fold import CONSENT, INTERNAL, REACH, Bucket, fold
 from dialguard.ledger.rows import Row, moment, text
 from dialguard.ledger.rows import number as checked_number
 from dialguard.ledger.write import Recorder
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from dialguard.lists.catalog import Version, VersionAnswer
 
+_moment = attrgetter("at")
 _FRESH = 1.0
 """Seconds for which the lists' answers that came with a look-up serve, where nobody asks to refresh."""
 _LOT = 250
@@ -52,6 +54,12 @@ class _Answer(NamedTuple):
     bits: bytes
     values: list[bytes | None]
     listing: redis_lists.Listing
+
+
+class _Held(NamedTuple):
+    bucket: Bucket
+    attempts: codec.Attempts
+    since: Instant | None
 
 
 class RedisStore(Reserving, Recorder):
@@ -115,17 +123,15 @@ class RedisStore(Reserving, Recorder):
             raise
         if national is not None:
             self._local.seen = _Seen(national, time.monotonic(), tag, answer.listing, answer.bits)
-        own, exact = _bucket(answer.values[0], answer.values[1], number, at)
-        others: list[Bucket] = []
+        own = _held(answer.values[0], answer.values[1], number, at, answer.since)
+        others: Sequence[_Held] = ()
         if person is not None:
             names = [other for other in self._numbers_of(seller, person) if other != number]
-            found = self._buckets(seller, names, at)
-            others = [found[other][0] for other in names]
-            exact = exact and all(found[other][1] for other in names)
-        if not exact:
+            others = list(self._hold(seller, names, at).values())
+        found = _found(own, others, person, at)
+        if found is None:
             return self._folder("for a moment before the latest outcome").store.look_up(seller=seller, number=number, person=person, at=at)
-        since = answer.since
-        return fold(own, others, person, at, since if since is None or since <= at else None)
+        return found
 
     def look_up_many(
         self,
@@ -146,16 +152,15 @@ class RedisStore(Reserving, Recorder):
         if self._journal is not None:
             for number in alone:
                 self._journal.hold(seller, number, None)
-        found = self._buckets(seller, alone, at)
+        held = self._hold(seller, alone, at)
         for number in asked:
             if number in named:
                 answers[number] = self.look_up(seller=seller, number=number, person=named[number], at=at)
                 continue
-            bucket, exact, since = found[number]
-            if exact:
-                answers[number] = fold(bucket, (), None, at, since if since is None or since <= at else None)
-            else:
-                answers[number] = self._folder("for a moment before the latest outcome").store.look_up(seller=seller, number=number, at=at)
+            found = _found(held[number], (), None, at)
+            if found is None:
+                found = self._folder("for a moment before the latest outcome").store.look_up(seller=seller, number=number, at=at)
+            answers[number] = found
         return answers
 
     def recorded(self, seller: str, at: Instant, as_of: Instant | None = None) -> Recorded:
@@ -182,9 +187,9 @@ class RedisStore(Reserving, Recorder):
         """What each loaded version of a list says of a ten-digit number: from the look-up of the same number just before, else asked."""
         if as_of is not None:
             return self._folder("to answer as of an earlier moment").store.list_answers(code, national10, as_of)
-        bit = redis_lists.bit_of(national10)
         seen: _Seen | None = getattr(self._local, "seen", None)
         if seen is None or seen.national != national10 or time.monotonic() - seen.at > _FRESH:
+            bit = redis_lists.bit_of(national10)
             answer = self._ask(national10[:3], "", [], bit)
             seen = self._local.seen = _Seen(national10, time.monotonic(), national10[:3], answer.listing, answer.bits)
         if seen.listing is None:
@@ -266,15 +271,16 @@ class RedisStore(Reserving, Recorder):
             args = [listing.digest if listing is not None else "", name, len(keys) // 2, bit or 0]
             every = [codec.mark_key(tag), *keys, *asked]
             found = self._link.look(redis_scripts.READ, every, args, tag) if timeout is None else self._link.run(redis_scripts.READ, every, args, timeout)
-            if found[0] == b"ok":
+            if type(found) is bytes:
                 if listing is None:  # a catalog without a name
                     raise codec.Damaged
+                ledger, version, bits, declared, values = codec.decode_answer(found)
                 if self._journal is not None:
-                    if found[1] != self._journal.ledger:
+                    if ledger != self._journal.ledger:
                         raise amiss(b"other")
-                    if int(found[2]) < self._journal.newest(tag):
-                        raise self._journal.lost(tag, int(found[2]))
-                return _Answer(codec.decode_declaration(found[3], seller), found[4], found[5:], listing)
+                    if version < self._journal.newest(tag):
+                        raise self._journal.lost(tag, version)
+                return _Answer(codec.decode_declaration(declared, seller), bits, values, listing)
             if found[0] != b"catalog":
                 raise amiss(found[0])
             self._take(found[1])
@@ -306,33 +312,53 @@ class RedisStore(Reserving, Recorder):
             raise codec.Damaged
         return numbers
 
-    def _buckets(self, seller: str, numbers: Sequence[str], at: Instant) -> dict[str, tuple[Bucket, bool, Instant | None]]:
-        """By number its bucket, whether it is exact at the moment, and since when the record is declared complete."""
+    def _hold(self, seller: str, numbers: Sequence[str], at: Instant) -> dict[str, _Held]:
+        """What Redis holds of each number."""
         tags: dict[str, list[str]] = {}
         for number in numbers:
             tags.setdefault(codec.tag_of(number), []).append(number)
-        found: dict[str, tuple[Bucket, bool, Instant | None]] = {}
-        place = 0
+        found: dict[str, _Held] = {}
         for tag, those in tags.items():
             for start in range(0, len(those), _LOT):
                 lot = those[start : start + _LOT]
                 keys = [codec.number_key(kind, seller, number) for number in lot for kind in "ra"]
                 answer = self._ask(tag, seller, keys, None, BULK_TIMEOUT if len(numbers) > 20 else None)
                 for number, rows, attempts in zip(lot, answer.values[::2], answer.values[1::2], strict=True):
-                    place += 1
-                    found[number] = (*_bucket(rows, attempts, number, at, place << 32), answer.since)
+                    found[number] = _held(rows, attempts, number, at, answer.since)
         return found
 
 
-def _bucket(rows: bytes | None, attempts: bytes | None, number: str, at: Instant, first_id: int = 0) -> tuple[Bucket, bool]:
-    """What counts at a moment, and whether that is exact: outcomes are kept as they are now, attempts for 400 days."""
-    bucket, settled, floor = codec.decode_bucket(rows, attempts, number, first_id)
+def _held(rows: bytes | None, attempts: bytes | None, number: str, at: Instant, since: Instant | None) -> _Held:
+    bucket = codec.decode_rows(rows, number)
     for kind in (CONSENT, INTERNAL):
         if bucket[kind]:
             bucket[kind] = [row for row in bucket[kind] if row[3] <= at]
-    if bucket[ATTEMPT]:
-        bucket[ATTEMPT] = [row for row in bucket[ATTEMPT] if at - REACH < row[3] <= at]
-    return bucket, at >= settled and (floor == 0 or at - REACH >= floor)
+    return _Held(bucket, codec.NO_ATTEMPTS if attempts is None else codec.decode_attempts(attempts, number, at), since)
+
+
+def _found(own: _Held, others: Sequence[_Held], person: str | None, at: Instant) -> LookUp | None:
+    """What is known at a moment; None where Redis does not reach back so far: it keeps outcomes as they are now, and attempts for
+    400 days before the newest."""
+    for each in (own, *others):
+        attempts = each.attempts
+        if at < attempts.settled or (attempts.floor and at - REACH < attempts.floor):
+            return None
+    since = own.since if own.since is None or own.since <= at else None
+    found = fold(own.bucket, [each.bucket for each in others], person, at, since)
+    entries, spoken = own.attempts.entries, own.attempts.conversation
+    for each in others:
+        entries = entries + each.attempts.entries
+        if each.attempts.conversation is not None:
+            spoken = max(each.attempts.conversation, spoken or each.attempts.conversation)
+    if not entries:
+        return found
+    if others:
+        entries = sorted(entries, key=_moment)
+    if found.last_conversation_at is not None:
+        spoken = max(found.last_conversation_at, spoken or 0)
+    return LookUp(
+        found.consent, found.revocations, found.relationship, found.internal, tuple(entries), found.contact, spoken, since, found.consents
+    )
 
 
 def _check(seller: str, at: Instant, as_of: Instant | None) -> None:

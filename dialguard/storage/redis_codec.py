@@ -20,6 +20,7 @@ Values of numbers and persons begin with the version of the ledger they were mad
 replaces a newer one. Numbers outside the North American plan have the tags ``x10`` to ``x99``, their first two digits.
 """
 
+import struct
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -29,6 +30,7 @@ from typing import NamedTuple
 import msgspec
 
 from dialguard.ledger.fold import ATTEMPT, REACH, Bucket
+from dialguard.model.history import Entry
 from dialguard.model.moment import DAY, SECOND, Instant
 from dialguard.model.records import CHANNELS, CONVERSATION, PURPOSES, VOICES, LookUpFailed
 
@@ -48,6 +50,9 @@ _KEPT = REACH + 31 * DAY
 """How far back from the newest attempt all are kept; questions of an earlier moment go to the ledger."""
 _MOST = 32_000
 _HEAD = 5
+_SIZE = struct.Struct(">I").unpack_from
+_NARROW, _WIDE = struct.Struct(">IHBBB"), struct.Struct(">IHBHH")
+"""An attempt: its moment in seven bytes, the places of what is said of it and of its outcome."""
 FIELDS = ("channel", "purpose", "subject", "voice", "debt", "from")
 """The order of what is said of an attempt beside its outcome."""
 
@@ -138,13 +143,20 @@ def encode_rows(version: int, bucket: Bucket) -> bytes | None:
     return head(version) + _pack(kinds) if any(kinds) else None
 
 
-def decode_rows(value: bytes, number: str) -> list[list[tuple]]:
-    """The first five lists of a bucket."""
-    if len(value) == _HEAD:
-        return [[], [], [], [], []]
+def decode_rows(value: bytes | None, number: str) -> list[list[list]]:
+    """A bucket without attempts."""
+    if value is None or len(value) == _HEAD:
+        return [[], [], [], [], [], []]
     try:
-        return [[(row[0], number, *row[1:]) for row in rows] for rows in _unpack(value[_HEAD:])]
-    except (msgspec.DecodeError, TypeError, IndexError):
+        found = _unpack(value[_HEAD:])
+        for rows in found:
+            for row in rows:
+                row.insert(1, number)
+        if len(found) != ATTEMPT:
+            raise Damaged
+        found.append([])
+        return found
+    except (msgspec.DecodeError, TypeError, AttributeError):
         raise Damaged from None
 
 
@@ -152,12 +164,16 @@ def decode_rows(value: bytes, number: str) -> list[list[tuple]]:
 
 
 class Attempts(NamedTuple):
-    """A number's attempts. ``rows`` are rows of a bucket; what they say holds from ``settled`` on and, where ``floor`` is not 0,
-    for moments from 400 days after it on."""
+    """A number's attempts at a moment, the oldest first, and the latest that was a conversation. They are all, and as they were at
+    that moment, from ``settled`` on and, where ``floor`` is not 0, from 400 days after it on."""
 
-    rows: list[tuple]
+    entries: list[Entry]
+    conversation: Instant | None
     settled: Instant
     floor: Instant
+
+
+NO_ATTEMPTS = Attempts([], None, 0, 0)
 
 
 def encode_attempts(version: int, rows: Iterable[tuple]) -> bytes | None:
@@ -207,46 +223,59 @@ def encode_attempts(version: int, rows: Iterable[tuple]) -> bytes | None:
     return b"".join(parts)
 
 
-def decode_attempts(value: bytes, number: str, first_id: int = 0) -> Attempts:
-    """The attempts; their ids count from ``first_id`` and are not those of the ledger."""
+@lru_cache(maxsize=4096)
+def _tail(packed: bytes) -> tuple[list[tuple], list[str | None], int | None, Instant]:
+    """What attempts say, their outcomes, seconds until they are settled, floor. Most numbers of a campaign have the same."""
+    flat, words, *more = _unpack(packed)
+    said = [(_word(c), _word(p), s, _word(v), d, f) for c, p, s, v, d, f in zip(*[iter(flat)] * len(FIELDS), strict=True)]
+    return said, [None, *map(_word, words)], more[0] if more else None, more[1] if len(more) > 1 else 0
+
+
+def decode_attempts(value: bytes, number: str, at: Instant) -> Attempts:
+    """The attempts of a number in the 400 days up to a moment."""
     if len(value) == _HEAD:
-        return Attempts([], 0, 0)
+        return NO_ATTEMPTS
     try:
         count = int.from_bytes(value[_HEAD : _HEAD + 2], "big")
-        width, count = 1 + (count >> 15), count & 0x7FFF
-        step = 7 + 2 * width
-        start = _HEAD + 2
-        end = start + count * step
-        flat, words, *more = _unpack(value[end:])
-        after, floor = more[0] if more else None, more[1] if len(more) > 1 else 0
-        settled = 0 if after is None else int.from_bytes(value[end - step : end - step + 7], "big") + after * SECOND
-        said = [(_word(c), _word(p), s, _word(v), d, f) for c, p, s, v, d, f in zip(*[iter(flat)] * len(FIELDS), strict=True)]
-        outcomes = [None, *map(_word, words)]
-        rows: list[tuple] = []
-        for place in range(count):
-            begin = start + place * step
-            at = int.from_bytes(value[begin : begin + 7], "big")
-            channel, purpose, subject, voice, debt, from_ = said[int.from_bytes(value[begin + 7 : begin + 7 + width], "big")]
-            told = int.from_bytes(value[begin + 7 + width : begin + step], "big")
-            outcome = outcomes[told >> 1]
-            row = (first_id + place, number, None, at, 0, channel, purpose, subject, voice, outcome, debt, from_)
-            if told & 1 and outcome != CONVERSATION:  # spoken with, and something later was said of it
-                rows.append((*row, 0, CONVERSATION, 0, 0))
-                rows.append((*row, 1, outcome, 0, 1))
-            else:
-                rows.append((*row, None, None, None, None))
-        return Attempts(rows, settled, floor)
-    except (msgspec.DecodeError, TypeError, IndexError, ValueError):
+        record, count = (_WIDE, count & 0x7FFF) if count >> 15 else (_NARROW, count)
+        end = _HEAD + 2 + count * record.size
+        said, outcomes, after, floor = _tail(value[end:])
+        entries: list[Entry] = []
+        spoken, moment, since = None, 0, at - REACH
+        for high, middle, low, place, told in record.iter_unpack(value[_HEAD + 2 : end]):
+            moment = high << 24 | middle << 8 | low
+            if since < moment <= at:
+                channel, purpose, subject, voice, debt, from_ = said[place]
+                entries.append(Entry(moment, number, channel, purpose, subject, voice, outcomes[told >> 1], debt, from_))
+                if told & 1:
+                    spoken = moment
+        return Attempts(entries, spoken, 0 if after is None else moment + after * SECOND, floor)
+    except (msgspec.DecodeError, struct.error, TypeError, IndexError, ValueError):
         raise Damaged from None
 
 
-def decode_bucket(rows: bytes | None, attempts: bytes | None, number: str, first_id: int = 0) -> tuple[list[list[tuple]], Instant, Instant]:
-    """A whole bucket, and ``settled`` and ``floor`` of its attempts."""
-    found = [[], [], [], [], []] if rows is None else decode_rows(rows, number)
-    if attempts is None:
-        return [*found, []], 0, 0
-    made = decode_attempts(attempts, number, first_id)
-    return [*found, made.rows], made.settled, made.floor
+# -- the answer to a look-up
+
+
+def decode_answer(answer: bytes) -> tuple[bytes, int, bytes, bytes, list[bytes | None]]:
+    """What ``redis_scripts.READ`` put together: ledger, version, bits, declaration, values."""
+    try:
+        place = 23 + answer[22]
+        bits = answer[23:place]
+        values: list[bytes | None] = []
+        while place < len(answer):
+            (size,) = _SIZE(answer, place)
+            place += 4
+            if size:
+                values.append(answer[place : place + size - 1])
+                place += size - 1
+            else:
+                values.append(None)
+        if place != len(answer) or answer[0] != 43:
+            raise Damaged
+        return answer[1:17], int.from_bytes(answer[17:22], "big"), bits, values[0] or b"", values[1:]
+    except (IndexError, struct.error):
+        raise Damaged from None
 
 
 # -- persons and declarations
@@ -273,9 +302,9 @@ def encode_declaration(version: int, seller: str, since: Instant | None) -> byte
     return head(version) + _pack((seller, since))
 
 
-def decode_declaration(value: bytes | None, seller: str) -> Instant | None:
+def decode_declaration(value: bytes, seller: str) -> Instant | None:
     """Since when this seller's record is complete; None where nothing is declared."""
-    if value is None:
+    if not value:
         return None
     try:
         named, since = _unpack(value[_HEAD:])

@@ -1,11 +1,12 @@
 """The line to Redis: one server or a cluster, short timeouts, no second try in line, and every trouble told as ``LookUpFailed``."""
 
+import os
 import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -80,7 +81,25 @@ def address(url: str) -> Address:
     if parts.scheme != "unix" and not parts.hostname:
         raise ValueError("the Redis URL names no host; expected redis://host:6379/0")
     shown = f"{parts.scheme}://{parts.hostname or ''}{f':{port}' if port else ''}{parts.path}"
-    return Address(urlunsplit(parts._replace(query=urlencode(rest))), shown, cluster == "yes", timeout, ours.get("journal") or None)
+    asked = f"?{urlencode(rest)}" if rest else ""
+    return Address(f"{parts.scheme}://{parts.netloc}{parts.path}{asked}", shown, cluster == "yes", timeout, ours.get("journal") or None)
+
+
+class _Own(NamedTuple):
+    """A thread's own connection, of which process, and since which closing of the link."""
+
+    connection: Any
+    pid: int
+    turn: int
+
+
+def packed(*words: bytes | str | int) -> bytes:
+    """A command as it goes over the line."""
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        raw = word if type(word) is bytes else str(word).encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(raw), raw))
+    return b"".join(parts)
 
 
 class _Breaker:
@@ -101,6 +120,8 @@ class Link:
         self._lock = threading.Lock()
         self._breakers: dict[str, _Breaker] = {}
         self._sound = False
+        self._local = threading.local()
+        self._turn = 0
 
     def look(self, script: Script, keys: Sequence[str], args: Sequence[Any], tag: str) -> list[Any]:
         """Runs a script for a look-up: within the short timeout, and not at all while Redis is known to be away.
@@ -113,7 +134,7 @@ class Link:
         try:
             if not self._sound:
                 self.check(self.to.timeout)
-            answer = self._run(self.client(self.to.timeout), script, keys, args)
+            answer = self._straight(script, keys, args) if not self.to.cluster else self._run(self.client(self.to.timeout), script, keys, args)
         except _DOWN as error:
             self._failed(tag)
             raise self.explained(error) from error
@@ -206,6 +227,11 @@ class Link:
                     pass  # it is given up either way
             self._clients.clear()
             self._sound = False
+            self._turn += 1  # other threads let go of their connections when they ask again
+            own: _Own | None = getattr(self._local, "own", None)
+            if own is not None and own.pid == os.getpid():
+                own.connection.disconnect()
+            self._local.own = None
 
     def _make(self, timeout: float) -> Any:
         once = Retry(NoBackoff(), 0)
@@ -216,6 +242,32 @@ class Link:
             return redis.Redis.from_url(self.to.url, **options)
         except (TypeError, ValueError) as error:
             raise LookUpFailed(f"the Redis URL {self.to.shown}: {error}") from None
+
+    def _straight(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        """Runs a script on this thread's own connection: what lies between a client and its connection takes longer than the script."""
+        held: _Own | None = getattr(self._local, "own", None)
+        if held is None or held.pid != os.getpid():
+            pool = self.client(self.to.timeout).connection_pool
+            held = self._local.own = _Own(pool.connection_class(**pool.connection_kwargs), os.getpid(), self._turn)
+        elif held.turn != self._turn:
+            held.connection.disconnect()
+            self._local.own = None
+            return self._straight(script, keys, args)
+        line = held.connection
+        try:
+            line.send_packed_command([packed(b"EVALSHA", script.sha, len(keys), *keys, *args)], check_health=False)
+            try:
+                return line.read_response(disable_decoding=True)
+            except NoScriptError:
+                line.send_packed_command([packed(b"EVAL", script.text, len(keys), *keys, *args)], check_health=False)
+                return line.read_response(disable_decoding=True)
+        except ResponseError:
+            raise
+        except BaseException:
+            # Whatever is still to come on this connection would be taken for the next answer.
+            self._local.own = None
+            line.disconnect()
+            raise
 
     @staticmethod
     def _run(client: Any, script: Script, keys: Sequence[str], args: Sequence[Any]) -> list[Any]:

@@ -22,19 +22,23 @@ def _script(text: str) -> Script:
 READ = _script("""
 -- keys: mark, rows and attempts of each number, bits; arguments: digest of the catalog, seller, how many numbers, bit
 local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'd', 'w', 's' .. ARGV[2])
-if not mark[1] then return {'empty'} end
+if not mark[1] or not mark[4] then return {'empty'} end
 if mark[2] ~= '1' then return {'format'} end
 if mark[3] ~= ARGV[1] then return {'catalog', mark[3]} end
-local answer = {'ok', mark[1], mark[4], mark[5], ''}
 local last = 1 + 2 * ARGV[3]
-for i = 2, last do answer[i + 4] = redis.call('GET', KEYS[i]) end
 local bits = {}
 for i = last + 1, #KEYS do
   if redis.call('STRLEN', KEYS[i]) ~= 1000000 then return {'block'} end
   bits[i - last] = redis.call('GETBIT', KEYS[i], ARGV[4])
 end
-answer[5] = table.concat(bits)
-return answer
+-- One string, since it is taken apart quicker than many: ledger, version, how many bits, bits; then each value after its length and 1.
+local said = mark[5] or ''
+local answer = {'+', mark[1], struct.pack('>I5I1', tonumber(mark[4]), #bits), table.concat(bits), struct.pack('>I4', #said + 1), said}
+for i = 2, last do
+  local value = redis.call('GET', KEYS[i])
+  answer[#answer + 1] = value and struct.pack('>I4', #value + 1) .. value or '\\0\\0\\0\\0'
+end
+return table.concat(answer)
 """)
 
 PULL = _script("""
