@@ -3,11 +3,12 @@
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from dialguard.ledger.incoming import Entry, Key, own_digest, own_id
 from dialguard.ledger.rows import Row
 from dialguard.ledger.schema import ATTEMPTS, ENTRIES, IMPORTS, TABLES
+from dialguard.ledger.wordings import keep
 
 LOT = 500
 """Entries of one kind and seller that are written at once; below the limit of parameters of every database."""
@@ -133,12 +134,19 @@ class Adding:
     def _insert(self, kind: str, rows: list[Row], entries: list[Entry]) -> None:
         table = TABLES[kind]
         values = [{name: value for name, value in row.items() if name != "id"} for row in rows]
+        if kind == "consent":
+            values = keep(self._connection, values)
         self.added[kind] += len(rows)
         if all(entry.source_id is None for entry in entries):
             self._connection.execute(insert(table), values)
             return
-        returning = insert(table).returning(table.c.id, sort_by_parameter_order=True)
-        ids = self._connection.execute(returning, values).scalars().all()
+        if self._connection.dialect.name == "sqlite":  # alone under its lock; asked for new ids, it would insert row by row
+            last = self._connection.execute(select(func.max(table.c.id))).scalar() or 0
+            ids = list(range(last + 1, last + 1 + len(values)))
+            self._connection.execute(insert(table), [{"id": id_, **row} for id_, row in zip(ids, values, strict=True)])
+        else:
+            returning = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+            ids = list(self._connection.execute(returning, values).scalars())
         noted = [
             {"seller": row["seller"], "kind": kind, "source_id": entry.source_id, "entry_id": id_, "digest": entry.digest,
              "known_at": row["known_at"]}

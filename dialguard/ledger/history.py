@@ -7,7 +7,7 @@ from sqlalchemy import Dialect, Integer, Table, bindparam, literal_column, null,
 
 from dialguard.ledger.read import Statement
 from dialguard.ledger.rows import ALWAYS, Row
-from dialguard.ledger.schema import ATTEMPTS, OUTCOMES, TABLES, columns_of
+from dialguard.ledger.schema import ATTEMPTS, CONSENTS, OUTCOMES, TABLES, WORDINGS, columns_of
 from dialguard.model.moment import Instant
 
 LOT = 2_000
@@ -27,7 +27,7 @@ def entries(
         if number is not None and kind == "declaration":
             continue
         present = {column.name for column in columns_of(table, version)}
-        names = [column.name for column in table.columns]
+        names = [column.name for column in table.columns] + (["wording"] if kind == "consent" else [])
         statement = Statement(_page(table, present, number is not None), dialect)
         values = {"seller": seller, "number": number, "as_of": ALWAYS if as_of is None else as_of, "after": 0, "lot": LOT}
         while rows := statement.run(cursor, values):
@@ -38,7 +38,12 @@ def entries(
 
 def _page(table: Table, present: set[str], of_number: bool) -> Any:
     columns = [column if column.name in present else null().label(column.name) for column in table.columns]
-    query = select(*columns).where(
+    query = select(*columns)
+    if table is CONSENTS and "wording_hash" in present:
+        query = query.add_columns(WORDINGS.c.wording).select_from(table.outerjoin(WORDINGS, WORDINGS.c.hash == table.c.wording_hash))
+    elif table is CONSENTS:
+        query = query.add_columns(null().label("wording"))
+    query = query.where(
         table.c.seller == bindparam("seller"), table.c.known_at <= bindparam("as_of"), table.c.id > bindparam("after")
     )
     if of_number:

@@ -119,8 +119,10 @@ class Reading:
 
 
 def digest(kind: str, row: Mapping[str, Any], target: str | None, undated: bool = False) -> str:
-    """What an entry says, in one hash: not when it was recorded, nor, where it is ``undated``, what was derived from that."""
-    gone = {"known_at", "supersedes", "void", "id", "attempt_id"} | ({"valid_at"} if undated or kind in _DERIVED else set())
+    """What an entry says, in one hash: not when it was recorded, nor, where it is ``undated``, what was derived from that.
+
+    A wording is there by its hash."""
+    gone = {"known_at", "supersedes", "void", "id", "attempt_id", "wording"} | ({"valid_at"} if undated or kind in _DERIVED else set())
     said = sorted((name, value) for name, value in row.items() if value is not None and name not in gone)
     return hashlib.sha256(json.dumps([kind, said, target], ensure_ascii=False).encode()).hexdigest()
 

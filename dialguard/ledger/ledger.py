@@ -21,11 +21,14 @@ from dialguard.ledger.read import recorded, Reading, Statements
 from dialguard.ledger.rows import KINDS, Row, moment, text
 from dialguard.ledger.rows import number as checked_number
 from dialguard.ledger.schema import ENTRIES, SCHEMA_VERSION, TABLES, VERSION
+from dialguard.ledger.wordings import keep
 from dialguard.ledger.write import Recorder, already_replaced
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp, LookUpFailed
 
 T = TypeVar("T")
+_TRIES = 4
+"""How often a write is tried that a server undid because of another at the same moment."""
 
 
 class _Held:
@@ -39,6 +42,10 @@ class _Held:
         self.cursor = self.driver.cursor()
         self.pid = os.getpid()
         self.version = 0
+
+
+class _Collided(LedgerError):
+    """A server undid the whole transaction, since another's came between: doing it again may succeed."""
 
 
 class Ledger(Recorder):
@@ -245,9 +252,10 @@ class Ledger(Recorder):
 
     def _append(self, kind: str, rows: list[Row], *, ids: bool = True) -> list[int]:
         def work(connection: Connection) -> list[int]:
+            bare = keep(connection, rows) if kind == "consent" else rows
             if ids:
-                return [connection.execute(insert(TABLES[kind]), row).inserted_primary_key[0] for row in rows]
-            connection.execute(insert(TABLES[kind]), rows)
+                return [connection.execute(insert(TABLES[kind]), row).inserted_primary_key[0] for row in bare]
+            connection.execute(insert(TABLES[kind]), bare)
             return []
 
         return self.write(work)
@@ -255,10 +263,19 @@ class Ledger(Recorder):
     def write(self, work: Callable[[Connection], T], *, alone: bool = False) -> T:
         """What ``work`` gives, done in one transaction of the record's tables of this version: whole or not at all.
 
-        ``alone``: no other such work at the same time (on SQLite that is so of every write).
+        ``alone``: no other such work at the same time (on SQLite that is so of every write). Where a server undid it because
+        of another's work at the same moment, it is done again, so ``work`` must bear that.
 
         Raises LedgerError, RecordError, and what ``work`` raises.
         """
+        for _ in range(_TRIES - 1):
+            try:
+                return self._write_once(work, alone)
+            except _Collided:
+                pass
+        return self._write_once(work, alone)
+
+    def _write_once(self, work: Callable[[Connection], T], alone: bool) -> T:
         said = "nothing was recorded"
         try:
             if self._trouble is not None:
@@ -291,7 +308,8 @@ class Ledger(Recorder):
         except (DBAPIError, self._driver_error, OSError) as error:
             self._drop()
             cause = getattr(error, "orig", None) or error
-            raise LedgerError(f"{said}: {self._explain(cause, self._write_timeout)}") from error
+            kind = _Collided if self._is_postgresql and postgresql.collided(cause) else LedgerError
+            raise kind(f"{said}: {self._explain(cause, self._write_timeout)}") from error
         finally:
             held = getattr(self._local, "held", None)
             if self._is_sqlite and held is not None:

@@ -97,11 +97,17 @@ _BY_CLASS = {
     "57": "did not answer in time, or is being shut down; try again",
 }
 _BY_CODE = {
+    "42P01": "lacks a table that it had; was it dropped?",
     "55P03": "is locked by another process; try again when its work is done",
     "25006": "is read-only (a standby?); connect to the primary",
     "40001": "was changed by another at the same time; try again",
     "40P01": "was changed by another at the same time; try again",
 }
+
+
+def collided(error: BaseException) -> bool:
+    """Whether the server undid a transaction because of another at the same moment."""
+    return getattr(error, "sqlstate", None) in ("40001", "40P01")
 
 
 def explain(error: BaseException, name: str) -> str:

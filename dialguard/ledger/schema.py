@@ -23,11 +23,11 @@ VERSION = 2
 ADDED: dict[int, dict[str, tuple[str, ...]]] = {
     2: {
         "consents": (
-            "name", "purpose", "source", "wording", "wording_hash", "page", "call", "certificate_url", "certificate_expires_at",
-            "evidence_digest",
+            "name", "purpose", "source", "wording_hash", "page", "call", "certificate_url", "certificate_expires_at", "evidence_digest",
         ),
         "revocations": ("words", "received_at"),
         "imports": (),
+        "wordings": (),
     },
 }
 """From a version to the columns that it added to each table; no columns: the table itself is new."""
@@ -83,7 +83,7 @@ CONSENTS = _entries(
     *_texts("level", "form", "covers"),
     *_moments("obtained_at", "requested_at", "expires_at"),
     *_texts("channels", "reference"),
-    *_texts("name", "purpose", "source", "wording", "wording_hash", "page", "call", "certificate_url"),
+    *_texts("name", "purpose", "source", "wording_hash", "page", "call", "certificate_url"),
     *_moments("certificate_expires_at"),
     *_texts("evidence_digest"),
 )
@@ -145,6 +145,8 @@ IMPORTS = Table(
     Column("known_at", BigInteger, nullable=False),
 )
 """Which entry came of which id of a file, so that a file may be imported twice. ``digest`` is of what its row said."""
+WORDINGS = Table("wordings", METADATA, Column("hash", Text, primary_key=True), Column("wording", Text, nullable=False))
+"""The wordings of consents, each once, by ``consents.wording_hash``; where only a hash was given there is none."""
 SCHEMA_VERSION = Table("schema_version", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))
 
 ENTRIES: dict[str, Table] = {

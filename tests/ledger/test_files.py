@@ -229,3 +229,18 @@ def test_an_import_that_cannot_be_written_says_so(ledger, tmp_path):
     with pytest.raises(LedgerError, match="nothing was recorded: the disk of .* is full"):
         take(ledger, write(tmp_path, text))
     assert rows(ledger) == []
+
+
+def test_a_wording_is_kept_once_and_shown_with_each_consent(ledger, tmp_path):
+    text = "number,level,id,wording\n" + "".join(f"30555{place:05},express,{place},\"I agree.\nCall me.\"\n" for place in range(5))
+    assert take(ledger, write(tmp_path, text), kind="consent").added == {"consent": 5}
+    ledger.record_consent(seller="acme", number=A, level="express", known_at=T, wording="I agree.\r\nCall me.")
+    ledger.record_consent(seller="acme", number=A, level="express", known_at=T, wording_hash="ab" * 32)
+    assert [row["wording"] for row in rows(ledger)] == ["I agree.\nCall me."] * 6 + [None]
+    assert ledger._held().driver.execute("SELECT count(*) FROM wordings").fetchone() == (1,)
+    assert take(ledger, write(tmp_path, text), kind="consent") == Imported({}, 5)
+    assert export_file(ledger, tmp_path / "out.csv", "acme") == 7
+    other = Ledger(tmp_path / "other.sqlite")
+    assert take(other, tmp_path / "out.csv", keep_known_at=True).added == {"consent": 7}
+    assert [row["wording"] for row in rows(other)] == [row["wording"] for row in rows(ledger)]
+    assert take(ledger, tmp_path / "out.csv", keep_known_at=True) == Imported({}, 7)

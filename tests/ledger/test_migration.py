@@ -85,7 +85,7 @@ def test_it_is_append_only_afterwards_as_well(path):
     Ledger(path).suppress(seller="acme", number=A, at=T, known_at=T)
     with sqlite3.connect(path) as other:
         other.execute("INSERT INTO imports VALUES ('acme', 'consent', 'x', 1, 'd', 1)")
-        for change in ("DELETE FROM imports", "UPDATE consents SET wording = 'x'"):
+        for change in ("DELETE FROM imports", "UPDATE consents SET name = 'x'"):
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 other.execute(change)
 
@@ -99,7 +99,7 @@ def test_a_failure_on_the_way_leaves_the_old_record(path, monkeypatch):
     before = known(ledger)
     with pytest.raises(LedgerError, match="nothing was recorded"):
         ledger.suppress(seller="acme", number=A, at=T, known_at=T)
-    assert versions(path) == [1] and "wording" not in columns(path, "consents") and known(ledger) == before
+    assert versions(path) == [1] and "wording_hash" not in columns(path, "consents") and known(ledger) == before
     monkeypatch.undo()
     ledger.suppress(seller="acme", number=A, at=T, known_at=T)
     assert versions(path) == [1, VERSION]

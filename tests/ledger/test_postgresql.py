@@ -131,6 +131,7 @@ def test_an_older_record_is_read_as_it_is_and_brought_up_by_its_first_write(ledg
             for column in columns:
                 connection.exec_driver_sql(f'ALTER TABLE {table} DROP COLUMN "{column}"')
         connection.exec_driver_sql("DROP TABLE imports")
+        connection.exec_driver_sql("DROP TABLE wordings")
         connection.exec_driver_sql("DROP TABLE schema_version")
         connection.exec_driver_sql("CREATE TABLE schema_version (version INTEGER PRIMARY KEY)")
         connection.exec_driver_sql("INSERT INTO schema_version VALUES (1)")
@@ -163,6 +164,31 @@ def test_a_record_moves_from_a_file_to_the_server(ledger, tmp_path):
     for as_of in (None, T, T + 1):
         asked = dict(seller="acme", number=A, at=T + 5, as_of=as_of)
         assert ledger.look_up(**asked) == old.look_up(**asked)
+
+
+def test_many_keep_one_new_wording_at_once(url):
+    first = Ledger(url)
+    suppress(first)
+    ready, wrong = threading.Barrier(6), []
+
+    def work(place):
+        mine = Ledger(url)
+        for step in range(5):
+            ready.wait()
+            try:
+                mine.record_consent(seller="acme", number=f"+1305555{place:02}{step:02}", level="express", known_at=T, wording=f"Wording {step}.")
+            except Exception as error:
+                wrong.append(error)
+        mine.close()
+
+    threads = [threading.Thread(target=work, args=(place,)) for place in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    found = first.entries("acme", lambda entries: sorted(row["wording"] for _, row in entries), kinds=["consent"])
+    assert found == sorted(f"Wording {step}." for step in range(5) for _ in range(6))
 
 
 def test_two_imports_of_one_file_at_once_record_it_once(url, tmp_path):
