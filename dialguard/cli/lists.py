@@ -106,6 +106,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 def _allowances(action: argparse.ArgumentParser) -> None:
     action.add_argument("--expected-rows", type=int, metavar="N", help="refuse the file unless it has so many good rows")
     action.add_argument("--allow-shrink", action="store_true", help="take it although it has a fifth fewer numbers than the last")
+    action.add_argument("--allow-outside", action="store_true", help="leave out rows in area codes that the subscription does not cover")
     action.add_argument("--allow-bad-rows", type=int, default=0, metavar="N", help="leave out up to so many rows that are no numbers")
 
 
@@ -163,6 +164,7 @@ def _take(options: argparse.Namespace, run: Callable[..., Version], title: str) 
         with progress(title, "bytes") as tell:
             version = run(
                 folder, options.name, options.file, **dates, san=options.san, received_at=clock.now(), allow_shrink=options.allow_shrink,
+                allow_outside=options.allow_outside,
                 allow_bad_rows=options.allow_bad_rows, expected_rows=options.expected_rows,
                 progress=lambda step, done, whole: tell(done, done, whole) if step == "read" else None,
             )  # fmt: skip
@@ -178,7 +180,7 @@ def _counted(version: Version) -> str:
     """The numbers of a version in words."""
     changes = version.changes
     extra = f", {version.duplicates:,} doubled" if version.duplicates and changes is None else ""
-    left = f", {version.bad_rows:,} bad rows left out" if version.bad_rows else ""
+    left = f", {version.bad_rows:,} rows left out" if version.bad_rows else ""
     made = "" if changes is None else f" ({changes.added:,} added to and {changes.removed:,} removed from version {changes.base})"
     covers = "every area code" if version.area_codes is None else f"{len(version.area_codes)} area codes"
     return f"{version.numbers:,} numbers{made}{extra}{left}; covers {covers}"

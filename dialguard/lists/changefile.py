@@ -120,12 +120,10 @@ class ChangeRows(NamedTuple):
     bad: list[BadRow]
 
 
-def parse_changes(layout: ChangeLayout, piece: bytes, first_line: int, wanted: "np.ndarray | None" = None) -> ChangeRows:
-    """The rows of a piece of whole lines, the first of which is line ``first_line``; ``wanted`` as in ``reading.parse``."""
+def parse_changes(layout: ChangeLayout, piece: bytes, first_line: int) -> ChangeRows:
+    """The rows of a piece of whole lines, the first of which is line ``first_line`` of the file."""
     fast = _fast(layout, piece)
-    if fast is None or (wanted is not None and not wanted[fast.npa].all()):
-        return slow_changes(layout, piece, first_line, wanted)
-    return fast
+    return slow_changes(layout, piece, first_line) if fast is None else fast
 
 
 def _fast(layout: ChangeLayout, piece: bytes) -> ChangeRows | None:
@@ -155,7 +153,7 @@ def _fast(layout: ChangeLayout, piece: bytes) -> ChangeRows | None:
     return ChangeRows(good[0], good[1], values[1], values[0].astype(bool), len(good[0]), [])
 
 
-def slow_changes(layout: ChangeLayout, piece: bytes, first_line: int, wanted: "np.ndarray | None" = None) -> ChangeRows:
+def slow_changes(layout: ChangeLayout, piece: bytes, first_line: int) -> ChangeRows:
     """What ``parse_changes`` means, row by row."""
     import numpy as np
 
@@ -171,8 +169,6 @@ def slow_changes(layout: ChangeLayout, piece: bytes, first_line: int, wanted: "n
         row = parse_change(layout, text)
         if type(row) is str:
             bad.append(BadRow(number, row))
-        elif wanted is not None and not wanted[row[0]]:
-            bad.append(BadRow(number, f"area code {row[0]} is not in the version that is changed"))
         else:
             good.append(row)  # type: ignore[arg-type]
     table = np.array(good, np.int64).reshape(len(good), 4)

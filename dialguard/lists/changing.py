@@ -12,7 +12,7 @@ from dialguard.lists.editing import Edited, Editor
 from dialguard.lists.errors import BadRow, BadRowsError, ListDamaged, ListError, ListImportError
 from dialguard.lists.importing import SHOWN
 from dialguard.lists.reading import Source
-from dialguard.lists.staging import Dates, Progress, Staging, dates_of, tidy
+from dialguard.lists.staging import Dates, Outside, Progress, Staging, dates_of, tidy
 from dialguard.lists.versions import Changes, Entry, Version, as_record, from_record, list_folder, locked, open_version, read_index
 from dialguard.lists.xmlform import XmlLayout, is_xml, parse_xml_changes, sniff_xml
 from dialguard.model.moment import Instant
@@ -39,6 +39,7 @@ def apply_changes(
     san: str | None = None,
     allow_gap: bool = False,
     allow_shrink: bool = False,
+    allow_outside: bool = False,
     allow_bad_rows: int = 0,
     expected_rows: int | None = None,
     progress: Progress | None = None,
@@ -58,7 +59,7 @@ def apply_changes(
     """
     tell = progress or (lambda step, done, whole: None)
     dates = dates_of(published, effective, use_by, received_at)
-    wanted = _Wanted(base, None if since is None else since.toordinal(), allow_gap, allow_shrink, allow_bad_rows, expected_rows)
+    wanted = _Wanted(base, None if since is None else since.toordinal(), allow_gap, allow_shrink, allow_outside, allow_bad_rows, expected_rows)
     try:
         folder = list_folder(root, code)
         with ExitStack() as stack:
@@ -83,6 +84,7 @@ class _Wanted(NamedTuple):
     since: int | None
     allow_gap: bool
     allow_shrink: bool
+    allow_outside: bool
     allow_bad_rows: int
     expected_rows: int | None
 
@@ -109,10 +111,14 @@ class _Changing(Staging):
         )
         if held is not None:
             return held
-        rows = self._read(None)
+        rows = self._read()
         base = self._base(entries, wanted, rows)
-        if base.version.area_codes is not None:
-            rows = self._read(base.version.area_codes)
+        outside = Outside(base.version.area_codes)
+        inside = outside.inside(rows.npa)
+        outside.refuse(self.source.where, wanted.allow_outside)
+        if inside is not None:
+            rows = _Rows(*(column[inside] for column in rows[:4]), rows.bad, rows.bad_count)
+        self.left_out = outside.rows
         self.source.unchanged()
         first, last = self._accept(rows, wanted)
         if not wanted.allow_gap:
@@ -126,21 +132,16 @@ class _Changing(Staging):
         self.commit(entries, Entry(version, digest))
         return version
 
-    def _read(self, covered: frozenset[int] | None) -> _Rows:
-        """The rows; those in other area codes than ``covered`` are bad."""
+    def _read(self) -> _Rows:
         import numpy as np
 
-        inside = None
-        if covered is not None:
-            inside = np.zeros(1000, bool)
-            inside[list(covered)] = True
         parts, bad, count, code = [], [], 0, None
         offset, line = self.source.first, self.source.first_line
         for piece in self.source.pieces(offset):
             if isinstance(self.source.layout, XmlLayout):
-                rows, code = parse_xml_changes(self.source.layout, piece, line, inside, code)
+                rows, code = parse_xml_changes(self.source.layout, piece, line, code)
             else:
-                rows = parse_changes(self.source.layout, piece, line, inside)
+                rows = parse_changes(self.source.layout, piece, line)
             parts.append(rows[:4])
             bad += rows.bad[: SHOWN - len(bad)]
             count += len(rows.bad)
@@ -171,9 +172,10 @@ class _Changing(Staging):
             raise BadRowsError(where, tuple(rows.bad), rows.bad_count, wanted.allow_bad_rows)
         if len(rows.npa) == 0:
             raise ListImportError("empty", where=where, found="no changes", expected="one change a line")
-        if wanted.expected_rows is not None and len(rows.npa) != wanted.expected_rows:
+        count = len(rows.npa) + self.left_out
+        if wanted.expected_rows is not None and count != wanted.expected_rows:
             raise ListImportError(
-                "expected_rows", where=where, found=f"{len(rows.npa):,} rows", expected=f"{wanted.expected_rows:,}",
+                "expected_rows", where=where, found=f"{count:,} rows", expected=f"{wanted.expected_rows:,}",
                 todo="fetch the file again, or correct the number expected",
             )
         published = self.dates.published
@@ -254,7 +256,7 @@ class _Changing(Staging):
             Version(
                 id=self.new_id(entries), code=self.folder.name, published=published, effective=effective, use_by=use_by,
                 received_at=self.received_at, rows=len(rows.npa), numbers=sum(edited.counts), digest=self.source.digest,
-                area_codes=base.area_codes, duplicates=len(rows.npa) - numbers, bad_rows=rows.bad_count,
+                area_codes=base.area_codes, duplicates=len(rows.npa) - numbers, bad_rows=rows.bad_count + self.left_out,
                 san=self.san, source="/".join(self.source.names),
                 changes=changes,
             )

@@ -14,9 +14,9 @@ from dialguard.lists.bits import BLOCK, HEADER, BitsWriter, area_code_set
 from dialguard.lists.errors import BadRow, BadRowsError, ListDamaged, ListError, ListImportError
 from dialguard.lists.formats import Layout, sniff
 from dialguard.lists.kinds import RANGES
-from dialguard.lists.ranges import RangeLayout, parse_ranges, sniff_ranges
+from dialguard.lists.ranges import RangeLayout, Span, parse_ranges, sniff_ranges
 from dialguard.lists.reading import Source
-from dialguard.lists.staging import Dates, Progress, Staging, dates_of, some, tidy
+from dialguard.lists.staging import Dates, Outside, Progress, Staging, dates_of, some, tidy
 from dialguard.lists.versions import (
     INDEX, Entry, Version, as_record, from_record, list_folder, locked, read_index, sync_folder, write_atomically, write_index,
 )
@@ -47,6 +47,7 @@ def import_list(
     as_found: bool = False,
     received_at: Instant,
     allow_shrink: bool = False,
+    allow_outside: bool = False,
     allow_bad_rows: int = 0,
     expected_rows: int | None = None,
     progress: Progress | None = None,
@@ -54,8 +55,8 @@ def import_list(
     """Import a full list from a file (see ``formats``, ``xmlform`` and, for the lists of ``kinds``, ``ranges``; plain or a zip with one file) and return its version.
 
     ``code`` is ``national``, a state's two letters or a private name. ``area_codes`` are those that the list
-    answers for, such as those paid for under ``san``; a row outside them is a bad row, and a number in any
-    other area code is then unknown. None means that the list answers for every area code; for ``national``
+    answers for, such as those paid for under ``san``; a number in any other area code is then unknown, and a row with one is
+    refused or, with ``allow_outside``, left out. None means that the list answers for every area code; for ``national``
     that has to be said with ``whole_plan``, since a file of some area codes taken for the whole registry
     would clear all others. ``as_found`` takes the area codes that occur in the file for those that it covers, and a file of
     at least ``WHOLE_FROM`` of them for the whole registry.
@@ -65,7 +66,7 @@ def import_list(
     the version already held and warns ``ListAlreadyImported``.
 
     Raises BadRowsError when more than ``allow_bad_rows`` rows are bad, ListImportError for every other
-    refusal (no rows; not ``expected_rows`` good rows; an area code in the file's name that is not that of its
+    refusal (no rows; not ``expected_rows`` good rows; an area code outside ``area_codes``; an area code in the file's name that is not that of its
     content; a fifth fewer numbers than the version before, in all or in one area code, unless
     ``allow_shrink``; the dates; a full disk), ListDamaged when the index of the list is.
     """
@@ -77,7 +78,7 @@ def import_list(
         with Source(path, lambda done, whole: tell("digest", done, whole), recognise=partial(_recognise, code)) as source, locked(folder):
             try:
                 return _Import(folder, source, dates, covered, as_found, san, received_at, tell).run(
-                    allow_shrink, allow_bad_rows, expected_rows
+                    allow_shrink, allow_outside, allow_bad_rows, expected_rows
                 )
             finally:
                 tidy(folder)
@@ -128,12 +129,13 @@ class _Import(Staging):
         self.covered = covered
         self.as_found = as_found
         self.rows = self.bad_count = 0
+        self.outside = Outside(covered)
         self.named = 0  # numbers that the rows name, doubled ones each time
         self.bad: list[BadRow] = []
         self.offset, self.line = source.first, source.first_line
         self.code: int | None = None  # the area code that holds at the offset, where the file is XML
 
-    def run(self, allow_shrink: bool, allow_bad_rows: int, expected_rows: int | None) -> Version:
+    def run(self, allow_shrink: bool, allow_outside: bool, allow_bad_rows: int, expected_rows: int | None) -> Version:
         entries = read_index(self.folder)
         self.clear(entries, keep=self.work.name)
         held = self.held(
@@ -151,6 +153,7 @@ class _Import(Staging):
             writer = self._begin()
             self._read(writer)
             self.source.unchanged()
+            self.outside.refuse(self.source.where, allow_outside)
             self._accept(writer, allow_bad_rows, expected_rows)
             version, counts, manifest = self._manifest(writer, entries)
             if not allow_shrink:
@@ -177,6 +180,7 @@ class _Import(Staging):
             blocks = state["blocks"]
             if state["key"] == self._key() and self.bits_path.stat().st_size >= HEADER + BLOCK * len(blocks):
                 self.offset, self.line, self.rows = state["offset"], state["line"], state["rows"]
+                self.outside = Outside(self.covered, state["outside"])
                 self.code, self.named = state["code"], state["named"]
                 self.bad_count, self.bad = state["bad_count"], [BadRow(*row) for row in state["bad"]]
                 writer = BitsWriter(self.bits_path, blocks)
@@ -190,27 +194,26 @@ class _Import(Staging):
         return BitsWriter(self.bits_path)
 
     def _read(self, writer: BitsWriter) -> None:
-        import numpy as np
-
-        wanted = None
-        if self.covered is not None:
-            wanted = np.zeros(1000, bool)
-            wanted[list(self.covered)] = True
         mark = self.offset
         for piece in self.source.pieces(self.offset):
             if isinstance(self.source.layout, XmlLayout):
-                rows, self.code = parse_xml(self.source.layout, piece, self.line, wanted, self.code)
+                rows, self.code = parse_xml(self.source.layout, piece, self.line, self.code)
             elif isinstance(self.source.layout, RangeLayout):
-                rows = parse_ranges(self.source.layout, piece, self.line, wanted)
-                for span in rows.spans:
+                rows = parse_ranges(self.source.layout, piece, self.line)
+                spans = self._covered_spans(rows.spans)
+                for span in spans:
                     writer.fill(*span)
-                self.rows += rows.rows - len(rows.npa)
-                self.named += sum(span.count for span in rows.spans)
+                self.rows += rows.rows - len(rows.npa) - (len(rows.spans) - len(spans))
+                self.named += sum(span.count for span in spans)
             else:
-                rows = reading.parse(self.source.layout, piece, self.line, wanted)
-            writer.add(rows.npa, rows.line)
-            self.rows += len(rows.npa)
-            self.named += len(rows.npa)
+                rows = reading.parse(self.source.layout, piece, self.line)
+            npa, line = rows.npa, rows.line
+            inside = self.outside.inside(npa)
+            if inside is not None:
+                npa, line = npa[inside], line[inside]
+            writer.add(npa, line)
+            self.rows += len(npa)
+            self.named += len(npa)
             self.bad += rows.bad[: SHOWN - len(self.bad)]
             self.bad_count += len(rows.bad)
             self.line += rows.lines
@@ -220,11 +223,17 @@ class _Import(Staging):
                 self._checkpoint(writer)
                 mark = self.offset
 
+    def _covered_spans(self, spans: list[Span]) -> list[Span]:
+        import numpy as np
+
+        inside = self.outside.inside(np.array([span.npa for span in spans], np.int64)) if spans else None
+        return spans if inside is None else [span for span, good in zip(spans, inside.tolist(), strict=True) if good]
+
     def _checkpoint(self, writer: BitsWriter) -> None:
         writer.sync()
         state = {
             "key": self._key(), "offset": self.offset, "line": self.line, "rows": self.rows,
-            "bad_count": self.bad_count, "bad": self.bad, "blocks": writer.blocks, "code": self.code, "named": self.named,
+            "bad_count": self.bad_count, "bad": self.bad, "blocks": writer.blocks, "code": self.code, "named": self.named, "outside": self.outside.counts,
         }
         write_atomically(self.work / "state.json", json.dumps(state).encode(), self.work / "state.new")
         self.tell("checkpoint", self.offset, self.source.size)
@@ -235,9 +244,10 @@ class _Import(Staging):
             raise BadRowsError(where, tuple(self.bad), self.bad_count, allow_bad_rows)
         if self.named == 0:
             raise ListImportError("empty", where=where, found="no numbers", expected="one number a line")
-        if expected_rows is not None and self.rows != expected_rows:
+        rows = self.rows + self.outside.rows
+        if expected_rows is not None and rows != expected_rows:
             raise ListImportError(
-                "expected_rows", where=where, found=f"{self.rows:,} rows", expected=f"{expected_rows:,}",
+                "expected_rows", where=where, found=f"{rows:,} rows", expected=f"{expected_rows:,}",
                 todo="fetch the file again, or correct the number expected",
             )
         for name, codes in self.source.name_codes():
@@ -259,7 +269,7 @@ class _Import(Staging):
             Version(
                 id=self.new_id(entries), code=self.folder.name, published=published, effective=effective, use_by=use_by,
                 received_at=self.received_at, rows=self.rows, numbers=sum(counts), digest=self.source.digest,
-                area_codes=covered, duplicates=self.named - sum(counts), bad_rows=self.bad_count,
+                area_codes=covered, duplicates=self.named - sum(counts), bad_rows=self.bad_count + self.outside.rows,
                 san=self.san, source="/".join(self.source.names),
             )
         )

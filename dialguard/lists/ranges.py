@@ -184,13 +184,13 @@ def _span(layout: RangeLayout, row: list[str]) -> Span | str | None:
     return None if layout.type is not None and type(found) is Span and row[layout.type].strip().upper() != "C" else found
 
 
-def parse_ranges(layout: RangeLayout, piece: bytes, first_line: int, wanted: "np.ndarray | None" = None) -> Spans:
-    """The rows of a piece of whole lines; ``first_line`` and ``wanted`` as in ``reading.parse``."""
+def parse_ranges(layout: RangeLayout, piece: bytes, first_line: int) -> Spans:
+    """The rows of a piece of whole lines; ``first_line`` as in ``reading.parse``."""
     import numpy as np
 
     if layout.delimiter is None:
         fast = reading.flat(Layout(None, 1, 0, None, False), piece)
-        if fast is not None and (wanted is None or wanted[fast[0]].all()):
+        if fast is not None:
             return Spans(fast[0], fast[1], [], len(fast[0]), len(fast[0]), [])
     lines = piece.split(b"\n")
     if not lines[-1]:
@@ -206,8 +206,6 @@ def parse_ranges(layout: RangeLayout, piece: bytes, first_line: int, wanted: "np
         found = _span(layout, _cut(text, layout.delimiter))
         if type(found) is str:
             bad.append(BadRow(number, found))
-        elif type(found) is Span and wanted is not None and not wanted[found.npa]:
-            bad.append(BadRow(number, f"area code {found.npa} is not in the subscription"))
         else:
             rows += 1
             if type(found) is Span and found.count == 1:

@@ -207,19 +207,18 @@ class Rows(NamedTuple):
     bad: list[BadRow]
 
 
-def parse(layout: Layout, piece: bytes, first_line: int, wanted: "np.ndarray | None" = None) -> Rows:
+def parse(layout: Layout, piece: bytes, first_line: int) -> Rows:
     """The rows of a piece of whole lines, the first of which is line ``first_line`` of the file.
 
-    ``wanted`` is a boolean array of 1,000 by area code; a row outside it is a bad row. Rows that all look
-    alike are read as arrays; anything else goes row by row through ``parse_row``.
+    Rows that all look alike are read as arrays; anything else goes row by row through ``parse_row``.
     """
     fast = flat(layout, piece) if layout.delimiter is None else _columns(layout, piece)
-    if fast is None or (wanted is not None and not wanted[fast[0]].all()):
-        return slow(layout, piece, first_line, wanted)
+    if fast is None:
+        return slow(layout, piece, first_line)
     return Rows(fast[0], fast[1], len(fast[0]), [])
 
 
-def slow(layout: Layout, piece: bytes, first_line: int, wanted: "np.ndarray | None" = None) -> Rows:
+def slow(layout: Layout, piece: bytes, first_line: int) -> Rows:
     """What ``parse`` means, row by row."""
     import numpy as np
 
@@ -232,11 +231,8 @@ def slow(layout: Layout, piece: bytes, first_line: int, wanted: "np.ndarray | No
     for number, line in enumerate(lines, first_line):
         row = parse_row(layout, line.decode("utf-8", "replace"))
         if type(row) is tuple:
-            if wanted is None or wanted[row[0]]:
-                npas.append(row[0])
-                rest.append(row[1])
-            else:
-                bad.append(BadRow(number, f"area code {row[0]} is not in the subscription"))
+            npas.append(row[0])
+            rest.append(row[1])
         elif row is not None:
             bad.append(BadRow(number, row))
     return Rows(np.array(npas, np.uint16), np.array(rest, np.uint32), len(lines), bad)

@@ -4,17 +4,20 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from dialguard.lists.bits import FIRST_NPA, LAST_NPA
 from dialguard.lists.errors import ListAlreadyImported, ListDamaged, ListImportError
 from dialguard.lists.versions import INDEX, WORK, Entry, Version, open_version, read_index, sync_folder, write_atomically, write_index
 from dialguard.model.moment import DAY, Instant
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from dialguard.lists.reading import Source
 
 Progress = Callable[[str, int, int], None]
@@ -24,6 +27,9 @@ Progress = Callable[[str, int, int], None]
 
 SHRINK_FROM = 1_000
 """An area code with at least so many numbers may not lose a fifth of them unseen, nor may the whole list."""
+
+ALL = frozenset(range(FIRST_NPA, LAST_NPA + 1))
+"""Every area code that there can be."""
 
 _EPOCH = date(1970, 1, 1)
 
@@ -55,6 +61,45 @@ def dates_of(published: date, effective: date | None, use_by: date | None, recei
 
 def _ordinal(day: date | None) -> int | None:
     return None if day is None else day.toordinal()
+
+
+class Outside:
+    """Rows in area codes that the subscription does not cover: how many in each."""
+
+    def __init__(self, covered: frozenset[int] | None, counts: Mapping[str, int] | None = None) -> None:
+        import numpy as np
+
+        self._wanted: np.ndarray | None = None
+        if covered is not None:
+            self._wanted = np.zeros(1000, bool)
+            self._wanted[list(covered)] = True
+        self._covered = covered
+        self.counts = {int(npa): count for npa, count in (counts or {}).items()}
+
+    @property
+    def rows(self) -> int:
+        """How many rows there were."""
+        return sum(self.counts.values())
+
+    def inside(self, npa: "np.ndarray") -> "np.ndarray | None":
+        """Which rows are covered; None when all are. The others are counted."""
+        import numpy as np
+
+        if self._wanted is None or self._wanted[npa].all():
+            return None
+        inside = self._wanted[npa]
+        for code, count in zip(*np.unique(npa[~inside], return_counts=True), strict=True):
+            self.counts[int(code)] = self.counts.get(int(code), 0) + int(count)
+        return inside
+
+    def refuse(self, where: str, allowed: bool) -> None:
+        """Raise ListImportError when there were any and they are not allowed."""
+        if self.counts and not allowed:
+            raise ListImportError(
+                "outside", where=where, found=f"{self.rows:,} row{'s' if self.rows != 1 else ''} in area code {some(sorted(self.counts))}",
+                expected=f"only {some(sorted(self._covered or ()))}, which the subscription covers",
+                todo="name all area codes of the subscription (area_codes), or leave these rows out by name (allow_outside)",
+            )
 
 
 def tidy(folder: Path) -> None:
@@ -143,28 +188,31 @@ class Staging:
             raise
 
     def refuse_shrink(self, entries: tuple[Entry, ...], new: Version, counts: dict[int, int]) -> None:
-        """Raise ListImportError when the version has a fifth fewer numbers than the one before it, in all or in an area code."""
+        """Raise ListImportError when the version has a fifth fewer numbers than those before it, in all or in an area code.
+
+        Each area code is compared with the latest earlier version that covers it, since a subscription may come as one file an area code.
+        """
         place = (new.published, new.received_at)
         earlier = [
             entry for entry in entries
             if entry.version.withdrawn_at is None and (entry.version.published, entry.version.received_at) <= place
         ]
-        if not earlier:
-            return
-        old = earlier[-1].version
+        left = ALL if new.area_codes is None else new.area_codes
+        for entry in reversed(earlier):
+            covered = ALL if entry.version.area_codes is None else entry.version.area_codes
+            if left & covered:
+                self._compare(entry, left & covered, new, counts)
+                left = left - covered
+
+    def _compare(self, entry: Entry, both: frozenset[int], new: Version, counts: dict[int, int]) -> None:
+        old = entry.version
         try:
-            before = open_version(self.folder, earlier[-1]).counts()
+            before = open_version(self.folder, entry).counts()
         except ListDamaged:
             # The new version is the cure for a damaged one; the index still knows how many numbers it had.
-            same = old.area_codes == new.area_codes
-            pairs = [("the list", old.numbers, new.numbers)] if same else []
+            pairs = [("the list", old.numbers, new.numbers)] if old.area_codes == new.area_codes else []
         else:
-            both = [
-                npa for npa in before.keys() | counts.keys()
-                if all(covered is None or npa in covered for covered in (old.area_codes, new.area_codes))
-            ]
-            whole = (sum(before.get(npa, 0) for npa in both), sum(counts.get(npa, 0) for npa in both))
-            pairs = [("the list", *whole)]
+            pairs = [("the list", sum(before.get(npa, 0) for npa in both), sum(counts.get(npa, 0) for npa in both))]
             pairs += [
                 (f"area code {npa}", before[npa], counts.get(npa, 0))
                 for npa in sorted(both) if before.get(npa, 0) >= SHRINK_FROM

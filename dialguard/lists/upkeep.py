@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from dialguard.facts.lists import Said, last_day
-from dialguard.lists.bits import FIRST_NPA, LAST_NPA
+from dialguard.lists.staging import ALL
 from dialguard.lists.versions import Version
 from dialguard.packs.rule import ListSchedule
 
-ALL = frozenset(range(FIRST_NPA, LAST_NPA + 1))
 CURRENT, DUE_SOON, STALE, REPLACED, TO_COME = "current", "due soon", "stale", "replaced", "to come"
 
 

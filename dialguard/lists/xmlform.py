@@ -117,22 +117,22 @@ def _stray(line: int, text: str) -> _Element:
 
 
 def parse_xml(
-    layout: XmlLayout, piece: bytes, first_line: int, wanted: "np.ndarray | None", code: int | None
+    layout: XmlLayout, piece: bytes, first_line: int, code: int | None
 ) -> tuple[Rows, int | None]:
-    """The numbers of a piece of whole tags, and the area code that holds after it. ``code`` is the one that held before;
-    ``wanted`` as in ``reading.parse``. ``lines`` of the rows counts the ends of lines in the piece."""
-    fast = _fast(piece, wanted, code)
+    """The numbers of a piece of whole tags, and the area code that holds after it. ``code`` is the one that held before.
+    ``lines`` of the rows counts the ends of lines in the piece."""
+    fast = _fast(piece, code)
     if fast is not None:
         return fast
-    rows, bad, code = _walk(layout, piece, first_line, wanted, code)
+    rows, bad, code = _walk(layout, piece, first_line, code)
     return Rows(*_arrays(rows)[:2], piece.count(b"\n"), bad), code
 
 
 def parse_xml_changes(
-    layout: XmlLayout, piece: bytes, first_line: int, wanted: "np.ndarray | None", code: int | None
+    layout: XmlLayout, piece: bytes, first_line: int, code: int | None
 ) -> tuple[ChangeRows, int | None]:
     """The same for a list of changes."""
-    rows, bad, code = _walk(layout, piece, first_line, wanted, code)
+    rows, bad, code = _walk(layout, piece, first_line, code)
     npa, line, at, added = _arrays(rows)
     return ChangeRows(npa, line, at, added.astype(bool), piece.count(b"\n"), bad), code
 
@@ -144,7 +144,7 @@ def _arrays(rows: list[tuple[int, int, int, bool]]) -> "tuple[np.ndarray, np.nda
     return table[:, 0].astype(np.uint16), table[:, 1].astype(np.uint32), table[:, 2], table[:, 3]
 
 
-def _fast(piece: bytes, wanted: "np.ndarray | None", code: int | None) -> tuple[Rows, int | None] | None:
+def _fast(piece: bytes, code: int | None) -> tuple[Rows, int | None] | None:
     """The numbers where every ``ph`` is written alike and good; None where one is not, to be read tag by tag."""
     import numpy as np
 
@@ -161,7 +161,7 @@ def _fast(piece: bytes, wanted: "np.ndarray | None", code: int | None) -> tuple[
             continue
         if not part.strip():
             continue
-        if code is None or not _ALL.fullmatch(part) or (wanted is not None and not wanted[code]):
+        if code is None or not _ALL.fullmatch(part):
             return None
         digits = np.frombuffer(b"".join(_VAL.findall(part)), np.uint8).reshape(-1, 7) - 48
         line = digits[:, 0].astype(np.uint32)
@@ -192,7 +192,7 @@ def _area(element: _Element) -> int | str | None:
 
 
 def _walk(
-    layout: XmlLayout, piece: bytes, first_line: int, wanted: "np.ndarray | None", code: int | None
+    layout: XmlLayout, piece: bytes, first_line: int, code: int | None
 ) -> tuple[list[tuple[int, int, int, bool]], list[BadRow], int | None]:
     rows: list[tuple[int, int, int, bool]] = []
     bad: list[BadRow] = []
@@ -207,8 +207,6 @@ def _walk(
             row = _number(layout, element.attributes, code)
             if type(row) is str:
                 bad.append(BadRow(element.line, row))
-            elif wanted is not None and not wanted[int(row[0])]:
-                bad.append(BadRow(element.line, f"area code {row[0]} is not among those covered"))
             else:
                 rows.append(row)  # type: ignore[arg-type]
     return rows, bad, code

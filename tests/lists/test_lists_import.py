@@ -63,12 +63,12 @@ def test_national_needs_its_area_codes(take):
     assert take(BASE, "national", whole_plan=True).area_codes is None
 
 
-def test_an_area_code_outside_the_subscription_is_a_bad_row(take, root):
+def test_an_area_code_outside_the_subscription_is_refused_unless_told(take, root):
     rows = [*BASE, 3_015_550_123, *BASE]
-    with pytest.raises(BadRowsError, match="line 101: area code 301 is not in the subscription"):
-        take(rows, "national", area_codes={202})
+    assert "1 row in area code 301; expected only 202" in refused("outside", take, rows, "national", area_codes={202})
+    refused("outside", take, rows, "national", area_codes={202}, allow_bad_rows=1)
     assert Catalog(root).versions("national") == ()
-    version = take(rows, "national", area_codes={202}, allow_bad_rows=1)
+    version = take(rows, "national", area_codes={202}, allow_outside=True, expected_rows=201)
     assert (version.rows, version.bad_rows) == (200, 1)
     (answer,) = Catalog(root).answers("national", 3_015_550_123)
     assert answer.listed is None
@@ -138,8 +138,18 @@ def test_an_area_code_that_vanishes_is_a_shrink(take):
 def test_shrink_is_judged_on_the_area_codes_that_both_versions_cover(take):
     take(BASE, "national", area_codes={202})
     take([3_015_550_000], "national", area_codes={301}, published=date(2026, 9, 2))
-    refused("shrink", take, [3_015_550_001, 2_025_550_000], "national", area_codes={202}, allow_bad_rows=1)
+    refused("shrink", take, [3_015_550_001, 2_025_550_000], "national", area_codes={202}, allow_outside=True)
     take(BASE[:81], "national", area_codes={202}, received_at=RECEIVED + 1)
+
+
+def test_shrink_is_judged_by_the_latest_version_of_each_area_code(take):
+    other = [3_015_550_000 + n for n in range(100)]
+    take(BASE, "national", area_codes={202})
+    take(other, "national", "b.txt", area_codes={301}, published=date(2026, 9, 2))
+    words = {"published": date(2026, 9, 3)}
+    refused("shrink", take, BASE[:80], "national", "c.txt", area_codes={202}, **words)
+    refused("shrink", take, [*BASE[:80], *other], "national", "c.txt", area_codes={202, 301}, **words)
+    assert take([*BASE[:81], *other], "national", "c.txt", area_codes={202, 301, 305}, **words)
 
 
 def test_an_older_version_is_judged_by_the_one_before_it(take, root):
