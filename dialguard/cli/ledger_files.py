@@ -1,4 +1,4 @@
-"""``ledger import`` and ``ledger export``: a seller's record as CSV, NDJSON or Parquet."""
+"""``ledger import``, ``export`` and ``due``: a seller's record from and to files, and what of it falls due."""
 
 from __future__ import annotations
 
@@ -39,9 +39,15 @@ def add(actions: argparse._SubParsersAction) -> None:
     action.add_argument("--force", action="store_true", help="replace the file where it exists")
     _finish(action, export)
 
+    action = actions.add_parser("due", help="consents and certificates that end soon, revocations to be carried out everywhere")
+    action.add_argument("--seller", required=True, metavar="NAME")
+    action.add_argument("--days", type=int, default=30, metavar="N", help="how far ahead (default 30)")
+    _finish(action, due, is_file=False)
 
-def _finish(action: argparse.ArgumentParser, run: object) -> None:
-    action.add_argument("--format", choices=_FORMATS, help="where the suffix of the file does not say it")
+
+def _finish(action: argparse.ArgumentParser, run: object, *, is_file: bool = True) -> None:
+    if is_file:
+        action.add_argument("--format", choices=_FORMATS, help="where the suffix of the file does not say it")
     common.store_option(action)
     common.json_option(action)
     action.set_defaults(run=run)
@@ -88,8 +94,7 @@ def export(options: argparse.Namespace) -> int:
     """Write a seller's record to a file."""
     from dialguard.ledger.exporting import export_file
 
-    if not common.store_folder(options).is_dir():
-        raise UsageError(f"there is no store folder {common.store_folder(options)}; check the path")
+    _need_folder(options)
     if options.file.exists() and not options.force:
         raise UsageError(f"{options.file} exists; give another name, or say --force to replace it")
     as_of = None if options.as_of is None else common.moment(options.as_of, "--as-of")
@@ -100,3 +105,25 @@ def export(options: argparse.Namespace) -> int:
     else:
         print(f"{options.file}: {count:,} {'entry' if count == 1 else 'entries'}")
     return 0
+
+
+def due(options: argparse.Namespace) -> int:
+    """What of a seller's record falls due."""
+    from dialguard.facts import clock
+    from dialguard.ledger.due import due as find
+
+    if not 0 <= options.days <= 3660:
+        raise UsageError(f"--days {options.days}: expected 0 to 3660")
+    _need_folder(options)
+    with _ledger(options) as ledger:
+        found = find(ledger, options.seller, clock.now(), options.days)
+    if options.json:
+        common.print_json([item._asdict() for item in found])
+    else:
+        print("\n".join(common.columns(found)) if found else f"nothing falls due within {common.counted(options.days, 'day')}")
+    return 0
+
+
+def _need_folder(options: argparse.Namespace) -> None:
+    if not common.store_folder(options).is_dir():  # a mistyped folder must not read as a record that holds nothing
+        raise UsageError(f"there is no store folder {common.store_folder(options)}; check the path")

@@ -204,6 +204,18 @@ def test_import_and_export(act, run, store: Path, tmp_path: Path) -> None:
     assert act("ledger", "export", tmp_path / "old.csv", *SELLER, "--as-of", "2026-11-24T11:59:59Z")["entries"] == 0
 
 
+def test_what_falls_due(act, run, store: Path) -> None:
+    assert run("ledger", "due", *SELLER, "--store", store).status == 2
+    act("revocation", NUMBER, *SELLER, "--at", "2026-11-20T18:00:00Z")
+    act("consent", NUMBER, *SELLER, "--level", "express", "--expires-at", "2026-12-01")
+    assert [(each["on"], each["id"]) for each in act("ledger", "due", *SELLER)] == [
+        ("2026-12-01T00:00:00Z", "consent:1"), ("2026-12-07", "revocation:1"),
+    ]  # fmt: skip
+    assert "the consent ends" in run("ledger", "due", *SELLER, "--store", store).out
+    assert run("ledger", "due", *SELLER, "--store", store, "--days", 1).out == "nothing falls due within 1 day\n"
+    assert "expected 0 to 3660" in run("ledger", "due", *SELLER, "--store", store, "--days", -1).err
+
+
 def test_an_import_with_mistakes_records_nothing(run, store: Path, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text(CONSENTS + "555,express,,,,\n", encoding="utf-8")
     done = run("ledger", "import", tmp_path / "in.csv", *SELLER, "--kind", "consent", "--store", store)

@@ -244,3 +244,26 @@ def test_a_wording_is_kept_once_and_shown_with_each_consent(ledger, tmp_path):
     assert take(other, tmp_path / "out.csv", keep_known_at=True).added == {"consent": 7}
     assert [row["wording"] for row in rows(other)] == [row["wording"] for row in rows(ledger)]
     assert take(ledger, tmp_path / "out.csv", keep_known_at=True) == Imported({}, 7)
+
+
+def test_a_typed_table_of_another_program_is_taken(ledger, tmp_path):
+    import datetime
+
+    import polars as pl
+
+    moment = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
+    frame = pl.DataFrame({
+        "number": [3055550100, 2125550102], "level": ["express", "express_written"], "obtained_at": [moment, None],
+        "channels": [["sms", "voice"], None], "reference": [4711, None], "id": [1, 2],
+    })  # fmt: skip
+    frame.write_parquet(tmp_path / "in.parquet")
+    assert take(ledger, tmp_path / "in.parquet", kind="consent").added == {"consent": 2}
+    first, second = rows(ledger)
+    assert (first["number"], first["obtained_at"], first["channels"], first["reference"]) == (
+        "+13055550100", 1_767_268_800_000_000, '["voice", "sms"]', "4711",
+    )  # fmt: skip
+    assert second["number"] == "+12125550102" and second["channels"] is None
+    naive = frame.with_columns(pl.col("obtained_at").dt.replace_time_zone(None), pl.col("id") + 2)
+    naive.write_parquet(tmp_path / "naive.parquet")
+    with pytest.raises(ImportRefused, match="row 1: obtained_at: found a moment without a zone"):
+        take(ledger, tmp_path / "naive.parquet", kind="consent")
