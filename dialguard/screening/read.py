@@ -315,7 +315,9 @@ class _Parquet(Source):
         try:
             whole = parquet.ParquetFile(path)
             self.schema = whole.schema_arrow
-            self._file = parquet.ParquetFile(path, metadata=whole.metadata, read_dictionary=_of_few_words(self.schema, whole.metadata))
+            words = _of_few_words(self.schema, whole.metadata)
+            # What is read ahead stays in memory until the file is closed, in the end all of it.
+            self._file = parquet.ParquetFile(path, metadata=whole.metadata, read_dictionary=words, pre_buffer=False)
         except self._errors as error:
             raise self._damaged(error) from None
         self.columns = list(self.schema.names)
