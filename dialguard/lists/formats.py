@@ -1,11 +1,12 @@
 """The shapes in which Do-Not-Call lists come, recognised from the beginning of the file.
 
-Two layouts are read:
+Three layouts are read:
 
 - *flat*: a row is a number and nothing else: ``202,5550123`` (the FTC's full list; also with tab, ``|`` or
   ``;``), ``2025550123``, ``(202) 555-0123``, ``+1 202-555-0123``.
 - *columns*: rows of fields separated by comma, tab, ``|`` or ``;``, of which one holds a number in any of
   these writings, or two hold three and seven digits. Fields may be quoted; a field never spans lines.
+- *fixed width*: no such separator; in every row the number stands at the same places, with no digit beside it.
 
 ``xmlform`` reads XML. Lines end in LF or CRLF; a UTF-8 byte order mark, blank lines and one header line are passed over. A file of
 changes (rows marked A or D) is refused: read as a full list it would bring back what it deletes; ``changefile`` reads it.
@@ -14,6 +15,7 @@ changes (rows marked A or D) is refused: read as a full list it would bring back
 
 import csv
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dialguard.lists.bits import FIRST_LINE, FIRST_NPA
@@ -31,6 +33,7 @@ _WRITTEN = re.compile(
     r"[ ]*(?:\+?1[ .-]?)?(?:\([ ]?([0-9]{3})[ ]?\)|([0-9]{3}))[ ./-]{0,3}([0-9]{3})[ .-]{0,3}([0-9]{4})[ ]*"
 )
 _SPLIT = re.compile(r"[ ]*([0-9]{3})[,\t|;]([0-9]{7})[ ]*")
+_FIXED = re.compile(r"(?<![0-9])(?:[0-9]{10}|\([0-9]{3}\) ?[0-9]{3}-[0-9]{4}|[0-9]{3}-[0-9]{3}-[0-9]{4})(?![0-9])")
 _THREE = re.compile(r"[0-9]{3}")
 _SEVEN = re.compile(r"[0-9]{7}")
 ADDS = frozenset("A + ADD ADDED".split())
@@ -41,7 +44,8 @@ DELETES = frozenset("D - DEL DELETE DELETED REMOVE REMOVED".split())
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How to read a row. ``delimiter`` None is the flat layout; else ``fields`` in a row, of which ``number``
-    holds the number, or ``number`` its area code and ``line`` the other seven digits.
+    holds the number, or ``number`` its area code and ``line`` the other seven digits. ``places`` is the fixed width: from which
+    character to which (not with it) the number stands; the rest then says nothing.
     ``header`` says that the first line that is not blank names the columns."""
 
     delimiter: str | None
@@ -49,10 +53,13 @@ class Layout:
     number: int
     line: int | None
     header: bool
+    places: tuple[int, int] | None = None
 
     def describe(self) -> str:
         """The layout in words, for a report on an import."""
         head = ", with a header" if self.header else ""
+        if self.places is not None:
+            return f"fixed width, number in characters {self.places[0] + 1} to {self.places[1]}{head}"
         if self.delimiter is None:
             return f"one number a line{head}"
         where = f"number in column {self.number + 1}"
@@ -66,6 +73,8 @@ def parse_row(layout: Layout, text: str) -> tuple[int, int] | str | None:
     text = text.rstrip("\r")
     if not text.strip():
         return None
+    if layout.places is not None:
+        return _placed(layout.places, text)
     if layout.delimiter is None:
         split = _SPLIT.fullmatch(text)
         return checked(split[1], split[2]) if split else parse_number(text)
@@ -73,6 +82,13 @@ def parse_row(layout: Layout, text: str) -> tuple[int, int] | str | None:
     if row is None:
         return "a quote that does not close in its line"
     return parse_fields(layout, row)
+
+
+def _placed(places: tuple[int, int], text: str) -> tuple[int, int] | str:
+    start, end = places
+    if text[max(start - 1, 0) : start].isdigit() or text[end : end + 1].isdigit():
+        return f"a digit beside characters {start + 1} to {end}, where the number stands"
+    return parse_number(text[start:end])
 
 
 def parse_fields(layout: Layout, row: list[str]) -> tuple[int, int] | str:
@@ -167,7 +183,9 @@ def sniff(sample: bytes, where: str) -> Layout:
     if len(layouts) > 1:
         raise ambiguous(where, " or ".join(layout.describe() for layout in layouts[:3]))
     layout = layouts[0]
-    if layout.delimiter is not None:
+    if layout.places is not None:
+        _refuse_marks(lines[1 if layout.header else 0 :], where)
+    elif layout.delimiter is not None:
         _refuse_columns(layout, rows_of(layout, lines), where)
     return layout
 
@@ -193,7 +211,7 @@ def unrecognised(where: str, found: str) -> ListImportError:
         "unrecognised",
         where=where,
         found=found,
-        expected="lines that hold 10 digits, or 3 and 7 digits, separated by comma, tab, bar or semicolon",
+        expected="lines that hold 10 digits, or 3 and 7 digits, separated by comma, tab, bar or semicolon, or a number at the same place of every row",
         todo="export the list in one of these shapes",
     )
 
@@ -218,13 +236,27 @@ def candidates(lines: list[str]) -> list[Layout]:
         threes = [c for c in range(width) if _share(sum(_is(_THREE, row[c]) for row in rows), lines)]
         sevens = [c for c in range(width) if _share(sum(_is(_SEVEN, row[c]) for row in rows), lines)]
         pairs += [Layout(delimiter, width, three, seven, False) for three in threes for seven in sevens]
+    if not whole and not pairs:
+        return _fixed(lines)
     if whole and whole[0].fields == 1:
         # A quoted number alone in its row: every delimiter reads it the same way.
         whole = whole[:1]
     return [_headed(layout, lines) for layout in whole or pairs]
 
 
-def _share(good: int, lines: list[str]) -> bool:
+def _fixed(lines: list[str]) -> list[Layout]:
+    """The layout of fixed width, when the rows hold one number each at the same places."""
+    found = [[match.span() for match in _FIXED.finditer(line)] for line in lines]
+    body = found[1:] if len(found) > 1 and not found[0] else found
+    if not body or not body[0] or len({tuple(spans[:1]) for spans in body if spans}) != 1:
+        return []
+    if not _share(sum(bool(spans) for spans in body), body):
+        return []
+    spans = sorted({span for row in body for span in row})
+    return [Layout(None, 1, 0, None, body is not found, span) for span in spans]
+
+
+def _share(good: int, lines: Sequence[object]) -> bool:
     """Whether a reading holds for most rows; one line of two may be a header."""
     return good * 2 > len(lines) or (len(lines) == 2 and good == 1)
 
@@ -271,11 +303,25 @@ def _refuse_columns(layout: Layout, rows: list[list[str]], where: str) -> None:
             raise ambiguous(where, f"column {column + 1} beside {layout.describe()}")
         marks = {row[column].strip().upper() for row in rows} - {""}
         if marks and marks <= ADDS | DELETES:
-            raise ListImportError(
-                "change_list",
-                where=where,
-                found=f"a list of changes: column {column + 1} says of each row whether it is added or deleted",
-                expected="a full list",
-                todo="apply it to the version held (apply_changes, `dialguard lists changes`), or import the full list; if every row is "
-                "listed, take that column out",
-            )
+            raise _changes(where, f"column {column + 1}")
+
+
+def _refuse_marks(lines: list[str], where: str) -> None:
+    """Refuse a file of fixed width in which a word at the same place says of every row whether it is added or deleted."""
+    places: set[int] | None = None
+    for line in lines:
+        found = {match.start() for match in re.finditer(r"\S+", line) if match[0].upper() in ADDS | DELETES}
+        places = found if places is None else places & found
+    if places:
+        raise _changes(where, f"the word at character {min(places) + 1}")
+
+
+def _changes(where: str, what: str) -> ListImportError:
+    return ListImportError(
+        "change_list",
+        where=where,
+        found=f"a list of changes: {what} says of each row whether it is added or deleted",
+        expected="a full list",
+        todo="apply it to the version held (apply_changes, `dialguard lists changes`), or import the full list; if every row is "
+        "listed, take that column out",
+    )

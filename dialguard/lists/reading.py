@@ -212,7 +212,10 @@ def parse(layout: Layout, piece: bytes, first_line: int) -> Rows:
 
     Rows that all look alike are read as arrays; anything else goes row by row through ``parse_row``.
     """
-    fast = flat(layout, piece) if layout.delimiter is None else _columns(layout, piece)
+    if layout.places is not None:
+        fast = _placed(layout.places, piece)
+    else:
+        fast = flat(layout, piece) if layout.delimiter is None else _columns(layout, piece)
     if fast is None:
         return slow(layout, piece, first_line)
     return Rows(fast[0], fast[1], len(fast[0]), [])
@@ -250,6 +253,24 @@ def flat(layout: Layout, piece: bytes) -> "tuple[np.ndarray, np.ndarray] | None"
         return None
     columns = np.frombuffer(piece, np.uint8).reshape(-1, width).T
     return _numbers(np.ascontiguousarray(columns), piece[:width])
+
+
+def _placed(places: tuple[int, int], piece: bytes) -> "tuple[np.ndarray, np.ndarray] | None":
+    """The same for rows of fixed width; None also where a digit stands beside the number."""
+    import numpy as np
+
+    piece = _ended(piece)
+    width = piece.find(b"\n") + 1
+    start, end = places
+    if len(piece) % width or end >= width or not piece.isascii():
+        return None
+    columns = np.frombuffer(piece, np.uint8).reshape(-1, width).T
+    beside = [columns[place] for place in (start - 1, end) if place >= 0]
+    if (columns[-1] != 10).any() or (columns[:-1] == 10).any() or any(((digits >= 48) & (digits <= 57)).any() for digits in beside):
+        return None
+    part = np.ascontiguousarray(columns[start:end])
+    first = part[:, 0].tobytes()
+    return _numbers(part, first) if type(parse_number(first.decode("latin-1"))) is tuple else None
 
 
 class Cut(NamedTuple):

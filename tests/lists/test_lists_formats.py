@@ -70,6 +70,9 @@ def test_rows_of_columns():
         ("name\tphone\nSmith, J\t2025550123\nDoe, A\t2025550124\n", Layout("\t", 2, 1, None, True)),
         ('"2025550123"\n"2025550124"\n', Layout(",", 1, 0, None, False)),
         ('"202","5550123"\n"202","5550124"\n', Layout(",", 2, 0, 1, False)),
+        ("2025550123  TX 20260101\n2025550124  TX 20260101\n", Layout(None, 1, 0, None, False, (0, 10))),
+        ("NUMBER       ST\n(202)555-0123 TX\n(202)555-0124 TX\n", Layout(None, 1, 0, None, True, (0, 13))),
+        ("TX 202-555-0123R\nTX 202-555-0124R\n", Layout(None, 1, 0, None, False, (3, 15))),
         ("2026-01-01,2025550123,78701\n2026-01-02,2025550124,78702\n", Layout(",", 3, 1, None, False)),
     ],
 )
@@ -94,6 +97,10 @@ def test_the_header_is_passed_over():
         (b"202,5550123,301\n202,5550124,301\n", "ambiguous"),
         (b"2025550123,2026-01-01,A\n2025550124,2026-01-01,D\n", "change_list"),
         (b"202,5550123,2026-01-01,D\n202,5550124,2026-01-01,\n", "change_list"),
+        (b"2025550123 20260101 A\n2025550124 20260101 D\n", "change_list"),
+        (b"2025550123 3015550123\n2025550124 3015550124\n", "ambiguous"),
+        (b"2025550123 TX           \n2025550124 TX 3015550124\n", "ambiguous"),
+        (b"202555012320260101\n202555012420260101\n", "unrecognised"),
         (b"number,action\n2025550123,add\n2025550124,Delete\n", "change_list"),
     ],
 )
@@ -108,12 +115,14 @@ def test_shape_masks_letters_and_digits():
     assert shape("9" * 41) == "9" * 40 + "..."
 
 
+PLACED = Layout(None, 1, 0, None, False, (0, 10))
 DIGITS = st.integers(0, 9_999_999_999).map(lambda n: f"{n:010}")
 ROW = st.one_of(
     st.builds(lambda n: f"{n:010}", st.integers(2_002_000_000, 9_999_999_999)),
     st.builds(lambda n: f"{n // 10**7},{n % 10**7:07}", st.integers(2_002_000_000, 9_999_999_999)),
     st.builds(lambda n, x: f"x,{n[:3]}-{n[3:6]}-{n[6:]},{x}", DIGITS, st.sampled_from(["", "TX", '"', '"a"'])),
     st.builds(lambda n, x: f"{n[:3]}|{n[3:]}|{x}", DIGITS, st.sampled_from(["", "TX", "ü"])),
+    st.builds(lambda n, x: f"{n}{x}", DIGITS, st.sampled_from([" TX", "  x", " ü", "5 x", "-ab"])),
     st.text("0123456789,|\"\r -(x", max_size=14),
 )
 
@@ -123,7 +132,7 @@ ROW = st.one_of(
     st.integers(1, 4),
     st.sampled_from(["\n", "\r\n"]),
     st.booleans(),
-    st.sampled_from([FLAT, COLUMNS, PAIR, Layout("|", 3, 1, 0, False), Layout(",", 1, 0, None, False)]),
+    st.sampled_from([FLAT, COLUMNS, PAIR, Layout("|", 3, 1, 0, False), Layout(",", 1, 0, None, False), PLACED]),
 )
 @settings(max_examples=400, deadline=None)
 def test_the_fast_path_agrees_with_the_row_by_row_meaning(rows, times, end, last, layout):
@@ -137,7 +146,7 @@ def test_the_fast_path_agrees_with_the_row_by_row_meaning(rows, times, end, last
 @pytest.mark.parametrize(
     ("layout", "row"),
     [(FLAT, "202,5550123\n"), (FLAT, "(202) 555-0123\r\n"), (FLAT, "2025550123\n"), (COLUMNS, "7,202-555-0123,TX\n"),
-     (COLUMNS, "7,202-555-0123,Texas\r\n"), (PAIR, "202|5550123|ü\n")],
+     (COLUMNS, "7,202-555-0123,Texas\r\n"), (PAIR, "202|5550123|ü\n"), (PLACED, "2025550123 x\r\n")],
 )
 def test_uniform_rows_take_the_fast_path(monkeypatch, layout, row):
     monkeypatch.setattr(reading, "slow", None)
