@@ -46,6 +46,9 @@ LAST_NPA = 999
 _FIXED = struct.Struct("<8sII32s")
 _LINES = 10_000_000
 _ZEROS = bytes(BLOCK)
+_RUNS = 64
+_SPARSEST = 128
+"""Runs of one area code in a piece, and places a number in a run, up to which bits are packed instead of set one by one."""
 _SLICE = 1 << 17
 """Rows looked up at a time: few enough to stay near the processor, enough to make the calls cheap."""
 _RESTORE = "restore the file from a copy, or import the list again"
@@ -103,9 +106,29 @@ class BitsWriter:
         bit = line.astype(np.int64) - FIRST_LINE
         if int(bit.min()) < 0 or int(bit.max()) > LAST_LINE - FIRST_LINE:
             raise ValueError("a line number lies outside 2,000,000 to 9,999,999")
-        place = HEADER + slot * BLOCK + (bit >> 3)
+        cuts = np.flatnonzero(slot[1:] != slot[:-1]) + 1
+        if len(cuts) >= _RUNS:
+            self._scattered(slot, bit)
+            return
+        # A sorted list comes as long runs of one area code, close together: these are packed and laid over the block.
+        for start, end in zip([0, *cuts.tolist()], [*cuts.tolist(), len(bit)], strict=True):
+            run = bit[start:end]
+            low = int(run.min()) & ~7
+            wide = int(run.max()) - low + 1
+            if wide > _SPARSEST * len(run):
+                self._scattered(slot[start:end], run)
+                continue
+            taken = np.zeros(wide, bool)
+            taken[run - low] = True
+            packed = np.packbits(taken)
+            first = HEADER + int(slot[start]) * BLOCK + (low >> 3)
+            block = np.frombuffer(self._map, np.uint8, len(packed), first)
+            np.bitwise_or(block, packed, out=block)
+
+    def _scattered(self, slot: "np.ndarray", bit: "np.ndarray") -> None:
+        np = self._np
         mask = (128 >> (bit & 7)).astype(np.uint8)
-        np.bitwise_or.at(np.frombuffer(self._map, np.uint8), place, mask)
+        np.bitwise_or.at(np.frombuffer(self._map, np.uint8), HEADER + slot * BLOCK + (bit >> 3), mask)
 
     def fill(self, npa: int, line: int, count: int) -> None:
         """Set the bits of ``count`` numbers of one area code, from a line on."""

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dialguard.lists import bits
 from dialguard.lists.bits import BLOCK, HEADER, BitsReader, BitsWriter, area_code_set, national_number
 from dialguard.lists.errors import ListDamaged
 
@@ -144,3 +145,28 @@ def test_area_codes_are_three_digits():
     for wrong in ("20", "2022", 199, 1000, "abc", None, True, "２０２"):
         with pytest.raises(ValueError, match="is not an area code"):
             area_code_set([wrong])
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([202, 305, 404]), st.sampled_from([0, 5_550_003, 7_999_000]), st.integers(1, 900), st.integers(1, 60)), min_size=1, max_size=5),
+    st.booleans(),
+    st.sampled_from([1, 64]),
+)
+@settings(max_examples=60, deadline=None)
+def test_runs_are_set_as_single_numbers_are(tmp_path_factory, runs, shuffled, most):
+    batches = []
+    for npa, first, count, step in runs:
+        lines = range(first, min(first + count * step, 8_000_000), step)
+        batches.append([npa * 10**7 + 2_000_000 + line for line in lines])
+    together = [number for batch in batches for number in batch]
+    if shuffled:
+        together = together[::2] + together[1::2][::-1]
+    folder = tmp_path_factory.getbasetemp()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bits, "_RUNS", most)
+        packed = build(folder / "packed.bits", [together, together[: len(together) // 2]], None)
+        patch.setattr(bits, "_RUNS", 0)
+        single = build(folder / "single.bits", [together], None)
+    assert sorted(packed.counts().items()) == sorted(single.counts().items())
+    assert all(packed.block(npa) == single.block(npa) for npa in packed.counts())
+    assert sum(packed.counts().values()) == len(set(together))
