@@ -21,7 +21,7 @@ _URL = "DIALGUARD_REDIS"
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its actions."""
     command = commands.add_parser(
-        "redis", help="a Redis in front of a store folder, for many machines: rebuild, verify, status",
+        "redis", help="a Redis in front of a store folder, for many machines: rebuild, verify, sync, status",
         description="Redis holds nothing that is not in the folder: its ledger is the record, its lists are the lists.",
     )  # fmt: skip
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -31,13 +31,14 @@ def add(commands: argparse._SubParsersAction) -> None:
         description="A Redis that was filled from this folder goes on answering meanwhile. Any other is unknown until the end.",
     )  # fmt: skip
     action.add_argument("--lists", action="store_true", help="only take up the lists as they are now, after an import or a rollback")
-    action.add_argument("--replace", action="store_true", help="empty a Redis that another folder filled")
+    action.add_argument("--replace", action="store_true", help="empty it first, also where another folder filled it")
     _finish(action, rebuild)
 
     action = actions.add_parser("verify", help="compare Redis with the folder; 1 when they differ")
     action.add_argument("--samples", type=int, default=10_000, metavar="N", help="compare what is held of so many numbers (10000; 0: of all)")
     _finish(action, verify)
 
+    _finish(actions.add_parser("sync", help="send what was recorded since, as stores in Python do by themselves; 1 when something still waits"), sync)
     _finish(actions.add_parser("status", help="servers, lists, and what waits to be sent; 1 when it is not filled or something waits"), status)
 
 
@@ -119,6 +120,16 @@ def verify(options: argparse.Namespace, store: RedisStore) -> int:
         if found.count:
             print("to mend it: dialguard redis rebuild")
     return 1 if found.count else 0
+
+
+def sync(options: argparse.Namespace, store: RedisStore) -> int:
+    """Send what waits, and what was recorded in the folder alone."""
+    left = store.replay()
+    if options.json:
+        common.print_json({"waiting": left})
+    else:
+        print("nothing waits" if not left else f"{left:,} still waiting; see: dialguard redis status")
+    return 1 if left else 0
 
 
 def status(options: argparse.Namespace, store: RedisStore) -> int:

@@ -276,7 +276,7 @@ class RedisStore(Reserving, Recorder):
                     raise codec.Damaged
                 ledger, version, bits, declared, values = codec.decode_answer(found)
                 if self._journal is not None:
-                    if ledger != self._journal.ledger:
+                    if not self._journal.owns(ledger):
                         raise amiss(b"other")
                     if version < self._journal.newest(tag):
                         raise self._journal.lost(tag, version)

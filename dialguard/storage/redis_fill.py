@@ -116,17 +116,19 @@ class Filler:
         """Makes Redis what the folder is. Where it was filled from this folder before, it goes on answering meanwhile; where not,
         it is emptied first, and every answer is unknown until the end.
 
-        ``replace`` empties a Redis that another folder filled. ``told`` hears how far it is. Raises LookUpFailed, Refused.
+        ``replace`` empties it first in any case, also where another folder filled it. ``told`` hears how far it is. Raises LookUpFailed, Refused.
         """
         self.link.check()
         ledger = self.queue.ledger
         marks = self.marks()
         found = {mark[0] for mark in marks.values()}
-        here = found == {ledger.encode()}
+        here = found == {ledger.encode()} and not replace
         if not here:
             if found - {None, ledger.encode()} and not replace:
                 raise Refused(f"Redis at {self.link.to.shown} was filled from another folder; name that one, or --replace its content")
             self._empty(tag for tag, mark in marks.items() if any(mark))
+            ledger = self.queue.rename()
+        begun = self.source.tips()
         listing, blocks = self._lists(told)
         numbers = persons = 0
         writes = ledger if here else ""
@@ -150,7 +152,7 @@ class Filler:
             persons += len(people)
             told("persons", persons)
         removed = self._orphans() if here else 0
-        sellers = self._mark(listing.digest, ledger, here)
+        sellers = self._mark(listing.digest, ledger, here, begun)
         removed += self._old_lists(listing)
         return Filled(len(listing.held), blocks, numbers, persons, sellers, removed)
 
@@ -204,7 +206,7 @@ class Filler:
         self.link.ask(lambda client: client.set(codec.catalog_key(digest), value))
         return listing, done
 
-    def _mark(self, digest: str, ledger: str, here: bool) -> int:
+    def _mark(self, digest: str, ledger: str, here: bool, begun: dict[str, int]) -> int:
         """Sends what was recorded meanwhile and sets the marks, while nobody records."""
         with self.queue.alone(wait=True):
             version = self.source.version()
@@ -219,6 +221,8 @@ class Filler:
             left = [id_ for id_, _ in self.queue.unsent()]
             self.queue.sent(left, version)
             self.queue.rebuilt(version)
+            for kind, id_ in begun.items():
+                self.queue.follow(kind, id_, ())
         return len(sellers)
 
     def _resend(self, note: Note, ledger: str) -> None:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from dialguard.ledger.errors import LedgerError
 from dialguard.ledger.rows import Row
+from dialguard.ledger.schema import TABLES
 from dialguard.model.records import LookUpFailed
 from dialguard.storage import redis_codec as codec
 from dialguard.storage.embedded import EmbeddedStore
@@ -27,6 +28,7 @@ class Journal:
         self.queue = Queue(store.folder)
         self._waiting: set[tuple[str, str]] = set()
         self._sent: dict[str, int] | None = None
+        self._ledger: bytes | None = None
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._next = 0.0
@@ -36,13 +38,22 @@ class Journal:
         """What sends and rebuilds."""
         return Filler(self._link, self.store, self.queue)
 
-    @cached_property
+    @property
     def ledger(self) -> bytes:
         """The name by which Redis knows the ledger. Raises LookUpFailed."""
-        try:
-            return self.queue.ledger.encode()
-        except LedgerError as error:
-            raise LookUpFailed(str(error)) from error
+        found = self._ledger
+        if found is None:
+            try:
+                found = self._ledger = self.queue.ledger.encode()
+            except LedgerError as error:
+                raise LookUpFailed(str(error)) from error
+        return found
+
+    def owns(self, name: bytes) -> bool:
+        """Whether a Redis of this name was filled from this folder."""
+        if name != self.ledger:
+            self._ledger = None  # somebody may have rebuilt it meanwhile
+        return name == self.ledger
 
     # -- reading
 
@@ -90,20 +101,21 @@ class Journal:
         return made
 
     def replay(self) -> int:
-        """Sends everything that waits, if nobody records just now; how many notes are left. Raises LedgerError."""
+        """Sends everything that waits, if nobody records just now; how many things are left. Raises LedgerError, LookUpFailed."""
         with self._sending, self.queue.alone() as free:
             if free:
+                self._follow()
                 self._send(self.queue.unsent())
             left = self.queue.unsent()  # others may have sent what waits here
             with self._lock:
                 self._waiting = {(note.seller, note.name) for _, note in left}
-        return len(left)
+        return len({(note.what, note.seller, note.name) for _, note in left})
 
     def rebuild(self, *, replace: bool = False, told: Callable[[str, int], None] = lambda what, number: None) -> Filled:
         """Makes Redis what the folder is; see ``redis_fill.Filler.rebuild``."""
         filled = self.filler.rebuild(replace=replace, told=told)
         with self._lock:
-            self._sent = None
+            self._sent = self._ledger = None
         self.replay()
         return filled
 
@@ -114,9 +126,11 @@ class Journal:
             return
         self._next = now + _LOOK
         try:
-            if not self._waiting and not (self.queue.exists and self.queue.waiting()):
+            if not self.queue.exists:
                 return
-        except LedgerError:
+            if not self._waiting and self.filler.source.version() == sum(self.queue.noted().values()) and not self.queue.waiting():
+                return
+        except (LedgerError, LookUpFailed):
             return  # whoever records will be told
         threading.Thread(target=self._replay_quietly, name="dialguard-redis", daemon=True).start()
 
@@ -125,6 +139,25 @@ class Journal:
         with self._sending:
             self.store.close()
             self.queue.close()
+
+    def _follow(self) -> None:
+        """Makes notes of what was recorded since the last time, by whomever: also past Redis, into the folder alone. While nobody
+        records through this store; what it recorded itself is sent once more."""
+        noted = self.queue.noted()
+        for kind in TABLES:
+            last = noted.get(kind, 0)
+            while rows := self.filler.source.after(kind, last):
+                last = rows[-1][0]
+                notes: dict[Note, None] = {}
+                for _, seller, number, person, old_number, old_person, reference in rows:
+                    if kind == "declaration":
+                        notes[Note("d", seller, "*", None, "*")] = None
+                        continue
+                    what = "a" if kind in ("attempt", "outcome") else "r"
+                    _note(notes, what, seller, number, person, reference)
+                    if old_number is not None:
+                        _note(notes, what, seller, old_number, old_person, None)
+                self.queue.follow(kind, last, list(notes))
 
     def _replay_quietly(self) -> None:
         try:
@@ -167,17 +200,19 @@ class Journal:
             if kind == "outcome":
                 attempt = self.store._find("attempt", row["attempt_id"])
                 assert attempt is not None  # it was found when the row was checked
-                notes[Note("a", seller, attempt["number"], None, codec.tag_of(attempt["number"]))] = None
+                _note(notes, "a", seller, attempt["number"], None, None)
                 continue
             what = "a" if kind == "attempt" else "r"
-            concerned = [(row["number"], row["person"], row.get("reference") if kind == "attempt" and not row["void"] else None)]
+            _note(notes, what, seller, row["number"], row["person"], row.get("reference") if not row["void"] else None)
             if row["supersedes"] is not None:
                 old = self.store._find(kind, row["supersedes"])
                 if old is not None:
-                    concerned.append((old["number"], old["person"], None))
-            for number, person, reference in concerned:
-                notes[Note(what, seller, number, reference, codec.tag_of(number))] = None
-                if person is not None:
-                    tag = codec.person_tag(codec.short(f"{seller}\0{person}"))
-                    notes[Note("p", seller, person, None, tag)] = None
+                    _note(notes, what, seller, old["number"], old["person"], None)
         return list(notes)
+
+
+def _note(notes: dict[Note, None], what: str, seller: str, number: str, person: str | None, reference: str | None) -> None:
+    """Notes of an entry of a number and, where it names one, a person. ``reference`` is the caller's own id of an attempt."""
+    notes[Note(what, seller, number, reference if what == "a" else None, codec.tag_of(number))] = None
+    if person is not None:
+        notes[Note("p", seller, person, None, codec.person_tag(codec.short(f"{seller}\0{person}")))] = None

@@ -67,6 +67,13 @@ class Queue:
         with self._open() as file:
             return file.execute("SELECT value FROM about WHERE name = 'ledger'").fetchone()[0]
 
+    def rename(self) -> str:
+        """Gives the ledger a new name, since another Redis is filled from it: one that has the old name is not kept up any more."""
+        with self._open() as file:
+            name = secrets.token_hex(8)
+            file.execute("UPDATE about SET value = ? WHERE name = 'ledger'", (name,))
+            return name
+
     def add(self, notes: Sequence[Note]) -> tuple[int, int]:
         """Keeps notes, durably; the range of their ids."""
         with self._open() as file:
@@ -75,6 +82,20 @@ class Queue:
             last = file.execute("SELECT coalesce(max(id), 0) FROM notes").fetchone()[0]
             file.execute("COMMIT")
             return last - len(notes) + 1, last
+
+    def noted(self) -> dict[str, int]:
+        """By kind of entry, the newest id of the ledger of which a note was made, or which a rebuild sent."""
+        with self._open() as file:
+            rows = file.execute("SELECT name, value FROM about WHERE name LIKE 'noted:%'").fetchall()
+        return {name.partition(":")[2]: int(value) for name, value in rows}
+
+    def follow(self, kind: str, id_: int, notes: Sequence[Note]) -> None:
+        """Keeps notes of entries of a kind up to an id, in one step with that id."""
+        with self._open() as file:
+            file.execute("BEGIN IMMEDIATE")
+            file.executemany("INSERT INTO notes (what, seller, name, reference, tag) VALUES (?, ?, ?, ?, ?)", notes)
+            file.execute("INSERT INTO about VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (f"noted:{kind}", str(id_)))
+            file.execute("COMMIT")
 
     def sent(self, ids: Iterable[int], version: int) -> None:
         """Marks notes as sent."""
@@ -103,9 +124,9 @@ class Queue:
         return [(row[0], Note(*row[1:])) for row in rows]
 
     def waiting(self) -> int:
-        """How many notes were not sent."""
+        """How many things were not sent."""
         with self._open() as file:
-            return file.execute("SELECT count(*) FROM notes WHERE version IS NULL").fetchone()[0]
+            return file.execute("SELECT count(*) FROM (SELECT DISTINCT what, seller, name FROM notes WHERE version IS NULL)").fetchone()[0]
 
     def newest(self) -> dict[str, int]:
         """By tag, the newest version of the ledger that was sent to it."""

@@ -67,6 +67,8 @@ class Reserving:
             return Reservation(True, answer[1], again=word == b"held")
         if word == b"refused":
             return Reservation(False, limit=answer[1], counted=answer[2])
+        if word == b"other" and self._journal is not None and self._journal.owns(answer[1]):
+            raise LookUpFailed("Redis was rebuilt just now; ask again")
         if word == b"behind" and self._journal is not None:
             raise self._journal.lost(tag, int(answer[1]))
         if word == b"floor":

@@ -103,7 +103,7 @@ RESERVE = _script("""
 local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'w')
 if not mark[1] then return {'empty'} end
 if mark[2] ~= '1' then return {'format'} end
-if ARGV[8] ~= '' and mark[1] ~= ARGV[8] then return {'other'} end
+if ARGV[8] ~= '' and mark[1] ~= ARGV[8] then return {'other', mark[1]} end
 if tonumber(mark[3]) < tonumber(ARGV[1]) then return {'behind', mark[3]} end
 """ + _NOW + """
 local at, own, limits = tonumber(ARGV[3]), cmsgpack.unpack(ARGV[6]), cmsgpack.unpack(ARGV[7])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, literal_column, select, tuple_, union
+from sqlalchemy import bindparam, func, literal_column, null, select, tuple_, union
 
 from dialguard.ledger.fold import Bucket
 from dialguard.ledger.read import SIZES, Statement
@@ -27,6 +27,8 @@ class Source:
         for count in counts[1:]:
             total = total + count
         self._version = Statement(select(total), dialect)
+        self._tips = Statement(select(*(func.coalesce(func.max(table.c.id), literal_column("0")) for table in TABLES.values())), dialect)
+        self._after = {kind: Statement(_after(kind), dialect) for kind in TABLES}
         self._numbers = [Statement(_page(table, "number"), dialect) for table in ENTRIES.values()]
         self._persons = [Statement(_page(table, "person"), dialect) for table in ENTRIES.values()]
         self._sellers = Statement(select(DECLARATIONS.c.seller).distinct(), dialect)
@@ -36,6 +38,15 @@ class Source:
     def version(self) -> int:
         """How far the record has grown: it grows with every entry and never shrinks."""
         return self._read(self._grown, 0)
+
+    def tips(self) -> dict[str, int]:
+        """The newest id of each kind of entry; their sum is the version."""
+        return dict(zip(TABLES, self._read(lambda cursor: self._tips.run(cursor, {})[0], (0,) * len(TABLES)), strict=True))
+
+    def after(self, kind: str, id_: int) -> list[tuple]:
+        """The next entries of a kind, at most ``LOT``: id, seller, number and person, number and person of the entry that it replaces,
+        and the caller's own id of an attempt; None where there is no such thing."""
+        return self._read(lambda cursor: self._after[kind].run(cursor, {"after": id_, "lot": LOT, "skip": 0}), [])
 
     def buckets(self, seller: str, numbers: Sequence[str]) -> tuple[int, dict[str, Bucket]]:
         """The version of the record, and by number all rows that stand, at any moment. At most ``LOT`` numbers."""
@@ -119,6 +130,22 @@ class Source:
 
     def _read(self, ask: Any, nothing: Any) -> Any:
         return self._ledger._read(ask, nothing)
+
+
+def _after(kind: str) -> Any:
+    table, nothing = TABLES[kind], null()
+    if kind == "declaration":
+        query = select(table.c.id, table.c.seller, nothing, nothing, nothing, nothing, nothing)
+    elif kind == "outcome":
+        attempts = TABLES["attempt"]
+        query = select(table.c.id, table.c.seller, attempts.c.number, nothing, nothing, nothing, nothing)
+        query = query.select_from(table.join(attempts, attempts.c.id == table.c.attempt_id))
+    else:
+        old = table.alias("old")
+        reference = table.c.reference if kind == "attempt" else nothing
+        query = select(table.c.id, table.c.seller, table.c.number, table.c.person, old.c.number, old.c.person, reference)
+        query = query.select_from(table.outerjoin(old, old.c.id == table.c.supersedes))
+    return query.where(table.c.id > bindparam("after")).order_by(table.c.id).limit(bindparam("lot")).offset(bindparam("skip"))
 
 
 def _page(table: Any, column: str) -> Any:

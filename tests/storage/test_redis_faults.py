@@ -364,3 +364,40 @@ def test_every_kind_of_url_is_read_or_refused():
         with pytest.raises(ValueError, match=wrong):
             RedisStore(url)
     assert "secret" not in "".join(itertools.chain([RedisStore("redis://user:secret@localhost:1/0").link.to.shown]))
+
+
+def test_what_is_recorded_in_the_folder_alone_reaches_redis_too(filled, bare, folder):
+    alone = EmbeddedStore(folder)
+    alone.record_revocation(seller="acme", number=B, at=T, known_at=T, person="p")
+    wrong = alone.suppress(seller="acme", number=B, at=T, known_at=T)
+    alone.suppress(seller="acme", number=A, at=T, known_at=T, supersedes=wrong)
+    made = alone.record_attempt(seller="acme", number=B, at=T, known_at=T)
+    alone.record_outcome(seller="acme", attempt=made, outcome="busy", at=T, known_at=T)
+    alone.declare_complete("acme", T - 200 * DAY, known_at=T + 1)
+    for _ in range(200):
+        filled.refresh()
+        found = bare.look_up(seller="acme", number=B, at=T)
+        if found.complete_since == T - 200 * DAY:
+            break
+        time.sleep(0.05)
+    assert filled.replay() == 0
+    for number in (A, B):
+        asked = {"seller": "acme", "number": number, "person": "p", "at": T}
+        assert bare.look_up(**asked) == alone.look_up(**asked)
+    alone.close()
+
+
+def test_a_folder_keeps_up_one_redis_and_disowns_the_one_before(filled, redis_url, folder):
+    other = RedisStore(redis_url.replace("/0?", "/1?"), journal=folder)
+    other.journal.rebuild()
+    all_answer(other)
+    all_fail(filled, "another folder")
+    all_answer(other)
+    again = RedisStore(redis_url, journal=folder)
+    again.journal.rebuild(replace=True)
+    all_answer(again)
+    with pytest.raises(LookUpFailed, match="rebuilt just now"):
+        filled.reserve(seller="acme", number=A, attempt="x", at=T, limits=[])
+    all_answer(filled)
+    again.close()
+    other.close()
