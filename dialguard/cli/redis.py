@@ -150,7 +150,7 @@ def status(options: argparse.Namespace, store: RedisStore) -> int:
         print("not filled" if not found.filled else f"half filled: {found.filled} of {found.tags} parts", "- answers unknown; run: dialguard redis rebuild")
     for line in common.columns([(code, version, numbers, "numbers") for code, version, numbers in found.lists]):
         print(f"  {line}")
-    print(f"{counted(found.waiting or 0, 'entry')} waiting to be sent".replace("entrys", "entries"))
+    print(f"{counted(found.waiting or 0, 'thing')} waiting to be sent")
     return 0 if sound else 1
 
 

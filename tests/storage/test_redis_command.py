@@ -59,7 +59,7 @@ def test_rebuild_fills_and_verify_and_status_agree(run, url):
     status, out, _ = run("verify", "--samples", "0")
     assert (status, out) == (0, "compared: bits of 2 area codes, 1 number, 1 person: no difference\n")
     status, out, _ = run("status")
-    assert status == 0 and "national" in out and "0 entries waiting" in out
+    assert status == 0 and "national" in out and "0 things waiting" in out
     status, out, _ = run("rebuild", "--json")
     assert status == 0 and json.loads(out)["numbers"] == 1
 
