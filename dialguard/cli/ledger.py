@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _CHANNELS = ("voice", "sms", "mms", "rvm", "fax")
 _PURPOSES = ("telemarketing", "charitable", "political", "survey", "debt_collection", "healthcare", "informational", "emergency")
 _PROOF = (
-    "name", "purpose", "source", "wording", "wording_hash", "page", "call", "certificate_url", "certificate_expires_at", "evidence_digest",
+    "name", "purpose", "source", "wording", "wording_hash", "page", "call",
+    "certificate_url", "certificate_expires_at", "evidence_digest",
 )  # fmt: skip
 _FLAGS = ("current", "open-contract", "member", "personal")
 _LIMBS = ("last-transaction-at", "last-inquiry-at", "ended-at", "donor-at")

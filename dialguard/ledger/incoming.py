@@ -104,7 +104,8 @@ class Reading:
                 continue
             value = read_field(name, cell) if name in _NAMES else cell
             if name not in _NAMES or (value is not None and name not in allowed):
-                raise RecordError(str(name)[:40], "a column that no such entry has", "one of " + ", ".join(allowed) + suggest(name, allowed))
+                expected = "one of " + ", ".join(allowed) + suggest(name, allowed)
+                raise RecordError(str(name)[:40], "a column that no such entry has", expected)
             if value is not None:
                 fields["from_" if name == "from" else name] = value
         if self.seller is not None and fields.setdefault("seller", self.seller) != self.seller:

@@ -83,7 +83,8 @@ class Ledger(Recorder):
             # One connection a thread is held here, so that the pool need not keep any (and none crosses a fork).
             engine = create_engine(self._url, poolclass=NullPool, hide_parameters=True, **options)
         except (ModuleNotFoundError, SQLAlchemyError):
-            self._trouble = f"{self._name}: {postgresql.INSTALL}" if self._is_postgresql else f"{self._name} is of no kind that is known here"
+            why = postgresql.INSTALL if self._is_postgresql else "it is of no kind that is known here"
+            self._trouble = f"{self._name}: {why}"
             return create_engine("sqlite://")
         if self._is_sqlite:
             sqlite.prepare(engine)
