@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import os
+import random
+import threading
 import time
 from datetime import date
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
+from dialguard.facts import clock
 from dialguard.guard import Guard
 from dialguard.ledger.errors import LedgerError
 from dialguard.lists.importing import import_list
@@ -129,8 +135,6 @@ def test_bits_that_are_not_whole_are_unknown(bare, redis_server, damage):
         bare.list_answers("national", LISTED)
     with pytest.raises(LookUpFailed):
         bare.look_up(seller="acme", number=A, at=T)
-    import numpy as np
-
     with pytest.raises(LookUpFailed):
         bare.list_contains_many(answer.version, np.array([305]), np.array([5550100]))
 
@@ -401,3 +405,38 @@ def test_a_folder_keeps_up_one_redis_and_disowns_the_one_before(filled, redis_ur
     all_answer(filled)
     again.close()
     other.close()
+
+
+def test_a_list_is_screened_as_from_the_folder(filled, redis_url, folder, monkeypatch):
+    draw = random.Random(3)
+    numbers = [f"305555{draw.randrange(90, 210):04}" for _ in range(150)] + [f"212555{draw.randrange(100, 130):04}" for _ in range(50)]
+    for number in numbers[:40]:
+        filled.record_consent(seller="acme", number=f"+1{number}", level="express_written", known_at=T - DAY)
+    for number in numbers[20:50]:
+        filled.record_revocation(seller="acme", number=f"+1{number}", at=T - DAY, known_at=T)
+    monkeypatch.setattr(clock, "now", lambda: T)
+    frame = pl.DataFrame({"phone": numbers})
+    stores = (str(folder), redis_url, f"{redis_url}&journal={folder}")
+    for purpose, told in (("telemarketing", "dg_reasons"), ("informational", "dg_verdict")):
+        campaign = {"id": "c", "seller": "acme", "purpose": purpose, "dialing": "manual", "voice": "live"}
+        found = [Guard(store=store).screen(frame, campaign, "2023-11-14T17:00:00Z") for store in stores]
+        assert found[0].equals(found[1]) and found[0].equals(found[2])
+        assert found[0][told].n_unique() > 1
+
+
+def test_neither_threads_nor_descriptors_grow_with_faults(filled, redis_url, redis_server):
+    store = RedisStore(redis_url.replace("timeout=5.0", "timeout=0.05"))
+    before = None
+    for _ in range(10):
+        with redis_server.client() as client:
+            client.execute_command("CLIENT", "PAUSE", 80)
+        for _ in range(4):
+            try:
+                store.look_up(seller="acme", number=A, at=T)
+            except LookUpFailed:
+                pass
+        time.sleep(0.15)
+        now = (threading.active_count(), len(os.listdir("/proc/self/fd")))
+        before = before or now
+    assert now[0] <= before[0] and now[1] <= before[1] + 2
+    store.close()
