@@ -105,6 +105,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def _allowances(action: argparse.ArgumentParser) -> None:
     action.add_argument("--expected-rows", type=int, metavar="N", help="refuse the file unless it has so many good rows")
+    action.add_argument("--expected-sha256", metavar="DIGEST", help="refuse the file unless it has this digest")
     action.add_argument("--allow-shrink", action="store_true", help="take it although it has a fifth fewer numbers than the last")
     action.add_argument("--allow-outside", action="store_true", help="leave out rows in area codes that the subscription does not cover")
     action.add_argument("--allow-bad-rows", type=int, default=0, metavar="N", help="leave out up to so many rows that are no numbers")
@@ -166,6 +167,7 @@ def _take(options: argparse.Namespace, run: Callable[..., Version], title: str) 
                 folder, options.name, options.file, **dates, san=options.san, received_at=clock.now(), allow_shrink=options.allow_shrink,
                 allow_outside=options.allow_outside,
                 allow_bad_rows=options.allow_bad_rows, expected_rows=options.expected_rows,
+                expected_sha256=options.expected_sha256,
                 progress=lambda step, done, whole: tell(done, done, whole) if step == "read" else None,
             )  # fmt: skip
     held = any(issubclass(warning.category, ListAlreadyImported) for warning in told)

@@ -42,6 +42,7 @@ def apply_changes(
     allow_outside: bool = False,
     allow_bad_rows: int = 0,
     expected_rows: int | None = None,
+    expected_sha256: str | None = None,
     progress: Progress | None = None,
 ) -> Version:
     """Apply a change list (see ``changefile`` and ``xmlform``; plain or a zip with one file) to a held version of list ``code``.
@@ -64,6 +65,7 @@ def apply_changes(
         folder = list_folder(root, code)
         with ExitStack() as stack:
             source = stack.enter_context(Source(path, lambda done, whole: tell("digest", done, whole), recognise=_recognise))
+            source.expect(expected_sha256)
             stack.enter_context(locked(folder))
             stack.callback(tidy, folder)
             return _Changing(folder, source, dates, san, received_at, tell).run(wanted)

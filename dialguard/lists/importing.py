@@ -50,6 +50,7 @@ def import_list(
     allow_outside: bool = False,
     allow_bad_rows: int = 0,
     expected_rows: int | None = None,
+    expected_sha256: str | None = None,
     progress: Progress | None = None,
 ) -> Version:
     """Import a full list from a file (see ``formats``, ``xmlform`` and, for the lists of ``kinds``, ``ranges``; plain or a zip with one file) and return its version.
@@ -66,7 +67,7 @@ def import_list(
     the version already held and warns ``ListAlreadyImported``.
 
     Raises BadRowsError when more than ``allow_bad_rows`` rows are bad, ListImportError for every other
-    refusal (no rows; not ``expected_rows`` good rows; an area code outside ``area_codes``; an area code in the file's name that is not that of its
+    refusal (no rows; not ``expected_rows`` rows; another digest than ``expected_sha256``; an area code outside ``area_codes``; an area code in the file's name that is not that of its
     content; a fifth fewer numbers than the version before, in all or in one area code, unless
     ``allow_shrink``; the dates; a full disk), ListDamaged when the index of the list is.
     """
@@ -77,6 +78,7 @@ def import_list(
         folder = list_folder(root, code)
         with Source(path, lambda done, whole: tell("digest", done, whole), recognise=partial(_recognise, code)) as source, locked(folder):
             try:
+                source.expect(expected_sha256)
                 return _Import(folder, source, dates, covered, as_found, san, received_at, tell).run(
                     allow_shrink, allow_outside, allow_bad_rows, expected_rows
                 )

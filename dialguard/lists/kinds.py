@@ -14,10 +14,10 @@ They are imported as every list is. A fact follows only where a version in force
 fifteen days, the time for which 47 CFR 64.1200(a)(1)(iv) excuses a call to a number just ported, and a file of blocks for 31.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from dialguard.facts.lists import Said, standing
+from dialguard.facts.lists import INCOMPLETE, Said, standing
 from dialguard.packs.rule import ListSchedule
 
 if TYPE_CHECKING:
@@ -103,3 +103,20 @@ def last_seen_unported(answers: "Iterable[VersionAnswer]") -> int | None:
     """
     without = [answer.version.published for answer in answers if answer.listed is False]
     return (max(without) - 1 - _EPOCH) * _DAY if without else None
+
+
+def enter(values: dict[str, object], why: dict[str, str], found: Iterable[Mapping[str, object]]) -> None:
+    """Enter facts of this module, found on each local date that the call may have, among the facts of an attempt.
+
+    What is adverse holds if either the caller or a list says so; else what the caller says stands, and what it leaves open is the
+    list's to say. ``why`` tells where a list is loaded and gives no answer.
+    """
+    dates = list(found)
+    for name in sorted({name for facts in dates for name in facts}):
+        answers = [facts.get(name) for facts in dates]
+        answer = True if True in answers else answers[0] if all(one == answers[0] for one in answers) else None
+        stated = values.get(name)
+        if answer is True or stated is None or (name == "dnc.litigator" and stated is False):
+            values[name] = answer
+        if values[name] is None:
+            why[name] = INCOMPLETE

@@ -177,6 +177,13 @@ class Source:
                 expected="a whole file", todo="check the disk or fetch the file again",
             ) from error
 
+    def expect(self, sha256: str | None) -> None:
+        """Raise ListImportError when the file has another SHA-256 than the publisher says; None says nothing."""
+        if sha256 is not None and sha256.strip().lower() != self.digest:
+            raise ListImportError(
+                "digest", where=self.where, found=f"SHA-256 {self.digest}", expected=sha256, todo="fetch the file again, or correct the digest expected"
+            )
+
     def unchanged(self) -> None:
         """Raise ListImportError when the file was written to since it was opened."""
         if self._stamp() != self._before:

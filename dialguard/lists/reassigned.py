@@ -91,6 +91,14 @@ class ReassignedAnswers:
             rows = base.execute(query, (number, as_of, as_of)).fetchall()
         return tuple(Answer(queried, ANSWERS[answer], asked) for queried, answer, asked in rows)
 
+    def numbers(self, as_of: Instant | None = None) -> list[str]:
+        """Every number of which an answer was held at ``as_of``, as E.164. Raises ListDamaged."""
+        if not self.path.exists():
+            return []
+        query = "select distinct number from answers join files on files.id = file where ? is null or received_at <= ?"
+        with self._reading() as base:
+            return [f"+1{number}" for (number,) in base.execute(query, (as_of, as_of))]
+
     def counts(self) -> dict[str, int]:
         """How many answers of each word are held."""
         if not self.path.exists():

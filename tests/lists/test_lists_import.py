@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 from datetime import date
@@ -89,6 +90,13 @@ def test_no_rows_is_refused(take, root):
     refused("empty", take, "Phone\n")
     refused("empty", take, "Phone\n2021999999\n", allow_bad_rows=9)
     assert not (root / "lists" / "own").exists()
+
+
+def test_the_digest_expected(take, source, root):
+    digest = hashlib.sha256(source(BASE).read_bytes()).hexdigest()
+    assert f"expected {'0' * 64}" in refused("digest", take, BASE, expected_sha256="0" * 64)
+    assert not (root / "lists" / "own").exists()
+    assert take(BASE, expected_sha256=f" {digest.upper()}").digest == digest
 
 
 def test_the_number_of_rows_expected(take, tree):

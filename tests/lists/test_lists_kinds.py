@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dialguard.lists.bits import BitsWriter
 from dialguard.lists.catalog import Catalog
 from dialguard.lists.errors import BadRowsError, ListImportError
-from dialguard.lists.kinds import facts_of_called, facts_of_shown, line_type
+from dialguard.lists.kinds import enter, facts_of_called, facts_of_shown, line_type
 from dialguard.model.moment import DAY
 
 RECEIVED = 1_790_000_000_000_000  # 2026-09-21
@@ -157,3 +157,27 @@ def test_the_moment_of_a_port_lies_between_two_files(take, root):
     take("2025552001\n2025552002\n", "ported_to_wireless", published=date(2026, 9, 2))
     facts = facts_of_called(Catalog(root).answers, "2025552002", TODAY)
     assert facts == {"line_type": "wireless", "line.ported_to_wireless_at": (date(2026, 8, 31) - date(1970, 1, 1)).days * DAY}
+
+
+@pytest.mark.parametrize(
+    ("name", "stated", "found", "entered"),
+    [
+        ("dnc.litigator", False, [True], True), ("dnc.litigator", True, [False], True), ("dnc.litigator", False, [None], None),
+        ("dnc.litigator", False, [False, True], True), ("dnc.litigator", False, [False, None], None), ("dnc.litigator", False, [False], False),
+        ("caller_id.do_not_originate", None, [False], False), ("caller_id.do_not_originate", False, [True], True),
+        ("caller_id.do_not_originate", False, [None], False), ("caller_id.do_not_originate", None, [None], None),
+        ("line_type", "voip", ["wireless"], "voip"), ("line_type", None, ["landline"], "landline"),
+    ],
+)  # fmt: skip
+def test_adverse_answers_hold_and_else_the_caller_is_heard(name, stated, found, entered):
+    values, why = {name: stated}, {}
+    enter(values, why, [{name: one} for one in found])
+    assert values == {name: entered} and (why == {name: "list_incomplete"}) is (entered is None)
+
+
+def test_a_line_type_of_one_day_only_is_not_known():
+    values = {"line_type": None}
+    enter(values, {}, [{"line_type": "landline"}, {}])
+    assert values == {"line_type": None}
+    enter(values, {}, [{}])
+    assert values == {"line_type": None}

@@ -76,6 +76,7 @@ def test_a_file_is_taken_once_and_all_are_kept(answers, root):
     answers("2025550123,2026-01-10,yes\n", "b.csv", asked_at=ASKED + DAY, received_at=NOW + DAY)
     held = ReassignedAnswers(root)
     assert sorted(answer.answer for answer in held.of("2025550123")) == ["no", "yes"]
+    assert held.numbers() == held.numbers(NOW) == ["+12025550123"] and held.numbers(NOW - 1) == []
     assert [answer.answer for answer in held.of("2025550123", as_of=NOW)] == ["no"] and held.of("2025550123", as_of=NOW - 1) == ()
 
 
