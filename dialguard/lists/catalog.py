@@ -25,6 +25,7 @@ class VersionAnswer(NamedTuple):
 
 
 class _List(NamedTuple):
+    index: str
     stamp: _Stamp
     entries: tuple[Entry, ...]
     damage: ListDamaged | None
@@ -93,9 +94,8 @@ class Catalog:
         """
         changed = False
         for code, old in list(self._lists.items()):
-            folder = list_folder(self.root, code)
-            if _stamp(folder) != old.stamp or old.damage is not None:
-                self._lists[code] = self._open(folder, old)
+            if _stamp(old.index) != old.stamp or old.damage is not None:
+                self._lists[code] = self._open(list_folder(self.root, code), old)
                 changed = True
         return changed
 
@@ -109,11 +109,12 @@ class Catalog:
 
     @staticmethod
     def _open(folder: Path, old: _List | None) -> _List:
-        stamp = _stamp(folder)
+        index = str(folder / INDEX)
+        stamp = _stamp(index)
         try:
             entries = read_index(folder)
         except ListDamaged as error:
-            return _List(stamp, (), error, {})
+            return _List(index, stamp, (), error, {})
         had = {entry.version.id: entry.manifest_sha256 for entry in old.entries} if old is not None else {}
         kept = {
             entry.version.id: old.readers[entry.version.id]
@@ -122,7 +123,7 @@ class Catalog:
             and entry.version.id in old.readers
             and had[entry.version.id] == entry.manifest_sha256
         }
-        return _List(stamp, entries, None, kept)
+        return _List(index, stamp, entries, None, kept)
 
     def _reader(self, found: _List, entry: Entry) -> BitsReader:
         reader = found.readers.get(entry.version.id)
@@ -132,9 +133,9 @@ class Catalog:
         return reader
 
 
-def _stamp(folder: Path) -> _Stamp:
+def _stamp(index: str) -> _Stamp:
     try:
-        stat = os.stat(folder / INDEX)
+        stat = os.stat(index)
     except OSError:
         return None
     return stat.st_mtime_ns, stat.st_ino, stat.st_size

@@ -7,7 +7,9 @@ knows. The answers lie in one SQLite file, ``<store>/reassigned.sqlite``, with t
 
 import hashlib
 import json
+import os
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import date
@@ -76,44 +78,47 @@ def facts_of(answers: Iterable[Answer], consent_at: Instant | None) -> dict[str,
 
 
 class ReassignedAnswers:
-    """The answers held in a store folder."""
+    """The answers held in a store folder. Safe to share between threads, each of which keeps a connection of its own."""
 
     def __init__(self, root: str | PathLike[str]) -> None:
         self.path = Path(root) / NAME
+        self._local = threading.local()
 
     def of(self, national10: str, as_of: Instant | None = None) -> tuple[Answer, ...]:
         """What was answered of a ten-digit number, as far as it was held at ``as_of``. Raises ListDamaged, ValueError."""
         number = national_number(national10)
-        if not self.path.exists():
-            return ()
-        query = "select queried, answer, asked_at from answers join files on files.id = file where number = ? and (? is null or received_at <= ?)"
-        with self._reading() as base:
-            rows = base.execute(query, (number, as_of, as_of)).fetchall()
-        return tuple(Answer(queried, ANSWERS[answer], asked) for queried, answer, asked in rows)
+        query = "select queried, answer, asked_at from answers join files on files.id = file where number = ?1 and (?2 is null or received_at <= ?2)"
+        return tuple(Answer(queried, ANSWERS[answer], asked) for queried, answer, asked in self._ask(query, (number, as_of)))
 
     def numbers(self, as_of: Instant | None = None) -> list[str]:
         """Every number of which an answer was held at ``as_of``, as E.164. Raises ListDamaged."""
-        if not self.path.exists():
-            return []
-        query = "select distinct number from answers join files on files.id = file where ? is null or received_at <= ?"
-        with self._reading() as base:
-            return [f"+1{number}" for (number,) in base.execute(query, (as_of, as_of))]
+        query = "select distinct number from answers join files on files.id = file where ?1 is null or received_at <= ?1"
+        return [f"+1{number}" for (number,) in self._ask(query, (as_of,))]
 
     def counts(self) -> dict[str, int]:
-        """How many answers of each word are held."""
-        if not self.path.exists():
-            return dict.fromkeys(ANSWERS, 0)
-        with self._reading() as base:
-            held = dict(base.execute("select answer, count(*) from answers group by answer").fetchall())
+        """How many answers of each word are held. Raises ListDamaged."""
+        held = dict(self._ask("select answer, count(*) from answers group by answer", ()))
         return {word: held.get(place, 0) for place, word in enumerate(ANSWERS)}
 
-    def _reading(self) -> "closing[sqlite3.Connection]":
+    def _ask(self, query: str, words: tuple[object, ...]) -> list[tuple]:
         try:
-            base = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
-            base.execute("select 1 from files limit 1")
+            file = os.stat(self.path).st_ino
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise self._damaged(error) from error
+        try:
+            if getattr(self._local, "file", None) != file:
+                # Another file than before, such as one restored from a copy.
+                self._local.base = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
+                self._local.file = file
+            return self._local.base.execute(query, words).fetchall()
         except sqlite3.Error as error:
-            raise ListDamaged(str(self.path), f"the file cannot be read ({error})", "restore it from a copy, or import the answers again") from error
-        return closing(base)
+            self._local.file = None
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> ListDamaged:
+        return ListDamaged(str(self.path), f"the file cannot be read ({error})", "restore it from a copy, or import the answers again")
 
 
 def import_answers(root: str | PathLike[str], path: str | PathLike[str], *, asked_at: Instant, received_at: Instant) -> Imported:
