@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dialguard.ledger.ledger import Ledger
 from dialguard.ledger.rows import Row
@@ -11,6 +11,8 @@ from dialguard.ledger.write import Recorder
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp
 from dialguard.storage.ports import LookUpFailed, Recorded
+from dialguard.storage.reserve_local import FILE, Places, release, reserve
+from dialguard.storage.reserving import LAPSE, Limit, Reservation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +34,7 @@ class EmbeddedStore(Recorder):
         self._folder = Path(folder)
         self._ledger = Ledger(self._folder / "ledger.sqlite", write_timeout=write_timeout)
         self._seen = False
+        self._places = Places(self._folder / FILE)
 
     @property
     def folder(self) -> Path:
@@ -73,6 +76,16 @@ class EmbeddedStore(Recorder):
         """Of whom the record holds anything; see ``storage.ports.Store``."""
         self._check_folder()
         return Recorded(*self._ledger.recorded(seller, at, as_of))
+
+    def reserve(self, *, limits: Iterable[Limit], lapse: int = LAPSE, **asked: Any) -> Reservation:
+        """A place for an attempt under all limits, checked and taken in one step; see ``storage.redis_reserve.Reserving.reserve``."""
+        self._check_folder()
+        return reserve(self, self._places, limits=limits, lapse=lapse, **asked)
+
+    def release(self, *, seller: str, number: str, attempt: str) -> bool:
+        """Gives a reserved place back; False where none was held, or the attempt has been recorded."""
+        self._check_folder()
+        return release(self, self._places, seller=seller, number=number, attempt=attempt)
 
     def refresh(self) -> None:
         """Takes up list versions that were imported since: one look at each list that was asked for."""

@@ -12,6 +12,8 @@ from dialguard.ledger.write import Recorder, already_replaced
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp
 from dialguard.storage.ports import ListCatalog, LookUpFailed, Recorded
+from dialguard.storage.reserve_local import Places, release, reserve
+from dialguard.storage.reserving import LAPSE, Limit, Reservation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +35,7 @@ class MemoryStore(Recorder):
         self._of_person: dict[tuple[str, str], list[tuple[int, Row]]] = defaultdict(list)
         self._replaced: dict[tuple[str, int], Instant] = {}
         self._outcomes: dict[int, list[Row]] = defaultdict(list)
+        self._places = Places(None)
 
     def look_up(
         self, *, seller: str, number: str, person: str | None = None, at: Instant, as_of: Instant | None = None
@@ -86,6 +89,14 @@ class MemoryStore(Recorder):
         with self._lock:
             numbers = [number for of, number in self._of_number if of == seller]
             return Recorded(numbers, [person for of, person in self._of_person if of == seller], [])
+
+    def reserve(self, *, limits: Iterable[Limit], lapse: int = LAPSE, **asked: Any) -> Reservation:
+        """A place for an attempt under all limits, checked and taken in one step; see ``storage.redis_reserve.Reserving.reserve``."""
+        return reserve(self, self._places, limits=limits, lapse=lapse, **asked)
+
+    def release(self, *, seller: str, number: str, attempt: str) -> bool:
+        """Gives a reserved place back; False where none was held, or the attempt has been recorded."""
+        return release(self, self._places, seller=seller, number=number, attempt=attempt)
 
     def refresh(self) -> None:
         """Takes up list versions that were imported since."""

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from dialguard.model.history import Entry
 from dialguard.model.moment import DAY, HOUR, SECOND
+from dialguard.storage.embedded import EmbeddedStore
+from dialguard.storage.memory import MemoryStore
 from dialguard.storage.redis import RedisStore
 from dialguard.storage.reserving import Limit, Reservation, reached
 
@@ -19,10 +21,15 @@ A, B = "+13055550100", "+12125550102"
 THREE = [Limit(T - DAY, 3)]
 
 
-@pytest.fixture(params=["redis", "cluster"])
+@pytest.fixture(params=["memory", "embedded", "redis", "cluster"])
 def store(request, tmp_path):
-    made = RedisStore(request.getfixturevalue("redis_url" if request.param == "redis" else "cluster_url"), journal=tmp_path)
-    made.journal.rebuild()
+    if request.param == "memory":
+        made = MemoryStore()
+    elif request.param == "embedded":
+        made = EmbeddedStore(tmp_path)
+    else:
+        made = RedisStore(request.getfixturevalue("redis_url" if request.param == "redis" else "cluster_url"), journal=tmp_path)
+        made.journal.rebuild()
     yield made
     made.close()
 
