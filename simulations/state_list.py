@@ -36,8 +36,13 @@ def _la(numbers: Iterable[str]) -> Iterator[str]:
     yield from (f"({n[:3]}) {n[3:6]}-{n[6:]}\n" for n in numbers)
 
 
-# Bare numbers unless named here: FL with a header, two columns, a date and CRLF, TX with pipes, IN with tabs, LA formatted.
-LAYOUTS: Mapping[str, Callable[[Iterable[str]], Iterator[str]]] = {"FL": _fl, "TX": _tx, "IN": _in, "LA": _la}
+def _mo(numbers: Iterable[str]) -> Iterator[str]:
+    yield from (f"{n}  {'RES' if n[-1] in '02468' else 'MOB'}  20250115\r\n" for n in numbers)
+
+
+# Bare numbers unless named here: FL with a header, two columns, a date and CRLF, TX with pipes, IN with tabs, LA formatted, MO
+# of fixed width.
+LAYOUTS: Mapping[str, Callable[[Iterable[str]], Iterator[str]]] = {"FL": _fl, "TX": _tx, "IN": _in, "LA": _la, "MO": _mo}
 
 
 def write(path: Path, state: str, numbers: int, seed: int, leads: Sequence[str] = (), share: float = 0.1) -> None:
