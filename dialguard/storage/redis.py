@@ -281,7 +281,7 @@ class RedisStore(Reserving, Recorder):
                     if version < self._journal.newest(tag):
                         raise self._journal.lost(tag, version)
                 return _Answer(codec.decode_declaration(declared, seller), bits, values, listing)
-            if found[0] != b"catalog":
+            if found[0] != b"catalog" or len(found) < 2:
                 raise amiss(found[0])
             self._take(found[1])
         raise LookUpFailed("the lists in Redis are being replaced; ask again")

@@ -76,11 +76,15 @@ class Journal:
 
     def lost(self, tag: str, version: int) -> LookUpFailed:
         """Redis has fallen behind what was sent to it: all of that is to be sent again. The error to raise."""
-        known = self.queue.again(tag, version)
+        try:
+            known = self.queue.again(tag, version)
+            left = self.queue.unsent()
+        except LedgerError as error:
+            return LookUpFailed(str(error))
         if not known:
             return LookUpFailed("Redis has lost entries that are older than what is remembered; run `dialguard redis rebuild`")
         with self._lock:
-            self._waiting.update((note.seller, note.name) for _, note in self.queue.unsent())
+            self._waiting = self._waiting | {(note.seller, note.name) for _, note in left}
             self._sent = None
             self._next = 0.0
         return LookUpFailed("Redis has lost its last entries; they are being sent again")
@@ -169,7 +173,7 @@ class Journal:
         by_id = dict(notes)
         sent: dict[int, list[int]] = {}
         try:
-            for ids, version, trouble in self.filler.send(notes):
+            for ids, version, trouble in () if self._link.away else self.filler.send(notes):
                 if trouble is None:
                     sent.setdefault(version, []).extend(ids)
                 elif not isinstance(trouble, Refused):

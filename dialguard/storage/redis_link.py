@@ -37,6 +37,8 @@ TIMEOUT = 0.02
 BULK_TIMEOUT = 5.0
 """Seconds for what is asked in lots: bits of an area code, filling, verifying. Writing through waits no longer than a second."""
 WRITE_TIMEOUT = 1.0
+TLS_TIMEOUT = 0.25
+"""Seconds at least for a connection with TLS to be made."""
 CONNECTIONS = 64
 FAILURES, PAUSE = 3, 0.5
 """After so many failures in a row Redis is not asked for so many seconds."""
@@ -123,7 +125,7 @@ class Link:
         self._local = threading.local()
         self._turn = 0
 
-    def look(self, script: Script, keys: Sequence[str], args: Sequence[Any], tag: str) -> list[Any]:
+    def look(self, script: Script, keys: Sequence[str], args: Sequence[Any], tag: str) -> Any:
         """Runs a script for a look-up: within the short timeout, and not at all while Redis is known to be away.
 
         Raises LookUpFailed.
@@ -142,20 +144,29 @@ class Link:
             raise self.explained(error) from error
         if breaker is not None:
             breaker.failures = 0
-        return answer
+        return self._sane(answer)
 
-    def run(self, script: Script, keys: Sequence[str], args: Sequence[Any], timeout: float = BULK_TIMEOUT) -> list[Any]:
+    @property
+    def away(self) -> bool:
+        """Whether Redis is known to be away, and is left alone for a moment. Of a cluster only parts are."""
+        breaker = self._breakers.get("")
+        return breaker is not None and breaker.failures >= FAILURES and time.monotonic() < breaker.until
+
+    def run(self, script: Script, keys: Sequence[str], args: Sequence[Any], timeout: float = BULK_TIMEOUT) -> Any:
         """Runs a script with time to spare. Raises LookUpFailed."""
-        return self.ask(lambda client: self._run(client, script, keys, args), timeout)
+        return self._sane(self.ask(lambda client: self._run(client, script, keys, args), timeout))
 
     def ask(self, question: Callable[[Any], T], timeout: float = BULK_TIMEOUT) -> T:
         """The answer of a client of redis-py. Raises LookUpFailed."""
         try:
             if not self._sound:
-                self.check()
+                self.check(timeout)
             return question(self.client(timeout))
         except (RedisError, OSError) as error:
-            self._sound = self._sound and not isinstance(error, _DOWN)
+            if isinstance(error, _DOWN):
+                self._sound = False
+                if not self.to.cluster:
+                    self._failed("")
             raise self.explained(error) from error
 
     def run_many(self, script: Script, calls: Iterable[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
@@ -234,8 +245,11 @@ class Link:
             self._local.own = None
 
     def _make(self, timeout: float) -> Any:
-        once = Retry(NoBackoff(), 0)
-        options: dict[str, Any] = dict(socket_timeout=timeout, socket_connect_timeout=timeout, retry=once, max_connections=CONNECTIONS)
+        # A handshake of TLS takes some trips and some milliseconds of its own.
+        connecting = max(timeout, TLS_TIMEOUT) if self.to.url.startswith("rediss:") else timeout
+        options: dict[str, Any] = dict(
+            socket_timeout=timeout, socket_connect_timeout=connecting, retry=Retry(NoBackoff(), 0), max_connections=CONNECTIONS
+        )
         try:
             if self.to.cluster:
                 return RedisCluster.from_url(self.to.url, **options)
@@ -243,22 +257,35 @@ class Link:
         except (TypeError, ValueError) as error:
             raise LookUpFailed(f"the Redis URL {self.to.shown}: {error}") from None
 
+    def _sane(self, answer: Any) -> Any:
+        """An answer that our scripts may have given: a string, or a list that begins with a word."""
+        if type(answer) is bytes or (type(answer) is list and answer and type(answer[0]) is bytes):
+            return answer
+        raise LookUpFailed(f"what answers at {self.to.shown} is no Redis, or something between changed its answer")
+
     def _straight(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
         """Runs a script on this thread's own connection: what lies between a client and its connection takes longer than the script."""
         held: _Own | None = getattr(self._local, "own", None)
-        if held is None or held.pid != os.getpid():
-            pool = self.client(self.to.timeout).connection_pool
-            held = self._local.own = _Own(pool.connection_class(**pool.connection_kwargs), os.getpid(), self._turn)
-        elif held.turn != self._turn:
-            held.connection.disconnect()
-            self._local.own = None
-            return self._straight(script, keys, args)
-        line = held.connection
+        if held is not None and held.pid == os.getpid():
+            if held.turn == self._turn:
+                try:
+                    return self._over(held.connection, script, keys, args)
+                except redis.TimeoutError:
+                    raise
+                except redis.ConnectionError:
+                    pass  # closed by the other end since it was used last; scripts may be run twice
+            else:
+                held.connection.disconnect()
+        pool = self.client(self.to.timeout).connection_pool
+        held = self._local.own = _Own(pool.connection_class(**pool.connection_kwargs), os.getpid(), self._turn)
+        return self._over(held.connection, script, keys, args)
+
+    def _over(self, line: Any, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
         try:
             line.send_packed_command([packed(b"EVALSHA", script.sha, len(keys), *keys, *args)], check_health=False)
             try:
                 return line.read_response(disable_decoding=True)
-            except NoScriptError:
+            except NoScriptError:  # a server that was started anew; sent whole, it remembers
                 line.send_packed_command([packed(b"EVAL", script.text, len(keys), *keys, *args)], check_health=False)
                 return line.read_response(disable_decoding=True)
         except ResponseError:

@@ -62,7 +62,7 @@ class Reserving:
         args = [least, codec.short(attempt), at, lapse, REMEMBERED, _pack(own), _pack(packed), ledger]
         keys = [codec.mark_key(tag), codec.number_key("a", seller, number), codec.number_key("v", seller, number)]
         answer = self._link.look(redis_scripts.RESERVE, keys, args, tag)
-        word = answer[0]
+        word = answer[0] if type(answer) is list else b""
         if word in (b"granted", b"held"):
             return Reservation(True, answer[1], again=word == b"held")
         if word == b"refused":
@@ -82,8 +82,8 @@ class Reserving:
         tag = codec.tag_of(number)
         keys = [codec.mark_key(tag), codec.number_key("v", seller, number)]
         answer = self._link.look(redis_scripts.RELEASE, keys, [codec.short(text(attempt, "attempt"))], tag)
-        if answer[0] != b"ok":
-            raise amiss(answer[0])
+        if type(answer) is not list or answer[0] != b"ok":
+            raise amiss(answer[0] if type(answer) is list else b"")
         return bool(answer[1])
 
 

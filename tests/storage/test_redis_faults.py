@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import re
+import socket
 import threading
 import time
 from datetime import date
@@ -276,6 +278,45 @@ def test_a_killed_server_is_unknown_and_back_without_a_restart_of_ours(folder, o
     assert len(store.look_up(seller="acme", number=B, at=T).revocations) == 1
     all_answer(store)
     store.close()
+
+
+@pytest.mark.parametrize("reply", [b"$100\r\nabc", b"+OK\r\n", b":7\r\n", b"*1\r\n$2\r\nok\r\n", b"$-1\r\n", b"rubbish\r\n", b"", b"-ERR what\r\n"])
+def test_half_a_reply_or_another_ones_is_no_answer(reply):
+    reached: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve():
+            while True:
+                try:
+                    line, _ = listening.accept()
+                except OSError:
+                    return
+                with line:
+                    while asked := line.recv(65536):
+                        if b"EVALSHA" in asked:
+                            reached.append(reply)
+                            line.sendall(reply)
+                            break
+                        line.sendall(b"+OK\r\n" * len(re.findall(rb"(?m)^\*\d", asked)))
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        store = RedisStore(f"redis://127.0.0.1:{listening.getsockname()[1]}/0?timeout=1&protocol=2")
+        for question in questions(store):
+            store.link._sound = True
+            store.link._breakers.clear()
+            with pytest.raises(LookUpFailed):
+                question()
+        store.close()
+    assert len(reached) >= 4
+
+
+def test_a_connection_that_was_closed_meanwhile_costs_no_denial(bare, redis_server):
+    all_answer(bare)
+    with redis_server.client() as client:
+        client.client_kill_filter(_type="normal", skipme=True)
+        client.script_flush()
+    all_answer(bare)
 
 
 # -- what was recorded is never lost
