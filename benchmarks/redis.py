@@ -98,7 +98,9 @@ def _time(store: RedisStore, name: str, numbers: list[str], now: int, rounds: in
         return [client.getbit(key, int(number[5:]) - 2_000_000) for key in bits]
 
     def reserve(number: str) -> object:
-        return store.reserve(seller=SELLER, number=number, attempt=f"call {next(ids)}", at=now, limits=[Limit(now - DAY, 3), Limit(now - 7 * DAY, 7)])
+        return store.reserve(
+            seller=SELLER, number=number, attempt=f"call {next(ids)}", at=now, limits=[Limit(now - DAY, 3), Limit(now - 7 * DAY, 7)]
+        )
 
     look_up(numbers[0])
     bits = store._listing.asked("305").keys if store._listing is not None else ()
@@ -115,4 +117,7 @@ def _bytes(server: redis_servers.Server, folder: Path) -> None:
     with server.client() as client:
         key = codec.number_key("a", SELLER, "+13052000000")
         bits = [client.memory_usage(name) for name in client.keys("dg{*}b:*")]
-        print(f"  an active number, six attempts: {client.memory_usage(key)} bytes by MEMORY USAGE; an area code's bits: {statistics.median(bits):,.0f}")
+        print(
+            f"  an active number, six attempts: {client.memory_usage(key)} bytes by MEMORY USAGE; "
+            f"an area code's bits: {statistics.median(bits):,.0f}"
+        )

@@ -35,15 +35,24 @@ def add(commands: argparse._SubParsersAction) -> None:
     _finish(action, rebuild)
 
     action = actions.add_parser("verify", help="compare Redis with the folder; 1 when they differ")
-    action.add_argument("--samples", type=int, default=10_000, metavar="N", help="compare what is held of so many numbers (10000; 0: of all)")
+    action.add_argument(
+        "--samples", type=int, default=10_000, metavar="N", help="compare what is held of so many numbers (10000; 0: of all)"
+    )
     _finish(action, verify)
 
-    _finish(actions.add_parser("sync", help="send what was recorded since, as stores in Python do by themselves; 1 when something still waits"), sync)
-    _finish(actions.add_parser("status", help="servers, lists, and what waits to be sent; 1 when it is not filled or something waits"), status)
+    _finish(
+        actions.add_parser("sync", help="send what was recorded since, as stores in Python do by themselves; 1 when something still waits"),
+        sync,
+    )
+    _finish(
+        actions.add_parser("status", help="servers, lists, and what waits to be sent; 1 when it is not filled or something waits"), status
+    )
 
 
 def _finish(action: argparse.ArgumentParser, run: Callable[[argparse.Namespace, RedisStore], int]) -> None:
-    action.add_argument("--url", metavar="URL", help=f"redis://[user:password@]host:port/0, rediss:// (TLS), unix://; ?cluster=yes (default: ${_URL})")
+    action.add_argument(
+        "--url", metavar="URL", help=f"redis://[user:password@]host:port/0, rediss:// (TLS), unix://; ?cluster=yes (default: ${_URL})"
+    )
     common.store_option(action)
     common.json_option(action)
     action.set_defaults(run=lambda options: _run(run, options))
@@ -110,7 +119,8 @@ def verify(options: argparse.Namespace, store: RedisStore) -> int:
         common.print_json(found._asdict())
     else:
         print(
-            f"compared: bits of {counted(found.blocks, 'area code')}, {counted(found.numbers, 'number')}, {counted(found.persons, 'person')}: "
+            f"compared: bits of {counted(found.blocks, 'area code')}, {counted(found.numbers, 'number')}, "
+            f"{counted(found.persons, 'person')}: "
             + (f"{counted(found.count, 'difference')}" if found.count else "no difference")
         )
         for problem in found.problems:
@@ -147,7 +157,10 @@ def status(options: argparse.Namespace, store: RedisStore) -> int:
     if found.filled == found.tags:
         print("filled")
     else:
-        print("not filled" if not found.filled else f"half filled: {found.filled} of {found.tags} parts", "- answers unknown; run: dialguard redis rebuild")
+        print(
+            "not filled" if not found.filled else f"half filled: {found.filled} of {found.tags} parts",
+            "- answers unknown; run: dialguard redis rebuild",
+        )
     for line in common.columns([(code, version, numbers, "numbers") for code, version, numbers in found.lists]):
         print(f"  {line}")
     print(f"{counted(found.waiting or 0, 'thing')} waiting to be sent")

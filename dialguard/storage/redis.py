@@ -100,16 +100,16 @@ class RedisStore(Reserving, Recorder):
 
     # -- looking up
 
-    def look_up(
-        self, *, seller: str, number: str, person: str | None = None, at: Instant, as_of: Instant | None = None
-    ) -> LookUp:
+    def look_up(self, *, seller: str, number: str, person: str | None = None, at: Instant, as_of: Instant | None = None) -> LookUp:
         """What is known of one number; see ``storage.ports.Store``."""
         checked_number(number)
         if person is not None:
             text(person, "person")
         _check(seller, at, as_of)
         if as_of is not None:
-            return self._folder("to answer as of an earlier moment").store.look_up(seller=seller, number=number, person=person, at=at, as_of=as_of)
+            return self._folder("to answer as of an earlier moment").store.look_up(
+                seller=seller, number=number, person=person, at=at, as_of=as_of
+            )
         if self._journal is not None:
             self._journal.hold(seller, number, person)
         tag = codec.tag_of(number)
@@ -270,7 +270,11 @@ class RedisStore(Reserving, Recorder):
             asked = listing.asked(tag).keys if listing is not None and bit is not None else ()
             args = [listing.digest if listing is not None else "", name, len(keys) // 2, bit or 0]
             every = [codec.mark_key(tag), *keys, *asked]
-            found = self._link.look(redis_scripts.READ, every, args, tag) if timeout is None else self._link.run(redis_scripts.READ, every, args, timeout)
+            found = (
+                self._link.look(redis_scripts.READ, every, args, tag)
+                if timeout is None
+                else self._link.run(redis_scripts.READ, every, args, timeout)
+            )
             if type(found) is bytes:
                 if listing is None:  # a catalog without a name
                     raise codec.Damaged

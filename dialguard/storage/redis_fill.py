@@ -80,9 +80,13 @@ class Filler:
                 for name, references in recorded.items():
                     keys = [codec.mark_key(tag), codec.number_key("a", seller, name), codec.number_key("v", seller, name)]
                     plain.pop(keys[1], None)
-                    _check(self.link.run(redis_scripts.RECORD, keys, [ledger, version, values[name][1] or gone, *references], WRITE_TIMEOUT))
+                    _check(
+                        self.link.run(redis_scripts.RECORD, keys, [ledger, version, values[name][1] or gone, *references], WRITE_TIMEOUT)
+                    )
                 if plain:
-                    _check(self.link.run(redis_scripts.WRITE, [codec.mark_key(tag), *plain], [ledger, version, *plain.values()], WRITE_TIMEOUT))
+                    _check(
+                        self.link.run(redis_scripts.WRITE, [codec.mark_key(tag), *plain], [ledger, version, *plain.values()], WRITE_TIMEOUT)
+                    )
             except LookUpFailed as error:
                 yield ids, version, error
             else:
@@ -116,7 +120,8 @@ class Filler:
         """Makes Redis what the folder is. Where it was filled from this folder before, it goes on answering meanwhile; where not,
         it is emptied first, and every answer is unknown until the end.
 
-        ``replace`` empties it first in any case, also where another folder filled it. ``told`` hears how far it is. Raises LookUpFailed, Refused.
+        ``replace`` empties it first in any case, also where another folder filled it. ``told`` hears how far it is.
+        Raises LookUpFailed, Refused.
         """
         self.link.check()
         ledger = self.queue.ledger
@@ -184,7 +189,9 @@ class Filler:
         tags: dict[str, list[str]] = {}
         for key in values:
             tags.setdefault(key[3 : key.index("}")], []).append(key)
-        calls: list[Call] = [([codec.mark_key(tag), *keys], [ledger, version, *(values[key] for key in keys)]) for tag, keys in tags.items()]
+        calls: list[Call] = [
+            ([codec.mark_key(tag), *keys], [ledger, version, *(values[key] for key in keys)]) for tag, keys in tags.items()
+        ]
         for answer in self.link.run_many(redis_scripts.WRITE, calls):
             _check(answer)
 

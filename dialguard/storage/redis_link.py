@@ -132,11 +132,15 @@ class Link:
         """
         breaker = self._breakers.get(tag if self.to.cluster else "")
         if breaker is not None and breaker.failures >= FAILURES and time.monotonic() < breaker.until:
-            raise LookUpFailed(f"Redis at {self.to.shown} did not answer {breaker.failures} times in a row; it is asked again within {PAUSE:g} s")
+            raise LookUpFailed(
+                f"Redis at {self.to.shown} did not answer {breaker.failures} times in a row; it is asked again within {PAUSE:g} s"
+            )
         try:
             if not self._sound:
                 self.check(self.to.timeout)
-            answer = self._straight(script, keys, args) if not self.to.cluster else self._run(self.client(self.to.timeout), script, keys, args)
+            answer = (
+                self._straight(script, keys, args) if not self.to.cluster else self._run(self.client(self.to.timeout), script, keys, args)
+            )
         except _DOWN as error:
             self._failed(tag)
             raise self.explained(error) from error

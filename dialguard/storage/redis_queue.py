@@ -107,7 +107,10 @@ class Queue:
             if old > 0:
                 gone = file.execute("SELECT max(version) FROM notes WHERE id <= ? AND version IS NOT NULL", (old,)).fetchone()[0]
                 if gone is not None:
-                    file.execute("INSERT INTO about VALUES ('floor', ?) ON CONFLICT DO UPDATE SET value = max(CAST(value AS INTEGER), ?)", (gone, gone))
+                    file.execute(
+                        "INSERT INTO about VALUES ('floor', ?) ON CONFLICT DO UPDATE SET value = max(CAST(value AS INTEGER), ?)",
+                        (gone, gone),
+                    )
                     file.execute("DELETE FROM notes WHERE id <= ? AND version IS NOT NULL", (old,))
             file.execute("COMMIT")
             file.execute("PRAGMA synchronous = FULL")

@@ -53,11 +53,11 @@ class Reserving:
             self._journal.hold(seller, number, None)
         tag = codec.tag_of(number)
         own = [_coded(name, said.get(name)) for name in codec.FIELDS]
+        coded = [[(_place(name), [_coded(name, value) for value in values], wanted) for name, values, wanted in cap.where] for cap in caps]
         packed = [
-            (cap.after, cap.below, [(_place(name), [_coded(name, value) for value in values], wanted) for name, values, wanted in cap.where],
-             [_place(name) for name in cap.same if name != "outcome"], cap.already)
-            for cap in caps
-        ]  # fmt: skip
+            (cap.after, cap.below, where, [_place(name) for name in cap.same if name != "outcome"], cap.already)
+            for cap, where in zip(caps, coded, strict=True)
+        ]
         least, ledger = (0, b"") if self._journal is None else (self._journal.newest(tag), self._journal.ledger)
         args = [least, codec.short(attempt), at, lapse, REMEMBERED, _pack(own), _pack(packed), ledger]
         keys = [codec.mark_key(tag), codec.number_key("a", seller, number), codec.number_key("v", seller, number)]

@@ -97,7 +97,8 @@ return {'ok'}
 
 _NOW = "local time = redis.call('TIME')\nlocal now = time[1] * 1000000 + time[2]\n"
 
-RESERVE = _script("""
+RESERVE = _script(
+    """
 -- keys: mark, attempts, reservations; arguments: least version, id, moment, microseconds until it lapses, microseconds for which
 -- the id is remembered, what is said of the attempt, limits (both as msgpack), ledger or nothing
 local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'w')
@@ -105,7 +106,9 @@ if not mark[1] then return {'empty'} end
 if mark[2] ~= '1' then return {'format'} end
 if ARGV[8] ~= '' and mark[1] ~= ARGV[8] then return {'other', mark[1]} end
 if tonumber(mark[3]) < tonumber(ARGV[1]) then return {'behind', mark[3]} end
-""" + _NOW + """
+"""
+    + _NOW
+    + """
 local at, own, limits = tonumber(ARGV[3]), cmsgpack.unpack(ARGV[6]), cmsgpack.unpack(ARGV[7])
 local entries = {}
 local all = redis.call('HGETALL', KEYS[3])
@@ -166,7 +169,8 @@ redis.call('HSET', KEYS[3], ARGV[2], 'r' .. struct.pack('>I7I7I7', at, ends, end
 local left = math.ceil((ARGV[4] + ARGV[5]) / 1000)
 if redis.call('PTTL', KEYS[3]) < left then redis.call('PEXPIRE', KEYS[3], left) end
 return {'granted', ends}
-""")
+"""
+)
 
 RELEASE = _script("""
 -- keys: mark, reservations; arguments: id

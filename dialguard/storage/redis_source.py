@@ -54,7 +54,13 @@ class Source:
         def ask(cursor: Any) -> tuple[int, dict[str, Bucket]]:
             size = next(size for size in SIZES if size >= len(numbers))
             lot = [*numbers, *numbers[-1:] * (size - len(numbers))]
-            values = {"seller": seller, "at": ALWAYS, "since": -ALWAYS, "as_of": ALWAYS, **{f"n{place}": number for place, number in enumerate(lot)}}
+            values = {
+                "seller": seller,
+                "at": ALWAYS,
+                "since": -ALWAYS,
+                "as_of": ALWAYS,
+                **{f"n{place}": number for place, number in enumerate(lot)},
+            }
             found: dict[str, list[list[tuple]]] = {}
             version = self._grown(cursor)
             for place, statement in enumerate(self._ledger._statements.of_numbers[size]):
@@ -68,7 +74,9 @@ class Source:
         """The version, and rows and attempts of each number as Redis holds them; None where there are none."""
         version, found = self.buckets(seller, numbers)
         return version, {
-            number: (None, None) if number not in found else (encode_rows(version, found[number]), encode_attempts(version, found[number][5]))
+            number: (None, None)
+            if number not in found
+            else (encode_rows(version, found[number]), encode_attempts(version, found[number][5]))
             for number in numbers
         }
 
@@ -112,7 +120,8 @@ class Source:
             found: set[tuple[str, str]] = set()
             last: list[tuple[str, str]] = []
             for statement in statements:
-                rows = self._read(lambda cursor: statement.run(cursor, {"seller": after[0], "name": after[1], "lot": LOT, "skip": 0}), [])  # noqa: B023 - run at once
+                values = {"seller": after[0], "name": after[1], "lot": LOT, "skip": 0}
+                rows = self._read(lambda cursor: statement.run(cursor, values), [])  # noqa: B023 - run at once
                 found.update(rows)
                 if len(rows) == LOT:
                     last.append(rows[-1])

@@ -27,7 +27,9 @@ class Verified(NamedTuple):
     count: int
 
 
-def verify(link: Link, journal: Journal, samples: int | None = 10_000, told: Callable[[str, int], None] = lambda what, number: None) -> Verified:
+def verify(
+    link: Link, journal: Journal, samples: int | None = 10_000, told: Callable[[str, int], None] = lambda what, number: None
+) -> Verified:
     """Compares marks, catalog and all bits, how many numbers and persons there are, and the values of some numbers (all: None).
 
     Raises LookUpFailed where Redis or the folder cannot be read.
@@ -108,7 +110,7 @@ class _Verify:
             chance = samples / total
         for seller, numbers in self.source.number_lots():
             values = self.source.values(seller, numbers)[1]
-            for number, both in values.items():
+            for both in values.values():
                 for kind, value in zip("ra", both, strict=True):
                     expected[kind] += value is not None
             chosen = numbers if chance == 1.0 else [number for number in numbers if draw.random() < chance]

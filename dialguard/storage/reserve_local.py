@@ -86,7 +86,9 @@ def reserve(
     with places.alone() as file:
         now = clock.now()
         file.execute("DELETE FROM places WHERE lapses + ? <= ?", (REMEMBERED, now))
-        rows = file.execute("SELECT attempt, at, lapses, released, said FROM places WHERE seller = ? AND number = ?", (seller, number)).fetchall()
+        rows = file.execute(
+            "SELECT attempt, at, lapses, released, said FROM places WHERE seller = ? AND number = ?", (seller, number)
+        ).fetchall()
         waiting = []
         for name, when, lapses, released, told in rows:
             # Asked before the attempts are read: what is recorded in between counts twice rather than not at all.
@@ -99,7 +101,9 @@ def reserve(
         full = reached(caps, [*found, *waiting], _entry(at, number, said))
         if full is not None:
             return Reservation(False, limit=full[0], counted=full[1])
-        file.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, 0, ?)", (seller, number, attempt, at, now + lapse, json.dumps(said)))
+        file.execute(
+            "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, 0, ?)", (seller, number, attempt, at, now + lapse, json.dumps(said))
+        )
         return Reservation(True, now + lapse)
 
 
@@ -111,7 +115,10 @@ def release(store: _Asked, places: Places, *, seller: str, number: str, attempt:
     with places.alone() as file:
         if store._latest_attempt(seller, attempt) is not None:
             return False
-        return file.execute("UPDATE places SET released = 1 WHERE seller = ? AND number = ? AND attempt = ? AND released = 0", key).rowcount == 1
+        return (
+            file.execute("UPDATE places SET released = 1 WHERE seller = ? AND number = ? AND attempt = ? AND released = 0", key).rowcount
+            == 1
+        )
 
 
 def _entry(at: Instant, number: str, said: dict[str, str | None]) -> Entry:

@@ -52,6 +52,7 @@ def test_a_decision_is_one_round_trip(redis_url, folder, redis_server):
     store = RedisStore(redis_url, journal=folder)
     store.journal.rebuild()
     store.record_consent(seller="acme", number=A, level="express", known_at=T)
+    store.replay()  # nothing is left to be sent beside
 
     def decide():
         store.refresh()
@@ -64,7 +65,15 @@ def test_a_decision_is_one_round_trip(redis_url, folder, redis_server):
         decide()
         stats = client.info("commandstats")
     # What runs inside a script is counted too; from outside came one EVALSHA.
-    inside = {"cmdstat_hmget", "cmdstat_get", "cmdstat_strlen", "cmdstat_getbit", "cmdstat_config|resetstat", "cmdstat_config", "cmdstat_info"}
+    inside = {
+        "cmdstat_hmget",
+        "cmdstat_get",
+        "cmdstat_strlen",
+        "cmdstat_getbit",
+        "cmdstat_config|resetstat",
+        "cmdstat_config",
+        "cmdstat_info",
+    }
     assert stats["cmdstat_evalsha"]["calls"] == 1 and set(stats) - inside == {"cmdstat_evalsha"}
     store.close()
 
@@ -76,7 +85,17 @@ def test_lists_are_those_of_the_folder(store, folder):
     embedded = EmbeddedStore(folder)
     for code in ("national", "TX", "FL"):
         assert store.list_versions(code) == embedded.list_versions(code)
-        for number in ("3055550100", "3055550101", "3055550102", "2125550199", "9075550100", "5125550100", "5125550101", "6175550100", "8005550100"):
+        for number in (
+            "3055550100",
+            "3055550101",
+            "3055550102",
+            "2125550199",
+            "9075550100",
+            "5125550100",
+            "5125550101",
+            "6175550100",
+            "8005550100",
+        ):
             store.refresh()
             assert store.list_answers(code, number) == embedded.list_answers(code, number)
     for wrong in ("305555010", "1055550100", "305-555-01"):
@@ -135,7 +154,9 @@ def test_what_is_recorded_answers_as_the_ledger_at_any_moment(store, folder):
         else:
             made = store.record_attempt(at=at, **{name: draw.choice(values) for name, values in words.items()}, **common)
             if draw.random() < 0.5:
-                store.record_outcome(seller="acme", attempt=made, outcome=draw.choice(["busy", "conversation"]), at=at + HOUR, known_at=T + place)
+                store.record_outcome(
+                    seller="acme", attempt=made, outcome=draw.choice(["busy", "conversation"]), at=at + HOUR, known_at=T + place
+                )
     store.declare_complete("acme", T - 300 * DAY, known_at=T)
     rebuilt = False
     for _ in range(2):
@@ -158,7 +179,10 @@ def test_what_is_recorded_answers_as_the_ledger_at_any_moment(store, folder):
 
 
 def test_attempts_of_more_kinds_than_a_byte_counts_are_kept_apart():
-    rows = [(place, A, None, T + place, T, "voice", None, f"s{place}", None, f"o{place % 200}", None, None, None, None, None, None) for place in range(300)]
+    rows = [
+        (place, A, None, T + place, T, "voice", None, f"s{place}", None, f"o{place % 200}", None, None, None, None, None, None)
+        for place in range(300)
+    ]
     value = codec.encode_attempts(5, rows)
     assert value is not None and value[5] >= 128
     entries = codec.decode_attempts(value, A, T + 400).entries

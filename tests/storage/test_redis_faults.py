@@ -97,7 +97,11 @@ def all_answer(store: RedisStore) -> None:
 def test_an_empty_redis_knows_nothing_of_not_knowing(redis_url):
     all_fail(RedisStore(redis_url), "holds nothing for this area code")
     store = RedisStore(redis_url)
-    for question in (lambda: store.recorded("acme", T), lambda: store.list_versions("national"), lambda: store.look_up(seller="acme", number=A, person="p", at=T)):
+    for question in (
+        lambda: store.recorded("acme", T),
+        lambda: store.list_versions("national"),
+        lambda: store.look_up(seller="acme", number=A, person="p", at=T),
+    ):
         with pytest.raises(LookUpFailed):
             question()
 
@@ -280,7 +284,9 @@ def test_a_killed_server_is_unknown_and_back_without_a_restart_of_ours(folder, o
     store.close()
 
 
-@pytest.mark.parametrize("reply", [b"$100\r\nabc", b"+OK\r\n", b":7\r\n", b"*1\r\n$2\r\nok\r\n", b"$-1\r\n", b"rubbish\r\n", b"", b"-ERR what\r\n"])
+@pytest.mark.parametrize(
+    "reply", [b"$100\r\nabc", b"+OK\r\n", b":7\r\n", b"*1\r\n$2\r\nok\r\n", b"$-1\r\n", b"rubbish\r\n", b"", b"-ERR what\r\n"]
+)
 def test_half_a_reply_or_another_ones_is_no_answer(reply):
     reached: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -130,7 +130,10 @@ LIMIT = st.builds(
     Limit,
     st.integers(T - 3 * DAY, T),
     st.integers(1, 4),
-    st.lists(st.tuples(st.sampled_from(NAMES), st.lists(st.sampled_from(["voice", "busy", "loans", "d1", "odd"]), max_size=2), st.booleans()), max_size=2),
+    st.lists(
+        st.tuples(st.sampled_from(NAMES), st.lists(st.sampled_from(["voice", "busy", "loans", "d1", "odd"]), max_size=2), st.booleans()),
+        max_size=2,
+    ),
     st.lists(st.sampled_from(NAMES), max_size=2),
     st.integers(0, 1),
 )
@@ -167,7 +170,14 @@ def test_an_active_number_takes_at_most_200_bytes(redis_url, redis_server, tmp_p
         store.journal.rebuild()
         before = client.info("memory")["used_memory"]
         for place in range(6):
-            said = {"seller": "acme", "known_at": T, "at": T - place * DAY - 7, "channel": "voice", "purpose": "telemarketing", "subject": "home solar"}
+            said = {
+                "seller": "acme",
+                "known_at": T,
+                "at": T - place * DAY - 7,
+                "channel": "voice",
+                "purpose": "telemarketing",
+                "subject": "home solar",
+            }
             rows = [{**said, "number": number, "outcome": ("no_answer", "busy")[place % 2]} for number in numbers]
             store.journal.store.record_many("attempt", rows)
         store.journal.rebuild()
