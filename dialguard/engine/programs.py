@@ -5,7 +5,7 @@ campaign: what those fix is folded away. ``index`` and ``specialise`` switch the
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -159,10 +159,7 @@ class Programs:
 
     def _compile(self, jurisdiction: str, ordinal: int, scope: tuple, fixed: Mapping[str, object] | None) -> Compiled:
         known = dict(zip(SCOPE_FACTS, scope, strict=False))
-        # The channel has its word on the voice. An asserted fact that the campaign leaves open stays in sight: it obliges.
-        asserted = self.packs.vocabulary.is_asserted
-        kept = {name: value for name, value in (fixed or {}).items() if value is not None or not asserted(name)}
-        folding = kept | known if self.specialise else {}
+        folding = self.folding(scope, fixed) if self.specialise else {}
         clauses, always, timed = [], [], []
         for law in self.laws(jurisdiction, ordinal).values():
             condition = fold(law.condition, known) if self.index else law.condition
@@ -184,6 +181,21 @@ class Programs:
         if program is None and clauses:  # campaigns that differ in nothing that the rules ask share it
             program = self._programs[key] = Compiler(self.packs.closed, self.packs.vocabulary).compile(clauses, f"{jurisdiction} {scope}")
         return Compiled(program, tuple(always), tuple(clause.rule for clause in clauses), tuple(timed))
+
+    def folding(self, scope: tuple, fixed: Mapping[str, object] | None) -> dict[str, object]:
+        """What a campaign settles before any attempt is seen."""
+        # The channel has its word on the voice. An asserted fact that the campaign leaves open stays in sight: it obliges.
+        asserted = self.packs.vocabulary.is_asserted
+        kept = {name: value for name, value in (fixed or {}).items() if value is not None or not asserted(name)}
+        return kept | dict(zip(SCOPE_FACTS, scope, strict=False))
+
+    def rules_of(self, jurisdiction: str) -> Sequence[Rule]:
+        """The prohibitions and obligations of a jurisdiction, whatever the date, but for those switched off."""
+        return [rule for rule in self._by_place.get(jurisdiction, ()) if rule.id not in self.disabled]
+
+    def reliefs_of(self, rule: Rule) -> Sequence[Rule]:
+        """The reliefs that name a rule, but for those switched off."""
+        return [self.packs.by_id[relief] for relief in rule.relieved_by if relief not in self.disabled]
 
     def _forget(self) -> None:
         self.plans.clear()

@@ -9,7 +9,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Dialect, Select, Table, and_, bindparam, case, func, literal_column, select, union
+from sqlalchemy import Dialect, Select, Table, and_, bindparam, case, literal_column, select, union
 
 from dialguard.ledger.fold import NO_ROWS, REACH, Bucket, fold
 from dialguard.ledger.rows import ALWAYS, COLUMNS, OUTCOME_COLUMNS
@@ -77,16 +77,15 @@ def _union(name: str, tables: Iterable[Table]) -> Any:
 _ALONE = ("level", "form", "covers", "obtained_at", "requested_at", "channels")
 
 
-def _first_consents() -> Select:
-    """One row a number: how many entries of consent there are, whether one is plain and in force, and what it says."""
+def _all_consents() -> Select:
+    """Every entry of consent of a seller: its number, whether it is plain and in force, and what it says."""
     table = ENTRIES["consent"]
     plain = and_(
         table.c.void == literal_column("0"), table.c.supersedes.is_(None), table.c.expires_at.is_(None), table.c.valid_at <= _AT,
         table.c.known_at <= _AS_OF,
     )  # fmt: skip
-    told = [func.min(table.c[name]) for name in _ALONE]
-    alone = and_(func.count() == literal_column("1"), func.min(case((plain, literal_column("1")), else_=literal_column("0"))) == literal_column("1"))
-    return select(table.c.number, case((alone, literal_column("1")), else_=literal_column("0")), *told).where(table.c.seller == _SELLER).group_by(table.c.number)
+    told = [table.c[name] for name in _ALONE]
+    return select(table.c.number, case((plain, literal_column("1")), else_=literal_column("0")), *told).where(table.c.seller == _SELLER)
 
 
 def recorded(
@@ -96,13 +95,14 @@ def recorded(
     values = {"seller": seller, "at": at, "as_of": ALWAYS if as_of is None else as_of}
     persons = [person for (person,) in statements.named.run(cursor, values)]
     others = {number for (number,) in statements.others.run(cursor, values)}
-    consents = []
-    for number, alone, *told in statements.consents.run(cursor, values):
-        if alone and number not in others:
-            consents.append((number, *told))
+    alone: dict[str, tuple] = {}
+    for row in statements.consents.run(cursor, values):
+        if row[1] and row[0] not in others and row[0] not in alone:
+            alone[row[0]] = row
         else:
-            others.add(number)
-    return list(others), persons, consents
+            others.add(row[0])
+            alone.pop(row[0], None)
+    return list(others), persons, [(row[0], *row[2:]) for row in alone.values()]
 
 
 class Statements:
@@ -127,7 +127,7 @@ class Statements:
         )
         self.named = Statement(_union("person", ENTRIES.values()), dialect)
         self.others = Statement(_union("number", [table for kind, table in ENTRIES.items() if kind != "consent"]), dialect)
-        self.consents = Statement(_first_consents(), dialect)
+        self.consents = Statement(_all_consents(), dialect)
         self.latest_attempt = Statement(
             select(ATTEMPTS.c.id)
             .where(

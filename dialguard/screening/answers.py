@@ -15,9 +15,9 @@ import numpy as np
 from dialguard.engine.decision import KINDS, Decision, _reason_order
 from dialguard.engine.judge import Engine, Judgement
 from dialguard.engine.search import ages_held, next_step, retry_at, valid_until
-from dialguard.expr.nodes import FACT_OF_COUNT, facts_read
+from dialguard.expr.nodes import facts_read
 from dialguard.model.facts import Facts, Place
-from dialguard.model.moment import Instant, Moment
+from dialguard.model.moment import Instant
 
 COLUMNS = (
     "dg_verdict", "dg_kind", "dg_reason", "dg_reasons", "dg_citation", "dg_needs", "dg_obligations", "dg_retry_at", "dg_valid_until",
@@ -74,7 +74,6 @@ class Local:
         self.denied = not decision.allowed
         self.reasons: list[Reason] = decision.reasons if self.denied else []
         self.duties: list[Reason] = [] if self.denied else decision.obligations
-        self.recheck = () if self.denied else rechecked(engine, facts)
 
     @cached_property
     def opens(self) -> Instant | None:
@@ -106,24 +105,7 @@ class Local:
     def content(self) -> tuple:
         """All that a join asks of it."""
         reasons = tuple((reason["rule"], reason["kind"], tuple(reason.get("needs", ()))) for reason in self.reasons)  # type: ignore[arg-type]
-        return (reasons, tuple(map(_duty, self.duties)), tuple(str(duty["rule"]) for duty in self.duties), self.recheck, self.opens, self.closes)
-
-
-def rechecked(engine: Engine, facts: Facts) -> tuple[str, ...]:
-    """What the rules asked of an allowed attempt that may have changed by the time it is dialed."""
-    found: set[str] = set()
-    for jurisdiction, zone in {pair for state, zone in facts.places for pair in (("US", zone), (state, zone))}:
-        ordinal = Moment(facts.at, zone, engine.clock).ordinal
-        for rule in engine.programs.compiled(jurisdiction, ordinal, facts.scope, facts.fixed).candidates:
-            law = engine.programs.law(rule, ordinal)
-            for node in (law.condition, *law.reliefs):
-                for name in facts_read(node):
-                    known = engine.packs.vocabulary.get(name)
-                    if name == FACT_OF_COUNT:
-                        found.add("frequency")
-                    elif known is not None and known.fact_class == "store":
-                        found.add("consent")
-    return tuple(sorted(found))
+        return (reasons, tuple(map(_duty, self.duties)), tuple(str(duty["rule"]) for duty in self.duties), self.opens, self.closes)
 
 
 def merged(reasons: Sequence[Sequence[Reason]]) -> list[Reason]:
@@ -160,10 +142,9 @@ def denied(reasons: Sequence[Reason], **more: object) -> Answer:
     )  # fmt: skip
 
 
-def whole(engine: Engine, facts: Facts, decision: Decision) -> Answer:
-    """The answer of one decision."""
+def whole(facts: Facts, decision: Decision, recheck: tuple[str, ...]) -> Answer:
+    """The answer of one decision; ``recheck`` is for a permission."""
     if decision.allowed:
-        recheck = rechecked(engine, facts)
         return allowed(decision.obligations, valid_until=decision.valid_until or "", recheck=recheck, **named(facts.places))
     return denied(decision.reasons, retry_at=decision.retry_at or "", **named(facts.places))
 

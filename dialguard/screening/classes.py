@@ -136,8 +136,9 @@ class Combined:
             self._widen([max(pair) for pair in zip(needed, self._bits or needed, strict=True)])
         key = columns[0].astype(np.int64)
         for column, bits in zip(columns[1:], self._bits[1:], strict=True):
-            key <<= bits
-            key |= column
+            if bits:  # a column of one value only adds nothing
+                key <<= bits
+                key |= column
         if self._dense is None:
             distinct, places = np.unique(key, return_inverse=True)
             return np.array([self._number(one) for one in distinct.tolist()], np.int64)[places]

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dialguard.facts.regions import STATES
 from dialguard.model.moment import Clock, Instant
 from dialguard.model.records import Consent, LookUp
-from dialguard.packs.load import Packs
+from dialguard.screening.asked import Asked
 from dialguard.screening.classes import Distinct
 from dialguard.screening.dates import Steady
 
@@ -20,7 +21,7 @@ NONE = 0
 class Consents:
     """Kinds of lone consents, from 1; those that are steady for a few days, so that one answer may stand for all of a kind."""
 
-    def __init__(self, packs: Packs, rows: Sequence[tuple], nothing: LookUp, at: Instant, clock: Clock) -> None:
+    def __init__(self, asked: Asked, rows: Sequence[tuple], nothing: LookUp, at: Instant, clock: Clock) -> None:
         """``rows`` as in ``storage.ports.Recorded``; ``nothing`` is what the store says of a number that it does not know."""
         self._nothing = nothing
         self.unsteady: list[str] = []
@@ -32,8 +33,8 @@ class Consents:
         numbers, levels, forms, covers, obtained, requested, channels = zip(*rows, strict=True)
         words: Distinct[tuple] = Distinct()
         said = np.array([words.number(key) for key in zip(levels, forms, covers, channels, strict=True)], np.int64)
-        first, first_steady = _moments(packs, "consent.obtained_at", obtained, at, clock)
-        asked, asked_steady = _moments(packs, "consent.requested_at", requested, at, clock)
+        first, first_steady = _moments(asked, "consent.obtained_at", obtained, at, clock)
+        asked, asked_steady = _moments(asked, "consent.requested_at", requested, at, clock)
         # Rules may hold the two moments against each other.
         order = np.sign(_filled(obtained) - _filled(requested)) + 1
         alike = (said * (first.max() + 1) + first) * (asked.max() + 1) * 3 + asked * 3 + order
@@ -77,8 +78,8 @@ def _filled(moments: Sequence[Instant | None]) -> np.ndarray:
     return np.array([-1 if moment is None else moment for moment in moments], np.int64)
 
 
-def _moments(packs: Packs, fact: str, moments: Sequence[Instant | None], at: Instant, clock: Clock) -> tuple[np.ndarray, np.ndarray]:
+def _moments(asked: Asked, fact: str, moments: Sequence[Instant | None], at: Instant, clock: Clock) -> tuple[np.ndarray, np.ndarray]:
     """Classes from 0 (no moment), and which of them are steady."""
     missing = np.array([moment is None for moment in moments])
-    kinds = Steady(packs, fact, at, clock).encode(_filled(moments))
+    kinds = Steady(asked.bounded(fact, ("US", *sorted(STATES))), at, clock).encode(_filled(moments))
     return np.where(missing, 0, np.maximum(kinds, 0) + 1), missing | (kinds >= 0)

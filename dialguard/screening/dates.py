@@ -10,34 +10,19 @@ from collections.abc import Iterable
 import numpy as np
 
 from dialguard.backends.frames import spans
-from dialguard.expr.nodes import Node, Test
+from dialguard.expr.nodes import Test
 from dialguard.facts.regions import STATES, state_zones
 from dialguard.model.moment import DAY, Clock, Instant, Moment
-from dialguard.packs.load import Packs
 
 STEADY_DAYS = 4
 """How long a class must hold together: over a night, a weekend and a holiday, so that the next opening lies within."""
 
 
-def tests_of(packs: Packs, fact: str) -> set[Test]:
-    """Every test of time that some rule makes on a fact with bounds that the moment fixes."""
-    return {part for rule in packs.rules for span in rule.spans for part in _tests(span.condition) if part.fact == fact and not _compares(part)}
-
-
-def _tests(node: Node) -> Iterable[Test]:
-    return (part for part in node.walk() if isinstance(part, Test) and part.operator in ("came", "within", "older_than", "before", "after"))
-
-
-def _compares(test: Test) -> bool:
-    """Whether a test holds the fact against another one."""
-    return isinstance(test.value, str)
-
-
 class Steady:
     """Classes of the moments of one fact. Moments of a class meet the same tests, in every zone, from ``at`` on for STEADY_DAYS."""
 
-    def __init__(self, packs: Packs, fact: str, at: Instant, clock: Clock) -> None:
-        tests = tests_of(packs, fact)
+    def __init__(self, tests: Iterable[Test], at: Instant, clock: Clock) -> None:
+        """``tests`` of time on the fact, with bounds that the moment fixes."""
         zones = sorted({zone for state in STATES for zone in state_zones(state)})
         sides = [
             [spans(test, Moment(instant, zone, clock)) for instant in (at, at + STEADY_DAYS * DAY) for zone in zones]

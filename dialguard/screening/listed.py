@@ -13,7 +13,7 @@ class Listed:
     """One list's versions; what they say of a number together is one small number a row."""
 
     def __init__(self, store: Store, code: str, as_of: Instant | None) -> None:
-        self._store = store
+        self._store, self.code = store, code
         try:
             self.versions = store.list_versions(code, as_of)
         except LookUpFailed:  # the same for every number: the engine finds it out itself, and denies

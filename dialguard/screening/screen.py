@@ -18,6 +18,7 @@ from dialguard.facts.numbers import Number, parse
 from dialguard.model.moment import DAY, EPOCH_ORDINAL
 from dialguard.model.records import LookUp
 from dialguard.screening.answers import DUPLICATE, Answer
+from dialguard.screening.asked import LINE_TYPE
 from dialguard.screening.classes import Column, Combined, Distinct
 from dialguard.screening.columns import abridged, cleaned, in_common
 from dialguard.screening.consents import NONE, Consents
@@ -91,10 +92,11 @@ class Screener:
     def _open(self, store: Store) -> None:
         store.refresh()
         self._lists = [one for code in self.packs.lists if (one := Listed(store, code, self._as_of)).versions]
+        self._tables.list_jurisdictions = tuple(self.packs.lists[one.code].jurisdiction for one in self._lists)
         found = store.recorded(self._seller, self.at, self._as_of)
         # What the store says of a number that it holds nothing of: at least since when it would know.
         self._nothing = LookUp(complete_since=store.look_up(seller=self._seller, number=_NOBODY, at=self.at, as_of=self._as_of).complete_since)
-        self._consents = Consents(self.packs, found.consents, self._nothing, self.at, self._clock)
+        self._consents = Consents(self._tables.asked, found.consents, self._nothing, self.at, self._clock)
         self._consenting = Known(self._consents.numbers)
         self._known = Known(_national([*found.numbers, *self._consents.unsteady]))
         self._known_persons = frozenset(found.persons)
@@ -201,20 +203,18 @@ class Screener:
         if len(self._persons) > _MOST_KINDS:
             return None
         national, code = phones.national[rows], npa[rows]
-        whole = len(rows) == len(phones)
         region, person = [self._region[code]], [self._number_kind[code]]
         for one in self._lists:
             person.append(one.encode(code, national - code * _LINES))
+        nothing = np.zeros(len(rows), np.int64)
+        person.append(self._column(LINE_TYPE, columns[LINE_TYPE], rows) if LINE_TYPE in columns else nothing)
+        consenting = nothing
         if self._consents is not None:
-            person.append(self._consents.encode(national, np.flatnonzero(self._consenting.holds(national))))
+            consenting = self._consents.encode(national, np.flatnonzero(self._consenting.holds(national)))
+        person.append(consenting)
         for field, series in columns.items():
-            if field == PHONE or field in _OWN:
-                continue
-            column = self._columns.get(field)
-            if column is None:
-                column = self._columns[field] = Column(in_common(field))
-            numbers = column.encode(abridged(field, series if whole else series.gather(rows)))
-            (region if field in ADDRESS_FIELDS else person).append(numbers)
+            if field not in _OWN and field not in (PHONE, LINE_TYPE):
+                (region if field in ADDRESS_FIELDS else person).append(self._column(field, series, rows))
         try:
             places = self._register(self._places, region, columns, rows, self._tables.add_place, len(self._tables.places))
             persons = self._register(self._persons, person, columns, rows, self._add_person, len(self._tables.persons))
@@ -226,6 +226,13 @@ class Screener:
             self._cell_answers.append(answer)
             self._cell_problems.append(problem)
         return cells
+
+    def _column(self, field: str, series: pl.Series, rows: np.ndarray) -> np.ndarray:
+        """The number of each row's value, of the rows that are asked for."""
+        column = self._columns.get(field)
+        if column is None:
+            column = self._columns[field] = Column(in_common(field))
+        return column.encode(abridged(field, series if len(rows) == len(series) else series.gather(rows)))
 
     def _register(
         self, combined: Combined, parts: list[np.ndarray], columns: Mapping[str, pl.Series], rows: np.ndarray,
@@ -241,11 +248,11 @@ class Screener:
         return numbers
 
     def _add_person(self, fields: Mapping[str, object]) -> int:
-        number = len(self._tables.persons)
-        if self._consents is None:
-            return self._tables.add_person(fields, None)
-        kind = self._persons.combinations[number][1 + len(self._lists)]
-        return self._tables.add_person(fields, self._consents.held(kind), kind != NONE)
+        """Add the person whose combination is next: number kind, lists, line type, kind of consent, then the other columns."""
+        number, *parts = self._persons.combinations[len(self._tables.persons)]
+        said, (_, kind, *rest) = tuple(parts[: len(self._lists)]), parts[len(self._lists) :]
+        found = None if self._consents is None else self._consents.held(kind)
+        return self._tables.add_person(fields, found, kind, said, (number, *rest))
 
     def _one_by_one(
         self, columns: Mapping[str, pl.Series], phones: Phones, rows: np.ndarray, answers: np.ndarray, problems: np.ndarray

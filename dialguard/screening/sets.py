@@ -55,8 +55,8 @@ class Known:
     def __init__(self, numbers: np.ndarray) -> None:
         """``numbers``: int64, ten digits each."""
         self._sorted = np.sort(numbers)
-        # Eight places a number: the sieve holds most others back, and the smaller it is the quicker.
-        self._bits = max(8, len(numbers).bit_length() + 3)
+        # Some thirty places a number: the sieve holds nearly all others back.
+        self._bits = max(8, len(numbers).bit_length() + 5)
         self._sieve = np.zeros(1 << self._bits, bool)
         self._sieve[_hashed(self._sorted, self._bits)] = True
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +24,7 @@ from dialguard.model.facts import Facts
 from dialguard.model.moment import DAY
 from dialguard.model.records import LookUp, LookUpFailed
 from dialguard.screening.answers import Answer, Local, allowed, denied, merged, named, whole
+from dialguard.screening.asked import Asked
 from dialguard.screening.classes import Distinct
 from dialguard.screening.dates import STEADY_DAYS
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 Fields = Mapping[str, object]
 ADDRESS_FIELDS = frozenset(f"contact.{name}" for name in ADDRESS)
 _IN_A_STATE = frozenset(("contact.county", "contact.place"))
+_ANYWHERE = Places((Place("TX", "America/Chicago"),), {"TX": (), "America/Chicago": ()}, ())
 _UNREAD = Answer("deny", "invalid_input")
 _MOST_REMEMBERED = 100_000
 
@@ -69,20 +72,31 @@ class _Who:
     fields: Fields
     number: Number
     found: LookUp | None
-    dated: bool
+    kind: int
+    """Of consent, where that is all that the store holds; else 0."""
+    lists: tuple[int, ...]
+    traits: tuple[int, ...]
+    """What else tells it from others, the type of its line apart."""
+    values: Mapping[str, object]
+    """Facts of it, wherever it is."""
 
 
 class Tables:
     """The answers of one campaign at one moment, by place and person."""
 
-    def __init__(self, engine: Engine, gatherer: Gatherer, campaigns: Mapping[str, Campaign], campaign: str, at: Instant, channel: str) -> None:
+    def __init__(
+        self, engine: Engine, gatherer: Gatherer, campaigns: Mapping[str, Campaign], campaign: str, at: Instant, channel: str
+    ) -> None:
         self._engine, self._gatherer, self._campaigns = engine, gatherer, campaigns
         self._fixed = {"channel": channel, "campaign": campaign}
+        self.list_jurisdictions: tuple[str, ...] = ()
+        """Of the loaded lists, in the order in which persons have what they say."""
         self._at = at
         self.answers: Distinct[Answer] = Distinct()
         self.places: list[_Where | str] = []
         self.persons: list[_Who | str] = []
-        self._locals: dict[tuple, int] = {}
+        self._locals: dict[tuple, tuple[int, bool]] = {}
+        self._seen: dict[tuple, tuple[int, bool]] = {}
         self._kept: list[Local] = []
         self._alike: dict[tuple, int] = {}
         self._joined: dict[tuple, int] = {}
@@ -103,12 +117,29 @@ class Tables:
             self.places.append(_Where(address, found, county if any(county) else None, frozenset(named or (s for s, _ in found.pairs))))
         return len(self.places) - 1
 
-    def add_person(self, fields: Fields, found: LookUp | None, dated: bool = False) -> int:
-        """A new kind of person, from a row that is one of them; its address is left aside. ``dated``: see DATED."""
+    def add_person(self, fields: Fields, found: LookUp | None, kind: int, lists: tuple[int, ...], traits: tuple[int, ...]) -> int:
+        """A new kind of person, from a row that is one of them; its address is left aside.
+
+        ``kind`` of lone consent (0: none), ``lists``: what each list says, ``traits``: all else that tells it from others, but
+        for the type of its line.
+        """
         fields = {name: value for name, value in fields.items() if name not in ADDRESS_FIELDS}
         given = self._read(fields)
-        self.persons.append(given if isinstance(given, str) else _Who(fields, given.number, found, dated))
+        if isinstance(given, str):
+            self.persons.append(given)
+        else:
+            values = self._gatherer.gather(given, found, _ANYWHERE)[0].values
+            self.persons.append(_Who(fields, given.number, found, kind, lists, traits, values))
         return len(self.persons) - 1
+
+    @cached_property
+    def asked(self) -> Asked:
+        """What the rules ask of the campaign's attempts."""
+        given = self._read({"to": "+12015550123"})
+        if isinstance(given, str):
+            raise InvalidInput([("campaign", given)])
+        facts = self._gatherer.gather(given, LookUp(), _ANYWHERE)[0]
+        return Asked(self._engine.programs, facts.scope, facts.fixed, self._at, self._engine.clock)
 
     def cell(self, place: int, person: int) -> Cell:
         """The answer of a person in a place."""
@@ -116,11 +147,13 @@ class Tables:
         if isinstance(where, str) or isinstance(who, str):
             return Cell(self.answers.number(_UNREAD), "; ".join(dict.fromkeys(one for one in (where, who) if isinstance(one, str))))
         try:
-            parts = tuple(self._local(pair, person, where, who) for pair in where.places.pairs)
-            key = (where.places.pairs, parts, who.dated)
+            pairs = where.places.pairs
+            locals_ = [self._local(pair, person, where, who) for pair in pairs]
+            parts, dated = tuple(number for number, _ in locals_), any(moves for _, moves in locals_)
+            key = (pairs, parts, dated)
             found = self._joined.get(key)
             if found is None:
-                found = self._joined[key] = self._join(where, who, parts)
+                found = self._joined[key] = self._join(where, who, parts, dated)
             return Cell(found, self._not_yet(who.number, where.places.pairs))
         except LookUpFailed:
             raise
@@ -138,7 +171,7 @@ class Tables:
             number = self._exact.get(key) if key is not None else None
             if number is None:
                 decision = Decision(self._engine, facts, self._engine.judge(facts), None, evidence)
-                number = self.answers.number(whole(self._engine, facts, decision))
+                number = self.answers.number(whole(facts, decision, self.asked.recheck(facts.places)))
                 if key is not None and len(self._exact) < _MOST_REMEMBERED:
                     self._exact[key] = number
             return Cell(number, self._not_yet(given.number, facts.places))
@@ -176,21 +209,30 @@ class Tables:
         given.at = self._at
         return given
 
-    def _local(self, pair: Place, person: int, where: _Where, who: _Who) -> int:
-        """The number of what one place of several has to say; places that say the same share one."""
+    def _local(self, pair: Place, person: int, where: _Where, who: _Who) -> tuple[int, bool]:
+        """The number of what one place of several has to say, which places that say the same share; and whether moments of the
+        person's consent decide it, in which others of the kind differ."""
         county = where.county if pair.state in where.home else None
-        key = (pair, person, county)
-        number = self._locals.get(key)
-        if number is None:
-            # What is said of a county speaks of the state of the address alone.
-            fields = where.fields if county else {name: value for name, value in where.fields.items() if name not in _IN_A_STATE}
-            sources = {name: where.places.sources[name] for name in pair}
-            local = Local(self._engine, *self._judged(Places((pair,), sources, ()), fields, who))
-            content = (local.content, who.dated and local.settled(DATED))
-            number = self._alike.setdefault(content, len(self._kept))
-            if number == len(self._kept):
-                self._kept.append(local)
-            self._locals[key] = number
+        found = self._locals.get((pair, person, county))
+        if found is None:
+            answers, dated = self.asked.answers(pair, who.values)
+            dated = dated and who.kind != 0
+            lists = tuple(said for said, of in zip(who.lists, self.list_jurisdictions, strict=True) if of in ("US", pair.state))
+            alike = (pair, county, who.traits, lists, answers, bool(who.kind), dated and who.kind)
+            found = self._seen.get(alike)
+            if found is None:
+                found = self._seen[alike] = self._worked_out(pair, county, where, who, dated), dated
+            self._locals[pair, person, county] = found
+        return found
+
+    def _worked_out(self, pair: Place, county: object, where: _Where, who: _Who, dated: bool) -> int:
+        # What is said of a county speaks of the state of the address alone.
+        fields = where.fields if county else {name: value for name, value in where.fields.items() if name not in _IN_A_STATE}
+        sources = {name: where.places.sources[name] for name in pair}
+        local = Local(self._engine, *self._judged(Places((pair,), sources, ()), fields, who))
+        number = self._alike.setdefault((local.content, dated and local.settled(DATED)), len(self._kept))
+        if number == len(self._kept):
+            self._kept.append(local)
         return number
 
     def _judged(self, where: Places, address: Fields, who: _Who) -> tuple[Facts, Judgement, Decision]:
@@ -200,28 +242,28 @@ class Tables:
         judgement = self._engine.judge(facts)
         return facts, judgement, Decision(self._engine, facts, judgement, None, evidence)
 
-    def _join(self, where: _Where, who: _Who, parts: tuple[int, ...]) -> int:
+    def _join(self, where: _Where, who: _Who, parts: tuple[int, ...], dated: bool) -> int:
         """The number of the one answer of several places: lawful in each of them."""
         pairs = where.places.pairs
         locals_ = [self._kept[part] for part in dict.fromkeys(parts)]
         against = [local for local in locals_ if local.denied]
         if not against:
             end = min((local.closes for local in locals_ if local.closes is not None), default=None)
-            if who.dated and not self._soon(end):
+            if dated and not self._soon(end):
                 return ALONE
             duties = {entry["rule"]: entry for local in locals_ for entry in local.duties}
-            recheck = tuple(sorted({word for local in locals_ for word in local.recheck}))
+            recheck = self.asked.recheck(pairs)
             ordered = sorted(duties.values(), key=_place_order)
             return self._number(allowed(ordered, valid_until=self._shown(end, pairs), recheck=recheck, **named(pairs)), pairs, parts)
         opens = [local.opens for local in locals_]
         retry = None if None in opens else max(opens)
-        if who.dated and not (self._soon(retry) if retry is not None else any(local.settled(DATED) for local in against)):
+        if dated and not (self._soon(retry) if retry is not None else any(local.settled(DATED) for local in against)):
             return ALONE
         if retry is not None and any(local.closes is not None and local.closes <= retry for local in locals_):
-            if who.dated:
+            if dated:
                 return ALONE
             facts, _, decision = self._judged(where.places, where.fields, who)
-            return self.answers.number(whole(self._engine, facts, decision))
+            return self.answers.number(whole(facts, decision, self.asked.recheck(pairs)))
         return self._number(denied(merged([local.reasons for local in against]), retry_at=self._shown(retry, pairs), **named(pairs)), pairs, parts)
 
     def _soon(self, instant: Instant | None) -> bool:

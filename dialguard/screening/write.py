@@ -170,7 +170,8 @@ class Output:
         # Texts that came as dictionaries are written as such, which is quicker; for readers they stay texts.
         schema = pyarrow.schema([field.with_type(array.type) for field, array in zip(fields, [*arrays, *added], strict=True)])
         if self._parquet is None:
-            told = [field.name for field in fields[: len(arrays)]]  # of the answers nobody asks the least and the greatest
+            # Of texts, answers among them, nobody asks the least and the greatest.
+            told = [field.name for field in fields[: len(arrays)] if not pyarrow.types.is_string(field.type) and not pyarrow.types.is_dictionary(field.type)]
             short = [field.name for field, array in zip(fields, [*arrays, *added], strict=True) if _repeats(array)]
             self._parquet = parquet.ParquetWriter(self._file, schema, use_dictionary=short, write_statistics=told, store_schema=False)
             self._parquet.add_key_value_metadata({"ARROW:schema": b64encode(told_schema.serialize()).decode()})

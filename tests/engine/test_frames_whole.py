@@ -131,7 +131,7 @@ def in_zone(bench: Bench, moment: Moment, rows: list[Facts], fixed: Mapping[str,
 
 def test_frames_say_of_whole_attempts_what_the_engine_finds_in_each_place() -> None:
     each = -(-ATTEMPTS // SHARES)
-    with ProcessPoolExecutor(min(SHARES, os.cpu_count() or 1), mp_context=get_context("fork")) as pool:
+    with ProcessPoolExecutor(min(SHARES, os.cpu_count() or 1), mp_context=get_context("spawn")) as pool:  # polars does not survive a fork
         tally = sum(pool.map(share, range(SEED, SEED + SHARES), [each] * SHARES), Counter())
     print(dict(tally))
     assert tally["attempts"] >= ATTEMPTS and tally["pairs"] > 50 * ATTEMPTS

@@ -292,7 +292,7 @@ def share(seed: int, rows: int) -> Counter:
 
 def test_whole_attempts_in_a_list_are_answered_as_alone() -> None:
     each = -(-ATTEMPTS // SHARES)
-    with ProcessPoolExecutor(min(SHARES, os.cpu_count() or 1), mp_context=get_context("fork")) as pool:
+    with ProcessPoolExecutor(min(SHARES, os.cpu_count() or 1), mp_context=get_context("spawn")) as pool:  # polars does not survive a fork
         tally = sum(pool.map(share, range(SEED, SEED + SHARES), [each] * SHARES), Counter())
     print(dict(tally))
     assert tally["rows"] >= ATTEMPTS
