@@ -14,6 +14,7 @@ from dialguard.facts.given import NO_RELATIONSHIP, Campaign, Given, InvalidInput
 from dialguard.facts.held import NOTHING_HELD, Held, put_alone
 from dialguard.facts.numbers import Number
 from dialguard.facts.regions import STATES
+from dialguard.lists import kinds, reassigned
 from dialguard.model.facts import Facts, naming
 from dialguard.model.moment import DAY, Instant
 from dialguard.model.records import TEXTS, LookUp, LookUpFailed
@@ -124,6 +125,8 @@ class Gatherer:
         due = self._lists(values, why, used, given, at, here)
         held = Held(given, found, at)
         held.put(values, at)
+        if store is not None:
+            self._other_lists(values, why, given, at, here)
         changes: tuple[Instant, ...] = ()
         if not here.watched and not held.revocations and held.steady(at):
             held.put_consent(values)
@@ -133,6 +136,8 @@ class Gatherer:
             changes = moving.changes()
         else:
             values.update(held.consent_facts(at))
+        if store is not None and number.national is not None:
+            self._reassigned(values, why, number.national)
         if failed:
             self._blame(values, why)
         facts = Facts(
@@ -234,6 +239,42 @@ class Gatherer:
                 ends = min(clock.first_instant_at_or_after(last + 1, 0, zone) for zone in zones)
                 due = ends if due is None else min(due, ends)
         return due
+
+    def _other_lists(self, values: dict[str, object], why: dict[str, str], given: Given, at: Instant, here: _Local) -> None:
+        """Facts of loaded lists that are no do-not-call lists, on each local date that the call may have."""
+        store, as_of = self.sources.store, self.sources.as_of
+        try:
+            if not any(store.list_versions(code, as_of) for code in kinds.KINDS):
+                return
+        except LookUpFailed:
+            pass  # the questions below find it out, one by one
+        seen = max(at, as_of if as_of is not None else clock.now())
+        days = {(clock.local(at, zone).ordinal, clock.local(seen, zone).ordinal) for zone in here.zones}
+
+        def ask(code: str, national10: str):
+            return store.list_answers(code, national10, as_of)
+
+        shown = given.from_number
+        try:
+            if given.number.national is not None:
+                kinds.enter(values, why, [kinds.facts_of_called(ask, given.number.national, *day) for day in days])
+            if shown is not None and shown.startswith("+1"):
+                kinds.enter(values, why, [kinds.facts_of_shown(ask, shown[2:], *day) for day in days])
+        except LookUpFailed:
+            for name in ("dnc.litigator", "line_type", "caller_id.do_not_originate"):
+                if not values[name]:
+                    values[name], why[name] = None, "lookup_unavailable"
+
+    def _reassigned(self, values: dict[str, object], why: dict[str, str], national10: str) -> None:
+        """The answer of the Reassigned Numbers Database that speaks of the consent held; a yes holds whoever says it."""
+        at = values["consent.obtained_at"]
+        try:
+            found = reassigned.facts_of(self.sources.store.reassigned(national10, self.sources.as_of), at if type(at) is int else None)
+        except LookUpFailed:
+            why.setdefault("dnc.reassigned", "lookup_unavailable")
+            return
+        if found and (values["dnc.reassigned"] is None or found["dnc.reassigned"] == "yes"):
+            values.update(found)
 
     def _known_lists(self, stated: Mapping[str, object]) -> None:
         """A list that nobody knows may be a misspelt one that holds the number."""

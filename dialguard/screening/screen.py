@@ -15,6 +15,7 @@ import polars as pl
 
 from dialguard.facts.areacodes import ACTIVE
 from dialguard.facts.numbers import Number, parse
+from dialguard.lists.kinds import DO_NOT_ORIGINATE, KINDS
 from dialguard.model.moment import DAY, EPOCH_ORDINAL
 from dialguard.model.records import LookUp
 from dialguard.screening.answers import DUPLICATE, Answer
@@ -91,8 +92,9 @@ class Screener:
 
     def _open(self, store: Store) -> None:
         store.refresh()
-        self._lists = [one for code in self.packs.lists if (one := Listed(store, code, self._as_of)).versions]
-        self._tables.list_jurisdictions = tuple(self.packs.lists[one.code].jurisdiction for one in self._lists)
+        schedules = {**self.packs.lists, **{code: KINDS[code] for code in KINDS if code != DO_NOT_ORIGINATE}}
+        self._lists = [one for code in schedules if (one := Listed(store, code, self._as_of)).versions]
+        self._tables.list_jurisdictions = tuple(schedules[one.code].jurisdiction for one in self._lists)
         found = store.recorded(self._seller, self.at, self._as_of)
         # What the store says of a number that it holds nothing of: at least since when it would know.
         self._nothing = LookUp(complete_since=store.look_up(seller=self._seller, number=_NOBODY, at=self.at, as_of=self._as_of).complete_since)

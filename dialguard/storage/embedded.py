@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from dialguard.lists.catalog import Catalog, Version, VersionAnswer
+    from dialguard.lists.reassigned import Answer, ReassignedAnswers
 
 T = TypeVar("T")
 
@@ -72,10 +73,25 @@ class EmbeddedStore(Recorder):
         """What one version says of many numbers; see ``storage.ports.Store``."""
         return self._ask_lists(lambda lists: lists.contains_many(version, npa, line))
 
+    def reassigned(self, national10: str, as_of: Instant | None = None) -> "tuple[Answer, ...]":
+        """What the Reassigned Numbers Database answered of a ten-digit number."""
+        return self._ask_lists(lambda _: self._answers.of(national10, as_of))
+
+    @cached_property
+    def _answers(self) -> "ReassignedAnswers":
+        from dialguard.lists.reassigned import ReassignedAnswers
+
+        return ReassignedAnswers(self._folder)
+
     def recorded(self, seller: str, at: Instant, as_of: Instant | None = None) -> Recorded:
         """Of whom the record holds anything; see ``storage.ports.Store``."""
         self._check_folder()
-        return Recorded(*self._ledger.recorded(seller, at, as_of))
+        found = Recorded(*self._ledger.recorded(seller, at, as_of))
+        answered = set(self._ask_lists(lambda _: self._answers.numbers(as_of)))
+        if not answered:
+            return found
+        # An answer of the Reassigned Numbers Database speaks of a number's own consent.
+        return Recorded([*found.numbers, *answered], found.persons, [row for row in found.consents if row[0] not in answered])
 
     def reserve(self, *, limits: Iterable[Limit], lapse: int = LAPSE, **asked: Any) -> Reservation:
         """A place for an attempt under all limits, checked and taken in one step; see ``storage.redis_reserve.Reserving.reserve``."""

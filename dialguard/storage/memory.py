@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from dialguard.lists.catalog import Version, VersionAnswer
+    from dialguard.lists.reassigned import Answer
 
 _KINDS = tuple(COLUMNS)
 _NO_OUTCOME = (None,) * len(OUTCOME_COLUMNS)
@@ -97,6 +98,10 @@ class MemoryStore(Recorder):
     def release(self, *, seller: str, number: str, attempt: str) -> bool:
         """Gives a reserved place back; False where none was held, or the attempt has been recorded."""
         return release(self, self._places, seller=seller, number=number, attempt=attempt)
+
+    def reassigned(self, national10: str, as_of: Instant | None = None) -> "tuple[Answer, ...]":
+        """Nothing: answers of the Reassigned Numbers Database are imported into a folder."""
+        return ()
 
     def refresh(self) -> None:
         """Takes up list versions that were imported since."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from dialguard.lists.catalog import Version, VersionAnswer
+    from dialguard.lists.reassigned import Answer
 
 __all__ = ["ListCatalog", "LookUpFailed", "Recorded", "Store"]
 
@@ -79,6 +80,10 @@ class Store(Protocol):
 
     def list_contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
         """What one version says of many numbers, area code and last seven digits each: int8, 1 listed, 0 not, -1 not covered."""
+        ...
+
+    def reassigned(self, national10: str, as_of: Instant | None = None) -> "tuple[Answer, ...]":
+        """What the Reassigned Numbers Database answered of a ten-digit number, as far as its answers were imported."""
         ...
 
     def recorded(self, seller: str, at: Instant, as_of: Instant | None = None) -> Recorded:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from dialguard.lists.catalog import Version, VersionAnswer
+    from dialguard.lists.reassigned import Answer
 
 _moment = attrgetter("at")
 _FRESH = 1.0
@@ -220,6 +221,10 @@ class RedisStore(Reserving, Recorder):
                 if code in counts and key not in self._blocks:
                     self._blocks.put(key, self._pull(listing, key), counts[code])
             return self._blocks.contains_many(version, counts, npa, line)
+
+    def reassigned(self, national10: str, as_of: Instant | None = None) -> "tuple[Answer, ...]":
+        """What the Reassigned Numbers Database answered, where the folder that keeps up this Redis is at hand; else nothing."""
+        return () if self._journal is None else self._journal.store.reassigned(national10, as_of)
 
     def refresh(self) -> None:
         """Forgets the lists' answers of the last look-up, and sends what waits for Redis, beside."""
