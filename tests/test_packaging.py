@@ -102,7 +102,7 @@ def test_every_dependency_is_pinned_with_hashes() -> None:
         *project["project"]["optional-dependencies"]["dev"],
         *project["build-system"]["requires"],
     ]
-    named = {re.split(r"[<>=]", need)[0].lower() for need in needs}
+    named = {re.split(r"[<>=\[]", need)[0].lower() for need in needs}
     assert named <= pinned
 
 

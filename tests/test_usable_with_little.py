@@ -13,6 +13,7 @@ import pytest
 from dialguard import Guard
 from dialguard.facts import clock
 from dialguard.lists.catalog import Version, VersionAnswer
+from dialguard.lists.kinds import KINDS
 from dialguard.packs.load import Packs, load
 from dialguard.storage.memory import MemoryStore
 
@@ -33,13 +34,13 @@ def rows() -> Iterator[dict[str, str]]:
 
 
 class Lists:
-    """Every list, published five days before and in force since the quarter began."""
+    """Every do-not-call list, published five days before and in force since the quarter began."""
 
     def __init__(self, day: date, listed: tuple[str, ...], absent: tuple[str, ...]) -> None:
         self.day, self.listed, self.absent = day, listed, absent
 
     def versions(self, code: str, as_of: int | None = None) -> tuple[Version, ...]:
-        if code in self.absent:
+        if code in self.absent or code in KINDS:
             return ()
         quarter = date(self.day.year, 3 * ((self.day.month - 1) // 3) + 1, 1)
         effective = None if code == "national" else quarter.toordinal()

@@ -205,7 +205,8 @@ def test_a_permission_lapses_when_a_list_falls_due(guard: Guard) -> None:
             version=SimpleNamespace(published=date.fromisoformat(published).toordinal(), effective=date.fromisoformat(effective).toordinal(), use_by=None),
         )
         return SimpleNamespace(
-            refresh=lambda: None, look_up=lambda **_: LookUp(complete_since=0), list_answers=lambda *_: [answer], list_versions=lambda *_: ()
+            refresh=lambda: None, look_up=lambda **_: LookUp(complete_since=0), list_answers=lambda *_: [answer], list_versions=lambda *_: (),
+            reassigned=lambda *_: (),
         )
 
     at = "2026-03-31T19:59:00-04:00"

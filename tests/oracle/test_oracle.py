@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
+from msgspec import structs
 
 from dialguard import Guard
 from dialguard.engine.judge import Engine
@@ -144,7 +145,7 @@ def by_steps(known: Facts, start: int, end: int) -> tuple[bytes, list[int]]:
     """The engine's minutes from ``start`` to before ``end``, filled from one end of a stretch to the next, and those ends."""
     judge, ends, minutes, at = engine(), [], bytearray(), start * MINUTE
     while at < end * MINUTE:
-        here = replace(known, at=at)
+        here = structs.replace(known, at=at)
         allowed = not judge.judge(here).denied
         following = (valid_until if allowed else retry_at)(judge, here)
         following = end * MINUTE if following is None else following
