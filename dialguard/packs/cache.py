@@ -15,8 +15,9 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 from dialguard.expr import nodes
@@ -32,7 +33,7 @@ from dialguard.packs.yamlfile import Problem
 MAX_BYTES = 64_000_000
 KEPT = 8
 """How many compiled packs are kept; the oldest go first."""
-_MAGIC = b"dialguard packs 1\n"
+_MAGIC = b"dialguard packs 2\n"
 _SUFFIX = ".packs"
 _DIGEST_BYTES = 32
 
@@ -69,7 +70,11 @@ def read(name: str) -> Packs | None:
         was = gc.isenabled()
         gc.disable()
         try:
-            packs = _Reader(io.BytesIO(raw[start:])).load()
+            packs, examples = _Reader(io.BytesIO(raw[start:])).load()
+            if examples is not None:
+                kept = _Examples(examples)
+                for place, rule in enumerate(packs.rules):
+                    object.__setattr__(rule, "tests", _Later(kept, place))
         finally:
             if was:
                 gc.enable()
@@ -82,9 +87,7 @@ def write(name: str, packs: Packs) -> None:
     """Keep compiled packs under a name, where there is a private place for them."""
     temporary = f".{name}.{os.getpid()}"
     try:
-        buffer = io.BytesIO()
-        _Writer(buffer, 5).dump(packs)
-        payload = buffer.getvalue()
+        payload = _dumped(_apart(packs))
         with _private(create=True) as place:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             file = os.open(temporary, flags, 0o600, dir_fd=place)
@@ -98,6 +101,49 @@ def write(name: str, packs: Packs) -> None:
             _prune(place)
     except OSError:
         return
+
+
+def _apart(packs: Packs) -> tuple[Packs, bytes | None]:
+    """The packs without the examples of their rules, and those apart: nearly half of it all, and seldom asked for."""
+    if packs.base is not None:  # whose rules are partly the same
+        return packs, None
+    return replace(packs, rules=tuple(replace(rule, tests=()) for rule in packs.rules)), _dumped(tuple(tuple(rule.tests) for rule in packs.rules))
+
+
+def _dumped(value: object) -> bytes:
+    buffer = io.BytesIO()
+    _Writer(buffer, 5).dump(value)
+    return buffer.getvalue()
+
+
+class _Examples:
+    """The examples of all rules, unpacked when the first is asked for."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+
+    @cached_property
+    def of_rules(self) -> tuple[tuple[Example, ...], ...]:
+        """Rule by rule."""
+        return _Reader(io.BytesIO(self._raw)).load()
+
+
+class _Later(Sequence[Example]):
+    """The examples of one rule."""
+
+    def __init__(self, kept: _Examples, place: int) -> None:
+        self._kept, self._place = kept, place
+
+    def __getitem__(self, place):
+        return self._kept.of_rules[self._place][place]
+
+    def __len__(self) -> int:
+        return len(self._kept.of_rules[self._place])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def _digest(name: str, payload: bytes) -> bytes:
