@@ -243,19 +243,16 @@ class Gatherer:
     def _other_lists(self, values: dict[str, object], why: dict[str, str], given: Given, at: Instant, here: _Local) -> None:
         """Facts of loaded lists that are no do-not-call lists, on each local date that the call may have."""
         store, as_of = self.sources.store, self.sources.as_of
-        try:
-            if not any(store.list_versions(code, as_of) for code in kinds.KINDS):
-                return
-        except LookUpFailed:
-            pass  # the questions below find it out, one by one
-        seen = max(at, as_of if as_of is not None else clock.now())
-        days = {(clock.local(at, zone).ordinal, clock.local(seen, zone).ordinal) for zone in here.zones}
 
         def ask(code: str, national10: str):
             return store.list_answers(code, national10, as_of)
 
         shown = given.from_number
         try:
+            if not any(store.list_versions(code, as_of) for code in kinds.KINDS):
+                return
+            seen = max(at, as_of if as_of is not None else clock.now())
+            days = {(clock.local(at, zone).ordinal, clock.local(seen, zone).ordinal) for zone in here.zones}
             if given.number.national is not None:
                 kinds.enter(values, why, [kinds.facts_of_called(ask, given.number.national, *day) for day in days])
             if shown is not None and shown.startswith("+1"):

@@ -7,7 +7,7 @@ a place and a person is joined from those of the single states and zones of the 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -77,8 +77,6 @@ class _Who:
     lists: tuple[int, ...]
     traits: tuple[int, ...]
     """What else tells it from others, the type of its line apart."""
-    values: Mapping[str, object]
-    """Facts of it, wherever it is."""
 
 
 class Tables:
@@ -97,6 +95,8 @@ class Tables:
         self.persons: list[_Who | str] = []
         self._locals: dict[tuple, tuple[int, bool]] = {}
         self._seen: dict[tuple, tuple[int, bool]] = {}
+        self._values: dict[int, Mapping[str, object]] = {}
+        """The facts of a person, wherever it is."""
         self._kept: list[Local] = []
         self._alike: dict[tuple, int] = {}
         self._joined: dict[tuple, int] = {}
@@ -128,8 +128,7 @@ class Tables:
         if isinstance(given, str):
             self.persons.append(given)
         else:
-            values = self._gatherer.gather(given, found, _ANYWHERE)[0].values
-            self.persons.append(_Who(fields, given.number, found, kind, lists, traits, values))
+            self.persons.append(_Who(fields, given.number, found, kind, lists, traits))
         return len(self.persons) - 1
 
     @cached_property
@@ -215,7 +214,9 @@ class Tables:
         county = where.county if pair.state in where.home else None
         found = self._locals.get((pair, person, county))
         if found is None:
-            answers, dated = self.asked.answers(pair, who.values)
+            if person not in self._values:
+                self._values[person] = self._gathered(_ANYWHERE, {}, who)[0].values
+            answers, dated = self.asked.answers(pair, self._values[person])
             dated = dated and who.kind != 0
             lists = tuple(said for said, of in zip(who.lists, self.list_jurisdictions, strict=True) if of in ("US", pair.state))
             alike = (pair, county, who.traits, lists, answers, bool(who.kind), dated and who.kind)
@@ -235,10 +236,13 @@ class Tables:
             self._kept.append(local)
         return number
 
-    def _judged(self, where: Places, address: Fields, who: _Who) -> tuple[Facts, Judgement, Decision]:
+    def _gathered(self, where: Places, address: Fields, who: _Who) -> tuple[Facts, Callable[[], Mapping[str, object]]]:
         given = self._read({**who.fields, **address})
         assert isinstance(given, Given)  # both halves were read before
-        facts, evidence = self._gatherer.gather(given, who.found, where)
+        return self._gatherer.gather(given, who.found, where)
+
+    def _judged(self, where: Places, address: Fields, who: _Who) -> tuple[Facts, Judgement, Decision]:
+        facts, evidence = self._gathered(where, address, who)
         judgement = self._engine.judge(facts)
         return facts, judgement, Decision(self._engine, facts, judgement, None, evidence)
 
