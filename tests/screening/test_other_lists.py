@@ -18,7 +18,7 @@ from dialguard.storage.embedded import EmbeddedStore
 AT = "2026-11-24T11:00:00-05:00"
 NOW = clock.parse_instant(AT)
 TODAY = date(2026, 11, 24)
-PLAIN, SUES, MOBILE, FIXED, MOVED = "2155550101", "2155550102", "2155550103", "2155550104", "2155550105"
+PLAIN, SUES, MOBILE, FIXED, STAYED, MOVED = "2155550101", "2155550102", "2155550103", "2155550104", "2155550105", "2155550106"
 LIVE = {"id": "c", "seller": "acme", "purpose": "telemarketing", "dialing": "manual", "voice": "live"}
 RECORDED = {"id": "c", "seller": "acme", "purpose": "informational", "dialing": "automated", "voice": "prerecorded"}
 
@@ -38,10 +38,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lay("litigator", SUES)
     lay("ported_to_wireless", MOBILE)
     lay("ported_to_wireline", FIXED)
-    lay("wireless_blocks", FIXED, MOVED)
+    lay("wireless_blocks", FIXED, STAYED, MOVED)
     store = EmbeddedStore(folder)
     store.declare_complete("acme", NOW - 900 * DAY, known_at=NOW - 900 * DAY)
-    store.record_consent(seller="acme", number=f"+1{MOVED}", level="express", obtained_at=NOW - 400 * DAY, known_at=NOW - 400 * DAY)
+    for number in (STAYED, MOVED):
+        store.record_consent(seller="acme", number=f"+1{number}", level="express", obtained_at=NOW - 400 * DAY, known_at=NOW - 400 * DAY)
     answers = folder / "answers.csv"
     answers.write_text(f"{MOVED},{date.fromordinal(TODAY.toordinal() - 400):%Y%m%d},yes\n", encoding="utf-8")
     import_answers(folder, answers, asked_at=NOW - 2 * DAY, received_at=NOW - DAY)
@@ -52,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_list_and_a_single_attempt_take_them_alike(folder: Path, campaign: dict[str, object]) -> None:
     guard = Guard(EmbeddedStore(folder), as_of=AT)
     screener = guard.screener(campaign, AT)
-    numbers = [PLAIN, SUES, MOBILE, FIXED, MOVED]
+    numbers = [PLAIN, SUES, MOBILE, FIXED, STAYED, MOVED]
     found = screener.screen({"to": series_of(numbers)})
     for number, answer in zip(numbers, found.answers.tolist(), strict=True):
         alone = guard.check({"channel": "voice", "campaign": "c", "at": AT, "to": number})
