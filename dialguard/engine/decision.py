@@ -7,25 +7,13 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from dialguard.engine import words
-from dialguard.engine.judge import Engine, Finding, Judgement
-from dialguard.engine.search import retry_at, valid_until
-from dialguard.expr.outcome import PROHIBITED, needs
+from dialguard.engine import recall
+from dialguard.engine.judge import Engine, Judgement
+from dialguard.engine.reasons import KINDS, NOWHERE, broken, reason_order
 from dialguard.model.facts import Facts
-from dialguard.packs.rule import TOPICS
 
 _PREFIX = os.urandom(6).hex()
 _NUMBERS = itertools.count(1)
-KINDS = ("prohibited", "list_stale", "list_incomplete", "unknown_fact", "lookup_unavailable", "pack_stale", "rule_error",
-         "invalid_input", "audit_unavailable", "clock_untrusted")  # fmt: skip
-_TOPIC_ORDER = {topic: number for number, topic in enumerate(TOPICS)}
-_PLUMBING = ("lookup_unavailable", "list_stale", "list_incomplete")
-
-
-_NOWHERE: dict[str, object] = {
-    "rule": "number.invalid", "kind": "rule_error", "jurisdiction": "US", "topic": "number", "citation": None, "cures": [],
-    "message": "The number lies in no place of the United States, and the rules on numbers do not speak of it.",
-}  # fmt: skip
 
 
 class Decision(Struct, eq=False, dict=True):
@@ -65,81 +53,40 @@ class Decision(Struct, eq=False, dict=True):
         """Every rule that denied, the first being the one to show."""
         found: dict[str, dict[str, object]] = {}
         for finding in self._judgement.deny:
-            reason = self._reason(finding)
+            reason = recall.reason(self._engine, self._facts, finding)
             held = found.get(finding.rule)
             if held is not None and "needs" in held and "needs" in reason:  # in doubt in two zones
                 held["needs"] = reason["needs"] = sorted({*held["needs"], *reason["needs"]})
             if held is None or KINDS.index(reason["kind"]) < KINDS.index(held["kind"]):
                 found[finding.rule] = reason
-        broken = [_broken(jurisdiction, error) for jurisdiction, error in self._judgement.errors]
-        if self._judgement.denied and not found and not broken:
-            return [_NOWHERE]
-        return sorted([*found.values(), *broken], key=_reason_order)
-
-    def _reason(self, finding: Finding) -> dict[str, object]:
-        law, values = self._engine.law(finding), self._facts.values
-        kind = self._engine.kind(finding, values)
-        reason: dict[str, object] = {
-            "rule": law.rule.id,
-            "kind": kind,
-            "jurisdiction": law.rule.jurisdiction,
-            "topic": law.rule.topic,
-            "citation": law.citation,
-            "message": words.sentence(law, values, finding.moment, self._engine.packs),
-        }
-        if kind != PROHIBITED:
-            closed, vocabulary = self._engine.packs.closed, self._engine.packs.vocabulary
-            missing = needs((law.condition, *law.reliefs), values, finding.moment, closed)
-            faults = {self._facts.why[name] for name in missing if name in self._facts.why}
-            reason["kind"] = next((fault for fault in _PLUMBING if fault in faults), "unknown_fact")
-            reason["needs"] = sorted({vocabulary.asked(name) for name in missing})
-            reason["message"] = words.doubt(reason["kind"], str(reason["message"]))
-        reason["cures"] = list(law.relief_ids)
-        if law.rule.disputed:
-            reason["status"] = "disputed"
-        if law.rule.supersedes is not None:
-            reason["supersedes"] = law.rule.supersedes.rule
-        if law.rule.confidence:
-            reason["confidence"] = law.rule.confidence
-        return reason
+        unjudged = [broken(jurisdiction, error) for jurisdiction, error in self._judgement.errors]
+        if self._judgement.denied and not found and not unjudged:
+            return [dict(NOWHERE)]
+        return sorted([*found.values(), *unjudged], key=reason_order)
 
     @cached_property
     def obligations(self) -> list[dict[str, object]]:
         """What the dialer must do if it goes on; what asserted facts it must vouch for is among them."""
-        found: dict[str, dict[str, object]] = {}
-        for finding in self._judgement.oblige:
-            if finding.rule not in found:
-                found[finding.rule] = self._obligation(finding)
-        return sorted(found.values(), key=_place_order)
+        return recall.duties(self._engine, self._facts, self._judgement)
 
-    def _obligation(self, finding: Finding) -> dict[str, object]:
-        law, values, packs = self._engine.law(finding), self._facts.values, self._engine.packs
-        duty, params = law.rule.duty, dict(law.duty_params)
-        message = law.rule.title
-        if law.rule.kind == "prohibition":
-            missing = needs((law.condition,), values, finding.moment, packs.closed)
-            asked = sorted({packs.vocabulary.asked(name) for name in missing})
-            message = f"{law.rule.title.rstrip('.')}: confirm {', '.join(asked)}."
-            duty, params = duty or "confirm", params or {"facts": asked}
-        return {
-            "rule": law.rule.id, "jurisdiction": law.rule.jurisdiction, "topic": law.rule.topic, "citation": law.citation,
-            "message": message, "duty": duty, "params": params,
-        }  # fmt: skip
+    @property
+    def obligation_ids(self) -> list[str]:
+        """The rules of ``obligations``, in its order; cheap."""
+        return recall.duty_ids(self._engine, self._facts, self._judgement)
 
-    @cached_property
+    @property
     def retry_at(self) -> str | None:
         """The first moment at which time alone would cure a denial, RFC 3339 in the first place's zone; else None."""
-        if self.allowed:
-            return None
-        instant = retry_at(self._engine, self._facts)
-        return None if instant is None else self._shown(instant)
+        return None if self.allowed else self._time
 
-    @cached_property
+    @property
     def valid_until(self) -> str | None:
         """An allow must not be used at or after this moment; None when none is in sight."""
-        if not self.allowed:
-            return None
-        instant = valid_until(self._engine, self._facts)
+        return self._time if self.allowed else None
+
+    @cached_property
+    def _time(self) -> str | None:
+        instant = recall.time(self._engine, self._facts, self._judgement)
         return None if instant is None else self._shown(instant)
 
     def _shown(self, instant: int) -> str:
@@ -182,20 +129,3 @@ class Decision(Struct, eq=False, dict=True):
     def __repr__(self) -> str:
         first = f", {self.reasons[0]['rule']}" if self.reasons else ""
         return f"<Decision {self.verdict}{first}>"
-
-
-def _broken(jurisdiction: str, error: str) -> dict[str, object]:
-    return {
-        "rule": "engine.error", "kind": "rule_error", "jurisdiction": jurisdiction, "topic": "other", "citation": None, "cures": [],
-        "message": f"The rules of {jurisdiction} could not be judged ({error}); until they can be, the attempt is denied.",
-    }  # fmt: skip
-
-
-def _place_order(entry: dict[str, object]) -> tuple:
-    return (entry["jurisdiction"] != "US", entry["jurisdiction"], _TOPIC_ORDER.get(entry["topic"], 99), entry["rule"])
-
-
-def _reason_order(reason: dict[str, object]) -> tuple:
-    rank = {"prohibited": 0, "list_stale": 1, "list_incomplete": 1, "unknown_fact": 2}
-    us = reason["jurisdiction"] != "US"
-    return (rank.get(reason["kind"], 3), us, _TOPIC_ORDER.get(reason["topic"], 99), reason["rule"])

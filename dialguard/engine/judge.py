@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from dialguard.engine.memory import Memory
 from dialguard.engine.programs import Law, Programs
 from dialguard.expr.outcome import OBLIGED, PROHIBITED, SILENT, UNKNOWN_FACT, outcome
 from dialguard.model.facts import Facts
@@ -45,13 +46,21 @@ class Engine:
     """Judges facts by the packs. ``disabled`` are disputed rules that an operator has switched off, each with the reason."""
 
     def __init__(
-        self, packs: Packs, clock: Clock, *, index: bool = True, specialise: bool = True, disabled: Mapping[str, str] | None = None
+        self,
+        packs: Packs,
+        clock: Clock,
+        *,
+        index: bool = True,
+        specialise: bool = True,
+        recall: bool = True,
+        disabled: Mapping[str, str] | None = None,
     ) -> None:
         self.packs, self.clock = packs, clock
         self.disabled = dict(disabled or {})
         self.programs = Programs(packs, index=index, specialise=specialise, disabled=frozenset(self.disabled))
         self._plans = self.programs.plans
         self._moments: dict[str, Moment] = {}
+        self.memory = Memory() if recall else None
 
     def judge(self, facts: Facts, instant: Instant | None = None) -> Judgement:
         """All findings at an instant (the attempt's own by default)."""

@@ -44,24 +44,29 @@ def retry_at(engine: Engine, facts: Facts) -> Instant | None:
 
     Facts are held as they are; clock, counts, periods and law move on; list ages stay. Searched 400 days ahead.
     """
+    return retry(engine, facts)[0]
+
+
+def retry(engine: Engine, facts: Facts) -> tuple[Instant | None, Instant]:
+    """``retry_at``, and the last instant that was looked at to find it."""
     end = facts.at + HORIZON_DAYS * DAY
     instant = facts.at
     facts = _AgesHeld.of(facts, engine.clock)
     for _ in range(LIMIT):
         judgement = engine.judge(facts, instant)
         if not judgement.denied:
-            return instant if instant > facts.at else None
+            return instant if instant > facts.at else None, instant
         findings = judgement.deny
         if not findings or judgement.errors or not facts.places:
-            return None
+            return None, instant
         values = facts.at_instant(instant)
         steps = [next_step(engine, facts, values, finding) for finding in findings]
         if any(step is None for step in steps):
-            return None
+            return None, instant
         instant = -(-max(steps) // SECOND) * SECOND
         if instant > end:
-            return None
-    return None
+            return None, instant
+    return None, instant
 
 
 def valid_until(engine: Engine, facts: Facts, start: Instant | None = None) -> Instant | None:
@@ -69,6 +74,11 @@ def valid_until(engine: Engine, facts: Facts, start: Instant | None = None) -> I
 
     ``start``: from when it is allowed, where that is not the moment of the attempt but a later one (its ``retry_at``).
     """
+    return expiry(engine, facts, start)[0]
+
+
+def expiry(engine: Engine, facts: Facts, start: Instant | None = None) -> tuple[Instant | None, Instant]:
+    """``valid_until``, and the last instant that was looked at to find it."""
     end = facts.at + HORIZON_DAYS * DAY
     instant = facts.at if start is None else start
     if instant > facts.at:
@@ -82,13 +92,13 @@ def valid_until(engine: Engine, facts: Facts, start: Instant | None = None) -> I
         steps = [step for step in steps if step is not None]
         nearest = min(steps, default=None)
         if facts.due is not None and (nearest is None or facts.due <= nearest):
-            return facts.due
+            return facts.due, instant
         if nearest is None or nearest > end:
-            return None
+            return None, instant
         instant = nearest
         if engine.judge(facts, instant).denied:
-            return instant
-    return instant
+            return instant, instant
+    return instant, instant
 
 
 def next_step(engine: Engine, facts: Facts, values: dict[str, object], finding: Finding) -> Instant | None:

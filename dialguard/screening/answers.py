@@ -12,8 +12,9 @@ from functools import cached_property
 
 import numpy as np
 
-from dialguard.engine.decision import KINDS, Decision, _reason_order
+from dialguard.engine.decision import Decision
 from dialguard.engine.judge import Engine, Judgement
+from dialguard.engine.reasons import KINDS, reason_order
 from dialguard.engine.search import ages_held, next_step, retry_at, valid_until
 from dialguard.expr.nodes import facts_read
 from dialguard.model.facts import Facts, Place
@@ -121,7 +122,7 @@ def merged(reasons: Sequence[Sequence[Reason]]) -> list[Reason]:
             held = found[reason["rule"]] = dict(reason)
         if both is not None:
             held["needs"] = sorted(both)
-    return sorted(found.values(), key=_reason_order)
+    return sorted(found.values(), key=reason_order)
 
 
 def allowed(duties: Sequence[Reason], **more: object) -> Answer:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dialguard.engine.decision import Decision, _place_order
+from dialguard.engine.decision import Decision
+from dialguard.engine.reasons import place_order
 from dialguard.facts import places, reading
 from dialguard.facts.given import Campaign, Given, InvalidInput
 from dialguard.facts.places import Place, Places
@@ -257,7 +258,7 @@ class Tables:
                 return ALONE
             duties = {entry["rule"]: entry for local in locals_ for entry in local.duties}
             recheck = self.asked.recheck(pairs)
-            ordered = sorted(duties.values(), key=_place_order)
+            ordered = sorted(duties.values(), key=place_order)
             return self._number(allowed(ordered, valid_until=self._shown(end, pairs), recheck=recheck, **named(pairs)), pairs, parts)
         opens = [local.opens for local in locals_]
         retry = None if None in opens else max(opens)

@@ -59,7 +59,7 @@ class Bench:
         for guard in guards[1:]:
             guard._engine = guards[0]._engine  # one set of compiled programs
         self.engine = guards[0]._engine
-        self.plain = Engine(self.packs, clock, index=False, specialise=False)
+        self.plain = Engine(self.packs, clock, index=False, specialise=False, recall=False)
         self.others = [Engine(self.packs, clock, index=False), Engine(self.packs, clock, specialise=False), Engine(shuffled(self.packs, rng), clock)]
         self.scopes = [
             (rng.choice(CHANNELS), rng.choice(PURPOSES), rng.choice(("manual", "automated", None)), rng.choice(("live", "prerecorded", "text", None)))
