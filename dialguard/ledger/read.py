@@ -5,11 +5,12 @@ more than the whole look-up.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
 from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Dialect, Select, Table, and_, bindparam, case, literal_column, select, union
+from sqlalchemy import Dialect, Select, Table, and_, bindparam, case, exists, literal_column, select, union
 
 from dialguard.ledger.fold import NO_ROWS, REACH, Bucket, fold
 from dialguard.ledger.rows import ALWAYS, COLUMNS, OUTCOME_COLUMNS
@@ -70,6 +71,21 @@ def _of_numbers(kind: str, size: int) -> Select:
     return _standing(query.where(table.c.seller == _SELLER, asked), table)
 
 
+def _held() -> Select:
+    """One row: for each kind whether the number has any entry of it, in the order of ``ENTRIES``, and the last declaration."""
+    number, one = bindparam("n0"), literal_column("1")
+    there = [
+        exists(select(one).where(table.c.seller == _SELLER, table.c.number == number)).label(kind) for kind, table in ENTRIES.items()
+    ]
+    return select(*there, _declared().limit(one).offset(literal_column("0")).scalar_subquery().label("since"))
+
+
+def _declared() -> Select:
+    """The seller's declarations, the one that counts first."""
+    known = select(DECLARATIONS.c.since).where(DECLARATIONS.c.seller == _SELLER, DECLARATIONS.c.known_at <= _AS_OF)
+    return known.order_by(DECLARATIONS.c.known_at.desc(), DECLARATIONS.c.id.desc())
+
+
 def _union(name: str, tables: Iterable[Table]) -> Any:
     return union(*(select(table.c[name]).where(table.c.seller == _SELLER, table.c[name].is_not(None)) for table in tables))
 
@@ -110,12 +126,8 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         self.version = Statement(select(SCHEMA_VERSION.c.version), dialect)
-        self.declared = Statement(
-            select(DECLARATIONS.c.since)
-            .where(DECLARATIONS.c.seller == _SELLER, DECLARATIONS.c.known_at <= _AS_OF)
-            .order_by(DECLARATIONS.c.known_at.desc(), DECLARATIONS.c.id.desc()),
-            dialect,
-        )
+        self.declared = Statement(_declared(), dialect)
+        self.held = Statement(_held(), dialect)
         self.numbers_of = Statement(
             union(
                 *(
@@ -160,24 +172,40 @@ class Reading:
             "since": at - REACH,
             "as_of": ALWAYS if as_of is None else as_of,
         }
-        declared = statements.declared.run(cursor, self._values)
+
+    @cached_property
+    def complete_since(self) -> Instant | None:
+        """From when on the seller's record is complete."""
+        declared = self._statements.declared.run(self._cursor, self._values)
+        return self._begun(declared[0][0] if declared else None)
+
+    def _begun(self, since: Instant | None) -> Instant | None:
         # A record complete only from later on says nothing certain about this moment.
-        since = declared[0][0] if declared else None
-        self.complete_since: Instant | None = since if since is None or since <= at else None
+        return since if since is None or since <= self._at else None
 
     def one(self, number: str, person: str | None) -> LookUp:
         """What is known of one number and, where given, its person."""
-        others: set[str] = set()
-        if person is not None:
-            found = self._statements.numbers_of.run(self._cursor, {**self._values, "person": person})
-            others = {other for (other,) in found} - {number}
+        if person is None:
+            return self._alone(number)
+        found = self._statements.numbers_of.run(self._cursor, {**self._values, "person": person})
+        others = {other for (other,) in found} - {number}
         buckets = {key: bucket for lot in self._lots([number, *others]) for key, bucket in lot.items()}
         rest = [buckets[other] for other in sorted(others) if other in buckets]
         return fold(buckets.get(number, NO_ROWS), rest, person, self._at, self.complete_since)
 
+    def _alone(self, number: str) -> LookUp:
+        """What is known of one number: of most, one statement says that it is nothing."""
+        values = {**self._values, "n0": number}
+        *held, since = self._statements.held.run(self._cursor, values)[0]
+        if not any(held):
+            return _nothing(self._begun(since))
+        kinds = zip(held, self._statements.of_numbers[1], strict=True)
+        bucket = [statement.run(self._cursor, values) if there else () for there, statement in kinds]
+        return fold(bucket, (), None, self._at, self._begun(since))
+
     def many(self, numbers: Iterable[str], persons: Mapping[str, str]) -> dict[str, LookUp]:
         """What is known of each number; those with a person one by one."""
-        nothing = LookUp(complete_since=self.complete_since)
+        nothing = _nothing(self.complete_since)
         answers = dict.fromkeys(numbers, nothing)
         # In the order of the index, and lot by lot: neighbours share pages, and rows do not pile up for the collector.
         for lot in self._lots(sorted(number for number in answers if number not in persons)):
@@ -203,3 +231,8 @@ class Reading:
                         bucket = buckets[row[1]] = [[], [], [], [], [], []]
                     bucket[place].append(row)
             yield buckets
+
+
+@lru_cache(maxsize=1024)
+def _nothing(complete_since: Instant | None) -> LookUp:
+    return LookUp(complete_since=complete_since)

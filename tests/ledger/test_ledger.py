@@ -17,7 +17,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from dialguard.ledger.errors import LedgerError
 from dialguard.ledger.ledger import Ledger
 from dialguard.ledger.read import Statements
+from dialguard.ledger.rows import COLUMNS
 from dialguard.ledger.schema import METADATA
+from dialguard.model.moment import DAY
 from dialguard.model.records import LookUp, LookUpFailed
 
 T = 1_700_000_000_000_000
@@ -288,7 +290,22 @@ def test_each_query_of_a_look_up_goes_by_an_index(ledger):
     held = ledger._held()
     values = {"seller": "acme", "at": T, "since": 0, "as_of": T, "person": "p", **{f"n{place}": A for place in range(16)}}
     statements = ledger._statements
-    for statement in [*statements.of_numbers[1], *statements.of_numbers[16], statements.numbers_of, statements.declared]:
+    for statement in [*statements.of_numbers[1], *statements.of_numbers[16], statements.numbers_of, statements.declared, statements.held]:
         plan = held.driver.execute("EXPLAIN QUERY PLAN " + statement.sql, statement.bind(values)).fetchall()
-        scans = [step for *_, step in plan if step.startswith("SCAN") and "SUBQUERY" not in step]
+        scans = [step for *_, step in plan if step.startswith("SCAN") and "SUBQUERY" not in step and step != "SCAN CONSTANT ROW"]
         assert scans == [], (statement.sql, plan)
+
+
+_ONE_OF_EACH = {
+    "consent": {"level": "express"}, "revocation": {"at": T}, "relationship": {"member": True}, "internal": {"action": "add", "at": T},
+    "contact": {"attorney": True}, "attempt": {"at": T},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_a_number_asked_alone_is_answered_as_one_of_many(ledger, path, kind):
+    ledger.declare_complete("acme", T - DAY, known_at=T)
+    before = ledger.look_up(seller="acme", number=A, at=T)
+    Ledger(path).record_many(kind, [{"seller": "acme", "number": A, "known_at": T, **_ONE_OF_EACH[kind]}])
+    alone = ledger.look_up(seller="acme", number=A, at=T)
+    assert alone == ledger.look_up_many("acme", [A], T)[A] != before == LookUp(complete_since=T - DAY)
