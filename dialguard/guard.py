@@ -12,6 +12,7 @@ from dialguard.engine.decision import Decision
 from dialguard.engine.judge import Engine
 from dialguard.facts import clock, feed, reading
 from dialguard.facts.attempt import read_campaign
+from dialguard.facts.fed import Fed
 from dialguard.facts.gather import Gatherer, Sources
 from dialguard.facts.given import Campaign, InvalidInput
 from dialguard.facts.readers import judged_at
@@ -58,7 +59,7 @@ class Guard:
         self.as_of = judged_at(as_of) if as_of is not None else None
         self.store = None if no_store else open_store(store)
         self._engine = Engine(self.packs, clock, disabled=_checked(self.packs, disable or {}))
-        self._gatherer = Gatherer(Sources(self.packs, self.store, _feed(self.store), self.as_of))
+        self._gatherer = Gatherer(Sources(self.packs, self.store, _feed(self.store), self.as_of, _fed(self.store)))
         self._campaigns: dict[str, Campaign] = {}
         self._registrations = itertools.count()
 
@@ -117,6 +118,8 @@ class Guard:
         from dialguard.screening.screen import Screener
 
         name = campaign if isinstance(campaign, str) else self.add_campaign({"id": "campaign", **campaign})
+        if not isinstance(campaign, str) and not campaign.get("id"):
+            self._campaigns[name].id = None  # which of the seller's campaigns it is, is not known
         if name not in self._campaigns:
             raise InvalidInput([("campaign", f"no campaign {name!r:.60} is registered")])
         return Screener(self._engine, self._gatherer, self._campaigns, name, self._moment(at), channel)
@@ -156,6 +159,11 @@ def _feed(store: object) -> feed.Feed:
     folder = getattr(store, "folder", None)
     path = Path(folder) / "feed.json" if folder is not None else None
     return feed.load(path) if path is not None and path.is_file() else feed.Feed()
+
+
+def _fed(store: object) -> Fed | None:
+    folder = getattr(store, "folder", None)
+    return None if folder is None else Fed(Path(folder))
 
 
 def _checked(packs: Packs, disable: Mapping[str, str]) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from dialguard.cli.common import UsageError
 if TYPE_CHECKING:
     from dialguard.ledger.ledger import Ledger
 
-_KINDS = ("consent", "revocation", "relationship", "internal", "contact", "attempt", "outcome", "declaration")
+_KINDS = ("consent", "revocation", "relationship", "internal", "contact", "attempt", "outcome", "declaration", "pause")
 _FORMATS = ("csv", "ndjson", "parquet")
 
 

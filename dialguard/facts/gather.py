@@ -10,6 +10,7 @@ from dialguard.expr.nodes import facts_read
 from dialguard.facts import clock, consent, lists, places
 from dialguard.facts import feed as feeds
 from dialguard.facts.areacodes import ACTIVE
+from dialguard.facts.fed import Fed, paused
 from dialguard.facts.given import NO_RELATIONSHIP, Campaign, Given, InvalidInput
 from dialguard.facts.held import NOTHING_HELD, Held, put_alone
 from dialguard.facts.numbers import Number
@@ -17,7 +18,7 @@ from dialguard.facts.regions import STATES
 from dialguard.lists import kinds, reassigned
 from dialguard.model.facts import Facts, naming
 from dialguard.model.moment import DAY, Instant
-from dialguard.model.records import TEXTS, LookUp, LookUpFailed
+from dialguard.model.records import TEXTS, LookUp, LookUpFailed, Pause
 from dialguard.packs.load import Packs
 from dialguard.packs.rule import ListSchedule
 
@@ -38,6 +39,7 @@ class Sources:
     store: object | None = None
     feed: feeds.Feed = field(default_factory=feeds.Feed)
     as_of: Instant | None = None
+    fed: Fed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +138,10 @@ class Gatherer:
             changes = moving.changes()
         else:
             values.update(held.consent_facts(at))
-        if store is not None and number.national is not None:
-            self._reassigned(values, why, number.national)
+        if store is not None:
+            if number.national is not None:
+                self._reassigned(values, why, number.national)
+            self._campaign(values, why, found.pauses, campaign, at, failed)
         if failed:
             self._blame(values, why)
         facts = Facts(
@@ -150,10 +154,10 @@ class Gatherer:
         """All facts unknown but for what the campaign fixes.
 
         What a registered campaign leaves open is not fixed: lists may answer it, and an unknown asserted fact must keep its
-        name to become an obligation.
+        name to become an obligation. Nor is the share of abandoned calls, of which the store may know worse.
         """
         if campaign.key is not None:
-            campaign.fixed = {name: value for name, value in campaign.facts.items() if value is not None}
+            campaign.fixed = {name: value for name, value in campaign.facts.items() if value is not None and name != "campaign.abandonment_rate"}
         return self._blank | campaign.facts
 
     def _located(self, number: Number) -> tuple[places.Places, _Local]:
@@ -273,6 +277,19 @@ class Gatherer:
         if found and (values["dnc.reassigned"] is None or found["dnc.reassigned"] == "yes"):
             values.update(found)
 
+    def _campaign(self, values, why: dict[str, str], pauses: tuple[Pause, ...], campaign: Campaign, at: Instant, failed: bool) -> None:
+        """Whether the campaign is paused, and the share of its calls that were abandoned: the worse of what is held and said."""
+        fed, held = self.sources.fed, None if failed else paused(pauses, campaign.id)
+        if fed is not None and self.sources.as_of is None:
+            alive = fed.alive()
+            if alive is False and not held:
+                held, why["campaign.paused"] = None, "lookup_unavailable"
+            elif alive and campaign.id is not None:
+                share, said = fed.share(campaign.seller, campaign.id, at), values["campaign.abandonment_rate"]
+                if share is not None and (said is None or share > said):
+                    values["campaign.abandonment_rate"] = share
+        values["campaign.paused"] = held
+
     def _known_lists(self, stated: Mapping[str, object]) -> None:
         """A list that nobody knows may be a misspelt one that holds the number."""
         unknown = [code for code in stated if code not in self.packs.lists and code not in STATES]
@@ -381,6 +398,11 @@ def _evidence(where, used, found: LookUp | None, consents, campaign: Campaign, a
     if found is not None:
         since = found.complete_since
         evidence["ledger_complete_since"] = clock.format_instant(since) if since is not None else None
+        if found.pauses:
+            evidence["pauses"] = [
+                {"id": each.id, "campaign": each.campaign, "since": clock.format_instant(each.since), "by": each.by, "reason": each.reason}
+                for each in found.pauses
+            ]
     if consents and consents[0].reference:
         evidence["consent"] = {"id": consents[0].id, "reference": consents[0].reference}
     if campaign.claims:

@@ -19,12 +19,12 @@ WINDOWS = frozenset({"agreed_hours", "inconvenient"})
 NUMBERS = frozenset({"number", "from"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YES, _NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
-_RENAMED = {"valid_at": "at", "from_number": "from", "attempt_id": "attempt"}
+_RENAMED = {"valid_at": "at", "from_number": "from", "attempt_id": "attempt", "actor": "by"}
 
 
 def is_moment(field: str) -> bool:
     """Whether a field is a moment."""
-    return field in ("at", "since") or field.endswith("_at")
+    return field in ("at", "since", "until") or field.endswith("_at")
 
 
 def fields_of(kind: str) -> tuple[str, ...]:

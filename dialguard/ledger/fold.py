@@ -7,6 +7,7 @@ rows of one number, a list for each kind of ``rows.COLUMNS`` in that order, each
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from dialguard.model.history import Entry
@@ -18,6 +19,7 @@ from dialguard.model.records import (
     ContactRecord,
     Internal,
     LookUp,
+    Pause,
     Relationship,
     Revocation,
 )
@@ -33,7 +35,12 @@ _RANK = {level: rank for rank, level in enumerate(LEVELS)}
 
 
 def fold(
-    own: Bucket, others: Sequence[Bucket], person: str | None, at: Instant, complete_since: Instant | None
+    own: Bucket,
+    others: Sequence[Bucket],
+    person: str | None,
+    at: Instant,
+    complete_since: Instant | None,
+    pauses: tuple[Pause, ...] = (),
 ) -> LookUp:
     """What is known at ``at``. ``others`` are the buckets of the other numbers of ``person``: they can only tighten."""
     tightening = [_of_person(bucket, person) for bucket in others]
@@ -50,7 +57,34 @@ def fold(
         _latest(conversation, spoken),
         complete_since,
         consents,
+        pauses,
     )
+
+
+def pauses_of(rows: Iterable[tuple]) -> tuple[Pause, ...]:
+    """The pauses of a seller, each with its end, in force at any moment. ``rows``: id, campaign, action, valid_at, known_at,
+    until, reason, actor of all that were known.
+
+    Who resumes a campaign lifts the pauses recorded before: one that becomes known afterwards stands, whatever its date.
+    """
+    held: list[Pause] = []
+    for id_, campaign, action, at, _, until, reason, actor in sorted(rows, key=_recorded):
+        if action == "pause":
+            held.append(Pause(at, campaign, until, reason, actor, f"pause:{id_}"))
+            continue
+        held = [
+            replace(each, until=at) if each.campaign == campaign and (each.until is None or at < each.until) else each for each in held
+        ]
+    return tuple(each for each in held if each.until is None or each.since < each.until)
+
+
+def in_force(pauses: Iterable[Pause], at: Instant) -> tuple[Pause, ...]:
+    """Those of them that stand at a moment."""
+    return tuple(each for each in pauses if each.since <= at and (each.until is None or at < each.until))
+
+
+def _recorded(row: tuple) -> tuple:
+    return row[4], row[0]
 
 
 def _of_person(bucket: Bucket, person: str | None) -> Bucket:

@@ -19,14 +19,16 @@ def entries(
 ) -> Iterator[tuple[str, Row]]:
     """Kind and row of every entry of a seller recorded by ``as_of``, kind by kind in the order recorded.
 
-    ``number``: only those about this number, outcomes of its attempts included, declarations not. ``cursor`` stands in a
+    ``number``: only those about this number, outcomes of its attempts included, declarations and pauses not. ``cursor`` stands in a
     transaction on tables of ``version`` of the schema; what these do not have yet reads as None.
     """
     for kind in kinds:
         table = TABLES[kind]
-        if number is not None and kind == "declaration":
+        if number is not None and kind in ("declaration", "pause"):
             continue
         present = {column.name for column in columns_of(table, version)}
+        if not present:
+            continue
         names = [column.name for column in table.columns] + (["wording"] if kind == "consent" else [])
         statement = Statement(_page(table, present, number is not None), dialect)
         values = {"seller": seller, "number": number, "as_of": ALWAYS if as_of is None else as_of, "after": 0, "lot": LOT}

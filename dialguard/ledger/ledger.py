@@ -99,7 +99,7 @@ class Ledger(Recorder):
             text(person, "person")
         self._check(seller, at, as_of)
         return self._read(
-            lambda cursor: Reading(cursor, self._statements, seller, at, as_of).one(number, person), LookUp()
+            lambda cursor: Reading(cursor, self._statements, seller, at, as_of, self._held().version).one(number, person), LookUp()
         )
 
     def look_up_many(
@@ -116,7 +116,7 @@ class Ledger(Recorder):
             text(person, "persons")
         self._check(seller, at, as_of)
         return self._read(
-            lambda cursor: Reading(cursor, self._statements, seller, at, as_of).many(asked, persons or {}),
+            lambda cursor: Reading(cursor, self._statements, seller, at, as_of, self._held().version).many(asked, persons or {}),
             dict.fromkeys(asked, LookUp()),
         )
 

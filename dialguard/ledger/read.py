@@ -12,14 +12,16 @@ from typing import Any
 
 from sqlalchemy import Dialect, Select, Table, and_, bindparam, case, exists, literal_column, select, union
 
-from dialguard.ledger.fold import NO_ROWS, REACH, Bucket, fold
+from dialguard.ledger.fold import NO_ROWS, REACH, Bucket, fold, in_force, pauses_of
 from dialguard.ledger.rows import ALWAYS, COLUMNS, OUTCOME_COLUMNS
-from dialguard.ledger.schema import ATTEMPTS, DECLARATIONS, ENTRIES, OUTCOMES, SCHEMA_VERSION
+from dialguard.ledger.schema import ATTEMPTS, DECLARATIONS, ENTRIES, OUTCOMES, PAUSES, SCHEMA_VERSION, VERSION
 from dialguard.model.moment import Instant
-from dialguard.model.records import LookUp
+from dialguard.model.records import LookUp, Pause
 
 SIZES = (1, 16, 500)
 """How many numbers one statement asks about; a smaller lot is filled up with its last number."""
+_WITH_PAUSES = 3
+"""The version of the schema from which on campaigns can be paused."""
 
 _SELLER, _AT, _SINCE, _AS_OF, _PERSON = (bindparam(name) for name in ("seller", "at", "since", "as_of", "person"))
 
@@ -71,12 +73,14 @@ def _of_numbers(kind: str, size: int) -> Select:
     return _standing(query.where(table.c.seller == _SELLER, asked), table)
 
 
-def _held() -> Select:
-    """One row: for each kind whether the number has any entry of it, in the order of ``ENTRIES``, and the last declaration."""
+def _held(*beside: Table) -> Select:
+    """One row: for each kind whether the number has any entry of it, in the order of ``ENTRIES``; whether the seller has any of the
+    tables ``beside``; and the last declaration."""
     number, one = bindparam("n0"), literal_column("1")
     there = [
         exists(select(one).where(table.c.seller == _SELLER, table.c.number == number)).label(kind) for kind, table in ENTRIES.items()
     ]
+    there += [exists(select(one).where(table.c.seller == _SELLER)).label(table.name) for table in beside]
     return select(*there, _declared().limit(one).offset(literal_column("0")).scalar_subquery().label("since"))
 
 
@@ -127,7 +131,10 @@ class Statements:
     def __init__(self, dialect: Dialect) -> None:
         self.version = Statement(select(SCHEMA_VERSION.c.version), dialect)
         self.declared = Statement(_declared(), dialect)
-        self.held = Statement(_held(), dialect)
+        self.held = Statement(_held(PAUSES), dialect)
+        self.held_before_pauses = Statement(_held(), dialect)
+        told = (PAUSES.c[name] for name in ("id", "campaign", "action", "valid_at", "known_at", "until", "reason", "actor"))
+        self.paused = Statement(select(*told).where(PAUSES.c.seller == _SELLER, PAUSES.c.known_at <= _AS_OF), dialect)
         self.numbers_of = Statement(
             union(
                 *(
@@ -162,10 +169,14 @@ class Statements:
 class Reading:
     """The look-ups of one seller at one moment over one state of the record; ``cursor`` is inside a transaction."""
 
-    def __init__(self, cursor: Any, statements: Statements, seller: str, at: Instant, as_of: Instant | None) -> None:
+    def __init__(
+        self, cursor: Any, statements: Statements, seller: str, at: Instant, as_of: Instant | None, version: int = VERSION
+    ) -> None:
+        """``version``: that of the tables that were found."""
         self._cursor = cursor
         self._statements = statements
         self._at = at
+        self._pausing = version >= _WITH_PAUSES
         self._values: dict[str, Any] = {
             "seller": seller,
             "at": at,
@@ -183,6 +194,11 @@ class Reading:
         # A record complete only from later on says nothing certain about this moment.
         return since if since is None or since <= self._at else None
 
+    @cached_property
+    def pauses(self) -> tuple[Pause, ...]:
+        """The pauses of the seller's campaigns in force."""
+        return in_force(pauses_of(self._statements.paused.run(self._cursor, self._values)), self._at) if self._pausing else ()
+
     def one(self, number: str, person: str | None) -> LookUp:
         """What is known of one number and, where given, its person."""
         if person is None:
@@ -191,26 +207,28 @@ class Reading:
         others = {other for (other,) in found} - {number}
         buckets = {key: bucket for lot in self._lots([number, *others]) for key, bucket in lot.items()}
         rest = [buckets[other] for other in sorted(others) if other in buckets]
-        return fold(buckets.get(number, NO_ROWS), rest, person, self._at, self.complete_since)
+        return fold(buckets.get(number, NO_ROWS), rest, person, self._at, self.complete_since, self.pauses)
 
     def _alone(self, number: str) -> LookUp:
         """What is known of one number: of most, one statement says that it is nothing."""
         values = {**self._values, "n0": number}
-        *held, since = self._statements.held.run(self._cursor, values)[0]
+        statement = self._statements.held if self._pausing else self._statements.held_before_pauses
+        *held, since = statement.run(self._cursor, values)[0]
+        pauses = self.pauses if self._pausing and held.pop() else ()
         if not any(held):
-            return _nothing(self._begun(since))
+            return _nothing(self._begun(since), pauses)
         kinds = zip(held, self._statements.of_numbers[1], strict=True)
         bucket = [statement.run(self._cursor, values) if there else () for there, statement in kinds]
-        return fold(bucket, (), None, self._at, self._begun(since))
+        return fold(bucket, (), None, self._at, self._begun(since), pauses)
 
     def many(self, numbers: Iterable[str], persons: Mapping[str, str]) -> dict[str, LookUp]:
         """What is known of each number; those with a person one by one."""
-        nothing = _nothing(self.complete_since)
+        nothing = _nothing(self.complete_since, self.pauses)
         answers = dict.fromkeys(numbers, nothing)
         # In the order of the index, and lot by lot: neighbours share pages, and rows do not pile up for the collector.
         for lot in self._lots(sorted(number for number in answers if number not in persons)):
             for number, bucket in lot.items():
-                answers[number] = fold(bucket, (), None, self._at, self.complete_since)
+                answers[number] = fold(bucket, (), None, self._at, self.complete_since, self.pauses)
         for number, person in persons.items():
             if number in answers:
                 answers[number] = self.one(number, person)
@@ -234,5 +252,5 @@ class Reading:
 
 
 @lru_cache(maxsize=1024)
-def _nothing(complete_since: Instant | None) -> LookUp:
-    return LookUp(complete_since=complete_since)
+def _nothing(complete_since: Instant | None, pauses: tuple[Pause, ...]) -> LookUp:
+    return LookUp(complete_since=complete_since, pauses=pauses)

@@ -230,10 +230,21 @@ FIELDS: dict[str, Checks] = {
         "known_at": _instant,
     },
     "declaration": {"seller": text, "since": _instant, "known_at": _instant},
+    "pause": {
+        "seller": text,
+        "campaign": text,
+        "action": _one_of(("pause", "resume")),
+        "at": _instant,
+        "until": _instant,
+        "reason": text,
+        "by": text,
+        "known_at": _instant,
+    },
 }
 KINDS = tuple(FIELDS)
 CORRECTABLE = ("consent", "revocation", "relationship", "internal", "contact")
-"""Kinds whose entries a new one may replace. Attempts are only retracted; of outcomes and declarations the last counts."""
+"""Kinds whose entries a new one may replace. Attempts are only retracted; of outcomes and declarations the last counts;
+a pause is lifted."""
 
 _REQUIRED = {
     "consent": ("seller", "number", "level", "known_at"),
@@ -244,6 +255,7 @@ _REQUIRED = {
     "attempt": ("seller", "number", "at", "known_at"),
     "outcome": ("seller", "outcome", "at", "known_at"),
     "declaration": ("seller", "known_at"),
+    "pause": ("seller", "action", "at", "known_at", "reason", "by"),
 }
 
 
@@ -332,6 +344,12 @@ def _shape_declaration(row: Row) -> None:
     row["valid_at"] = row["known_at"] if row["since"] is None else row["since"]
 
 
+def _shape_pause(row: Row) -> None:
+    row["valid_at"], row["actor"] = row.pop("at"), row.pop("by")
+    if row["until"] is not None and (row["action"] == "resume" or row["until"] <= row["valid_at"]):
+        raise RecordError("until", "a moment not after `at`, or beside `resume`", "a later moment, or nothing")
+
+
 _SHAPES: dict[str, Callable[[Row], None]] = {
     "consent": _shape_consent,
     "revocation": _shape_revocation,
@@ -341,4 +359,5 @@ _SHAPES: dict[str, Callable[[Row], None]] = {
     "attempt": _shape_attempt,
     "outcome": _shape_outcome,
     "declaration": _shape_declaration,
+    "pause": _shape_pause,
 }

@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 2
+VERSION = 3
 ADDED: dict[int, dict[str, tuple[str, ...]]] = {
     2: {
         "consents": (
@@ -29,6 +29,7 @@ ADDED: dict[int, dict[str, tuple[str, ...]]] = {
         "imports": (),
         "wordings": (),
     },
+    3: {"pauses": ()},
 }
 """From a version to the columns that it added to each table; no columns: the table itself is new."""
 
@@ -134,6 +135,20 @@ DECLARATIONS = Table(
     Column("known_at", BigInteger, nullable=False),
     Index("declarations_by_seller", "seller", "known_at"),
 )
+PAUSES = Table(
+    "pauses",
+    METADATA,
+    Column("id", _Id, primary_key=True),
+    Column("seller", Text, nullable=False),
+    Column("campaign", Text),
+    Column("action", Text, nullable=False),
+    Column("valid_at", BigInteger, nullable=False),
+    Column("known_at", BigInteger, nullable=False),
+    Column("until", BigInteger),
+    *_texts("reason", "actor"),
+    Index("pauses_by_seller", "seller", "known_at"),
+)
+"""Pauses of campaigns, and their ends: ``campaign`` None is all of the seller's, ``actor`` the rule or the person."""
 IMPORTS = Table(
     "imports",
     METADATA,
@@ -158,7 +173,7 @@ ENTRIES: dict[str, Table] = {
     "attempt": ATTEMPTS,
 }
 """The tables of the kinds of entry that belong to a number, in the order of ``rows.COLUMNS``."""
-TABLES: dict[str, Table] = {**ENTRIES, "outcome": OUTCOMES, "declaration": DECLARATIONS}
+TABLES: dict[str, Table] = {**ENTRIES, "outcome": OUTCOMES, "declaration": DECLARATIONS, "pause": PAUSES}
 
 
 def columns_of(table: Table, version: int) -> list[Column]:

@@ -222,6 +222,21 @@ class Recorder:
         own-list entries in force then were entered. The last declaration counts; ``since`` None withdraws it."""
         return self._record("declaration", dict(seller=seller, since=since, known_at=known_at))
 
+    def pause_campaign(
+        self, *, seller: str, campaign: str | None, at: Instant, known_at: Instant, reason: str, by: str, until: Instant | None = None
+    ) -> str:
+        """Nobody is contacted for the campaign (None: for any of the seller's) from ``at`` to before ``until``; None: until it is
+        resumed. ``by`` is the rule or the person."""
+        fields = dict(seller=seller, campaign=campaign, at=at, known_at=known_at, until=until, reason=reason, by=by)
+        return self._record("pause", {**fields, "action": "pause"})
+
+    def resume_campaign(self, *, seller: str, campaign: str | None, at: Instant, known_at: Instant, reason: str, by: str) -> str:
+        """Lifts, from ``at`` on, every pause of the campaign that was recorded before; None: those of the seller as a whole.
+
+        ``by`` is the person that answers for it: no rule lifts a pause."""
+        fields = dict(seller=seller, campaign=campaign, at=at, known_at=known_at, reason=reason, by=by)
+        return self._record("pause", {**fields, "action": "resume"})
+
     def retract(self, *, seller: str, id: str, known_at: Instant) -> str:
         """Takes back an entry that should not have been made (to change one, supersede it), for good."""
         kind = str(id).partition(":")[0]

@@ -104,12 +104,28 @@ class ContactRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """That nobody is to be contacted for a campaign (None: for any of the seller's) from ``since`` to before ``until``.
+
+    ``until`` None: until a person lifts it. ``by`` is the rule that paused it, or who did.
+    """
+
+    since: Instant
+    campaign: str | None = None
+    until: Instant | None = None
+    reason: str | None = None
+    by: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LookUp:
     """Everything that one look-up found, in force at the moment asked about (revocations: at any moment).
 
     ``complete_since`` is the date from which the seller's record is declared complete; None: absence proves nothing.
     ``attempts`` reach back 400 days, the oldest first. ``consents`` are all consents in force, the best first;
-    ``consent`` is the first of them, and the others matter where it does not reach the channel of the attempt.
+    ``consent`` is the first of them, and the others matter where it does not reach the channel of the attempt. ``pauses`` are
+    those of the seller in force.
     """
 
     consent: Consent | None = None
@@ -121,6 +137,7 @@ class LookUp:
     last_conversation_at: Instant | None = None
     complete_since: Instant | None = None
     consents: tuple[Consent, ...] = ()
+    pauses: tuple[Pause, ...] = ()
 
 
 class LookUpFailed(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -67,7 +68,7 @@ class Consents:
 
 
 def _look_up(consent: Consent, nothing: LookUp) -> LookUp:
-    return LookUp(consent, complete_since=nothing.complete_since, consents=(consent,))
+    return replace(nothing, consent=consent, consents=(consent,))
 
 
 def _words(encoded: str | None) -> tuple[str, ...] | None:

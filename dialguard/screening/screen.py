@@ -97,7 +97,8 @@ class Screener:
         self._tables.list_jurisdictions = tuple(schedules[one.code].jurisdiction for one in self._lists)
         found = store.recorded(self._seller, self.at, self._as_of)
         # What the store says of a number that it holds nothing of: at least since when it would know.
-        self._nothing = LookUp(complete_since=store.look_up(seller=self._seller, number=_NOBODY, at=self.at, as_of=self._as_of).complete_since)
+        nobody = store.look_up(seller=self._seller, number=_NOBODY, at=self.at, as_of=self._as_of)
+        self._nothing = LookUp(complete_since=nobody.complete_since, pauses=nobody.pauses)
         self._consents = Consents(self._tables.asked, found.consents, self._nothing, self.at, self._clock)
         self._consenting = Known(self._consents.numbers)
         self._known = Known(_national([*found.numbers, *self._consents.unsteady]))

@@ -5,12 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dialguard.ledger.fold import ATTEMPT, CONSENT, INTERNAL, REACH, Bucket, fold
+from dialguard.ledger.fold import ATTEMPT, CONSENT, INTERNAL, REACH, Bucket, fold, in_force, pauses_of
 from dialguard.ledger.rows import ALWAYS, COLUMNS, OUTCOME_COLUMNS, Row, moment, text
 from dialguard.ledger.rows import number as checked_number
 from dialguard.ledger.write import Recorder, already_replaced
 from dialguard.model.moment import Instant
-from dialguard.model.records import LookUp
+from dialguard.model.records import LookUp, Pause
 from dialguard.storage.ports import ListCatalog, LookUpFailed, Recorded
 from dialguard.storage.reserve_local import Places, release, reserve
 from dialguard.storage.reserving import LAPSE, Limit, Reservation
@@ -61,6 +61,7 @@ class MemoryStore(Recorder):
         answers = {}
         with self._lock:
             complete_since = self._complete_since(seller, at, known_by)
+            pauses = in_force(self._pauses(seller, known_by), at)
             for number in asked:
                 person = (persons or {}).get(number)
                 others: list[Bucket] = []
@@ -68,7 +69,7 @@ class MemoryStore(Recorder):
                     named = self._of_person.get((seller, text(person, "person")), ())
                     theirs = {row["number"] for kind, row in named if self._stands(kind, row, known_by)}
                     others = [self._bucket(seller, other, at, known_by) for other in sorted(theirs - {number})]
-                answers[number] = fold(self._bucket(seller, number, at, known_by), others, person, at, complete_since)
+                answers[number] = fold(self._bucket(seller, number, at, known_by), others, person, at, complete_since, pauses)
         return answers
 
     def list_answers(self, code: str, national10: str, as_of: Instant | None = None) -> "tuple[VersionAnswer, ...]":
@@ -137,6 +138,11 @@ class MemoryStore(Recorder):
             return None
         since = max(declared, key=lambda row: (row["known_at"], row["id"]))["since"]
         return since if since is None or since <= at else None
+
+    def _pauses(self, seller: str, as_of: Instant) -> tuple[Pause, ...]:
+        names = ("id", "campaign", "action", "valid_at", "known_at", "until", "reason", "actor")
+        known = (row for row in self._entries["pause"] if row["seller"] == seller and row["known_at"] <= as_of)
+        return pauses_of(tuple(row[name] for name in names) for row in known)
 
     def _append(self, kind: str, rows: list[Row], *, ids: bool = True) -> list[int]:
         with self._lock:

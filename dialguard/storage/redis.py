@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dialguard.ledger.errors import LedgerError
-from dialguard.ledger.fold import CONSENT, INTERNAL, REACH, Bucket, fold
+from dialguard.ledger.fold import CONSENT, INTERNAL, REACH, Bucket, fold, in_force
 from dialguard.ledger.rows import Row, moment, text
 from dialguard.ledger.rows import number as checked_number
 from dialguard.ledger.write import Recorder
@@ -51,7 +51,7 @@ class _Seen(NamedTuple):
 
 
 class _Answer(NamedTuple):
-    since: Instant | None
+    declared: codec.Declared
     bits: bytes
     values: list[bytes | None]
     listing: redis_lists.Listing
@@ -60,7 +60,7 @@ class _Answer(NamedTuple):
 class _Held(NamedTuple):
     bucket: Bucket
     attempts: codec.Attempts
-    since: Instant | None
+    declared: codec.Declared
 
 
 class RedisStore(Reserving, Recorder):
@@ -124,7 +124,7 @@ class RedisStore(Reserving, Recorder):
             raise
         if national is not None:
             self._local.seen = _Seen(national, time.monotonic(), tag, answer.listing, answer.bits)
-        own = _held(answer.values[0], answer.values[1], number, at, answer.since)
+        own = _held(answer.values[0], answer.values[1], number, at, answer.declared)
         others: Sequence[_Held] = ()
         if person is not None:
             names = [other for other in self._numbers_of(seller, person) if other != number]
@@ -333,16 +333,16 @@ class RedisStore(Reserving, Recorder):
                 keys = [codec.number_key(kind, seller, number) for number in lot for kind in "ra"]
                 answer = self._ask(tag, seller, keys, None, BULK_TIMEOUT if len(numbers) > 20 else None)
                 for number, rows, attempts in zip(lot, answer.values[::2], answer.values[1::2], strict=True):
-                    found[number] = _held(rows, attempts, number, at, answer.since)
+                    found[number] = _held(rows, attempts, number, at, answer.declared)
         return found
 
 
-def _held(rows: bytes | None, attempts: bytes | None, number: str, at: Instant, since: Instant | None) -> _Held:
+def _held(rows: bytes | None, attempts: bytes | None, number: str, at: Instant, declared: codec.Declared) -> _Held:
     bucket = codec.decode_rows(rows, number)
     for kind in (CONSENT, INTERNAL):
         if bucket[kind]:
             bucket[kind] = [row for row in bucket[kind] if row[3] <= at]
-    return _Held(bucket, codec.NO_ATTEMPTS if attempts is None else codec.decode_attempts(attempts, number, at), since)
+    return _Held(bucket, codec.NO_ATTEMPTS if attempts is None else codec.decode_attempts(attempts, number, at), declared)
 
 
 def _found(own: _Held, others: Sequence[_Held], person: str | None, at: Instant) -> LookUp | None:
@@ -352,8 +352,10 @@ def _found(own: _Held, others: Sequence[_Held], person: str | None, at: Instant)
         attempts = each.attempts
         if at < attempts.settled or (attempts.floor and at - REACH < attempts.floor):
             return None
-    since = own.since if own.since is None or own.since <= at else None
-    found = fold(own.bucket, [each.bucket for each in others], person, at, since)
+    since, pauses = own.declared
+    since = since if since is None or since <= at else None
+    pauses = in_force(pauses, at) if pauses else ()
+    found = fold(own.bucket, [each.bucket for each in others], person, at, since, pauses)
     entries, spoken = own.attempts.entries, own.attempts.conversation
     for each in others:
         entries = entries + each.attempts.entries
@@ -366,7 +368,8 @@ def _found(own: _Held, others: Sequence[_Held], person: str | None, at: Instant)
     if found.last_conversation_at is not None:
         spoken = max(found.last_conversation_at, spoken or 0)
     return LookUp(
-        found.consent, found.revocations, found.relationship, found.internal, tuple(entries), found.contact, spoken, since, found.consents
+        found.consent, found.revocations, found.relationship, found.internal, tuple(entries), found.contact, spoken, since, found.consents,
+        pauses,
     )
 
 

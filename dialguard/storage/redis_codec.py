@@ -23,6 +23,7 @@ replaces a newer one. Numbers outside the North American plan have the tags ``x1
 import struct
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
@@ -32,7 +33,7 @@ import msgspec
 from dialguard.ledger.fold import ATTEMPT, REACH, Bucket
 from dialguard.model.history import Entry
 from dialguard.model.moment import DAY, SECOND, Instant
-from dialguard.model.records import CHANNELS, CONVERSATION, PURPOSES, VOICES, LookUpFailed
+from dialguard.model.records import CHANNELS, CONVERSATION, PURPOSES, VOICES, LookUpFailed, Pause
 
 FORMAT = b"1"
 NUMBER_TAGS = (*(str(npa) for npa in range(200, 1000)), *(f"x{first}" for first in range(10, 100)))
@@ -297,19 +298,30 @@ def decode_person(value: bytes | None) -> tuple[str | None, list[str]]:
         raise Damaged from None
 
 
-def encode_declaration(version: int, seller: str, since: Instant | None) -> bytes:
-    """Since when a seller's record is complete."""
-    return head(version) + _pack((seller, since))
+class Declared(NamedTuple):
+    """What is said of a seller as a whole: since when its record is complete (None: not declared), and all pauses of campaigns."""
+
+    since: Instant | None = None
+    pauses: tuple[Pause, ...] = ()
 
 
-def decode_declaration(value: bytes, seller: str) -> Instant | None:
-    """Since when this seller's record is complete; None where nothing is declared."""
+def encode_declaration(version: int, seller: str, declared: Declared) -> bytes:
+    """What is said of a seller as a whole."""
+    return head(version) + _pack((seller, declared.since, [astuple(each) for each in declared.pauses]))
+
+
+def decode_declaration(value: bytes, seller: str) -> Declared:
+    """What is said of this seller as a whole; a value from before there were pauses has none."""
     if not value:
-        return None
+        return _NOTHING_DECLARED
     try:
-        named, since = _unpack(value[_HEAD:])
+        named, since, *rest = _unpack(value[_HEAD:])
+        pauses = tuple(Pause(*each) for each in rest[0]) if rest else ()
     except (msgspec.DecodeError, TypeError, ValueError):
         raise Damaged from None
-    if named != seller or not (since is None or type(since) is int):
+    if named != seller or not (since is None or type(since) is int) or not all(type(each.since) is int for each in pauses):
         raise Damaged
-    return since
+    return Declared(since, pauses)
+
+
+_NOTHING_DECLARED = Declared()

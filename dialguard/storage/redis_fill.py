@@ -106,8 +106,8 @@ class Filler:
     def _declare(self, seller: str, ledger: str) -> tuple[int, LookUpFailed | None]:
         version = 0
         try:
-            version, since = self.source.declared(seller)
-            args = [ledger, version, codec.short(seller), codec.encode_declaration(version, seller, since)]
+            version, declared = self.source.declared(seller)
+            args = [ledger, version, codec.short(seller), codec.encode_declaration(version, seller, declared)]
             for answer in self.link.run_many(redis_scripts.DECLARE, [([codec.mark_key(tag)], args) for tag in codec.NUMBER_TAGS]):
                 _check(answer)
         except LookUpFailed as error:

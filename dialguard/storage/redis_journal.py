@@ -154,7 +154,7 @@ class Journal:
                 last = rows[-1][0]
                 notes: dict[Note, None] = {}
                 for _, seller, number, person, old_number, old_person, reference in rows:
-                    if kind == "declaration":
+                    if kind in ("declaration", "pause"):
                         notes[Note("d", seller, "*", None, "*")] = None
                         continue
                     what = "a" if kind in ("attempt", "outcome") else "r"
@@ -198,7 +198,7 @@ class Journal:
         notes: dict[Note, None] = {}
         for row in rows:
             seller = row["seller"]
-            if kind == "declaration":
+            if kind in ("declaration", "pause"):
                 notes[Note("d", seller, "*", None, "*")] = None
                 continue
             if kind == "outcome":

@@ -5,13 +5,14 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, literal_column, null, select, tuple_, union
 
-from dialguard.ledger.fold import Bucket
+from dialguard.ledger.errors import LedgerError
+from dialguard.ledger.fold import Bucket, pauses_of
 from dialguard.ledger.read import SIZES, Statement
 from dialguard.ledger.rows import ALWAYS
-from dialguard.ledger.schema import DECLARATIONS, ENTRIES, TABLES
-from dialguard.model.moment import Instant
+from dialguard.ledger.schema import DECLARATIONS, ENTRIES, PAUSES, TABLES
+from dialguard.model.records import LookUpFailed
 from dialguard.storage.embedded import EmbeddedStore
-from dialguard.storage.redis_codec import encode_attempts, encode_rows
+from dialguard.storage.redis_codec import Declared, encode_attempts, encode_rows
 
 LOT = SIZES[-1]
 
@@ -21,6 +22,10 @@ class Source:
 
     def __init__(self, store: EmbeddedStore) -> None:
         self.store, self._ledger = store, store._ledger
+        try:
+            self._ledger._bring_up()  # the statements below ask for tables of this version
+        except LedgerError as error:
+            raise LookUpFailed(str(error)) from error
         dialect = self._ledger._engine.dialect
         counts = [select(func.coalesce(func.max(table.c.id), literal_column("0"))).scalar_subquery() for table in TABLES.values()]
         total = counts[0]
@@ -31,9 +36,9 @@ class Source:
         self._after = {kind: Statement(_after(kind), dialect) for kind in TABLES}
         self._numbers = [Statement(_page(table, "number"), dialect) for table in ENTRIES.values()]
         self._persons = [Statement(_page(table, "person"), dialect) for table in ENTRIES.values()]
-        self._sellers = Statement(select(DECLARATIONS.c.seller).distinct(), dialect)
+        self._sellers = Statement(union(select(DECLARATIONS.c.seller), select(PAUSES.c.seller)), dialect)
         named = [select(table.c.seller).distinct() for table in ENTRIES.values()]
-        self._all_sellers = Statement(union(*named, select(DECLARATIONS.c.seller)), dialect)
+        self._all_sellers = Statement(union(*named, select(DECLARATIONS.c.seller), select(PAUSES.c.seller)), dialect)
 
     def version(self) -> int:
         """How far the record has grown: it grows with every entry and never shrinks."""
@@ -89,17 +94,19 @@ class Source:
 
         return self._read(ask, (0, []))
 
-    def declared(self, seller: str) -> tuple[int, Instant | None]:
-        """The version, and since when the seller's record is declared complete."""
+    def declared(self, seller: str) -> tuple[int, Declared]:
+        """The version, since when the seller's record is declared complete, and its pauses."""
 
-        def ask(cursor: Any) -> tuple[int, Instant | None]:
-            rows = self._ledger._statements.declared.run(cursor, {"seller": seller, "as_of": ALWAYS})
-            return self._grown(cursor), rows[0][0] if rows else None
+        def ask(cursor: Any) -> tuple[int, Declared]:
+            values = {"seller": seller, "as_of": ALWAYS}
+            rows = self._ledger._statements.declared.run(cursor, values)
+            pauses = pauses_of(self._ledger._statements.paused.run(cursor, values))
+            return self._grown(cursor), Declared(rows[0][0] if rows else None, pauses)
 
-        return self._read(ask, (0, None))
+        return self._read(ask, (0, Declared()))
 
     def declaring(self) -> list[str]:
-        """Sellers that ever declared their record complete."""
+        """Sellers that ever declared their record complete, or whose campaigns were ever paused."""
         return [seller for (seller,) in self._read(lambda cursor: self._sellers.run(cursor, {}), [])]
 
     def sellers(self) -> list[str]:
@@ -143,7 +150,7 @@ class Source:
 
 def _after(kind: str) -> Any:
     table, nothing = TABLES[kind], null()
-    if kind == "declaration":
+    if kind in ("declaration", "pause"):
         query = select(table.c.id, table.c.seller, nothing, nothing, nothing, nothing, nothing)
     elif kind == "outcome":
         attempts = TABLES["attempt"]

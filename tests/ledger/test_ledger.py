@@ -16,6 +16,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from dialguard.ledger.errors import LedgerError
 from dialguard.ledger.ledger import Ledger
+from dialguard.ledger.schema import VERSION
 from dialguard.ledger.read import Statements
 from dialguard.ledger.rows import COLUMNS
 from dialguard.ledger.schema import METADATA
@@ -256,7 +257,7 @@ def test_a_ledger_of_a_newer_version_is_left_alone(ledger, path):
     suppress(ledger)
     ledger.close()
     other = sqlite3.connect(path)
-    other.execute("INSERT INTO schema_version VALUES (3)")
+    other.execute(f"INSERT INTO schema_version VALUES ({VERSION + 1})")
     other.commit()
     with pytest.raises(LookUpFailed, match="newer version of DialGuard"):
         listed(Ledger(path))

@@ -16,6 +16,7 @@ from dialguard.model.records import LookUpFailed
 from dialguard.storage import redis_codec as codec
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.redis import RedisStore
+from dialguard.storage.redis_verify import verify
 
 T = 1_700_000_000_000_000
 A, B = "+13055550100", "+12125550102"
@@ -201,4 +202,18 @@ def test_attempts_older_than_is_kept_are_never_taken_for_none(redis_url, folder)
     with pytest.raises(LookUpFailed, match="the ledger is needed"):
         bare.look_up(seller="acme", number=A, at=T - 41 * DAY)
     bare.close()
+    store.close()
+
+
+def test_pauses_stand_in_redis_after_a_rebuild_and_are_verified(redis_url, folder):
+    recorder = EmbeddedStore(folder)
+    recorder.pause_campaign(seller="acme", campaign="c", at=T, known_at=T, reason="too many", by="house.x")
+    store = RedisStore(redis_url, journal=folder)
+    store.journal.rebuild()
+    assert [pause.campaign for pause in store.look_up(seller="acme", number=A, at=T).pauses] == ["c"]
+    assert [pause.campaign for pause in RedisStore(redis_url).look_up(seller="acme", number=B, at=T).pauses] == ["c"]
+    assert verify(store.link, store.journal).count == 0
+    key, field = codec.mark_key("305"), "s" + codec.short("acme")
+    store.link.ask(lambda client: client.hset(key, field, codec.encode_declaration(1, "acme", codec.Declared())))
+    assert verify(store.link, store.journal).problems == ("area code 305: a seller's declaration is missing or differs",)
     store.close()

@@ -72,6 +72,48 @@ def test_sellers_never_cross(store):
     assert store.look_up(seller="acme2", number=A, person="p", at=T) == LookUp()
 
 
+# -- pauses of campaigns
+
+
+def pause(store, campaign="c", *, at=T - DAY, known_at=None, until=None, seller="acme"):
+    store.pause_campaign(seller=seller, campaign=campaign, at=at, known_at=known_at or at, until=until, reason="too many", by="house.x")
+
+
+def paused(store, at=T, **more):
+    return [(each.campaign, each.since, each.until, each.by, each.id) for each in ask(store, at=at, **more).pauses]
+
+
+def test_a_pause_stands_from_its_moment_until_just_before_its_end_for_every_number_of_its_seller(store):
+    pause(store, at=T, until=T + DAY)
+    pause(store, None, at=T + HOUR)
+    assert [len(paused(store, at)) for at in (T - 1, T, T + HOUR, T + DAY - 1, T + DAY)] == [0, 1, 2, 2, 1]
+    assert paused(store, T) == [("c", T, T + DAY, "house.x", "pause:1")]
+    store.record_consent(level="express", **entry(B))
+    assert {number: found.pauses for number, found in store.look_up_many("acme", [A, B], T).items()} == dict.fromkeys((A, B), ask(store).pauses)
+    assert store.look_up(seller="other", number=A, at=T).pauses == ()
+
+
+def test_who_resumes_a_campaign_lifts_what_was_recorded_before_and_nothing_else(store):
+    pause(store, at=T - 3 * DAY)
+    pause(store, at=T - 2 * DAY, until=T + 9 * DAY)
+    pause(store, "d", at=T - 2 * DAY)
+    pause(store, None, at=T - 2 * DAY)
+    store.resume_campaign(seller="acme", campaign="c", at=T - DAY, known_at=T - DAY, reason="mended", by="Ann")
+    assert [each[0] for each in paused(store)] == ["d", None]
+    assert [each[0] for each in paused(store, T - DAY - 1)] == ["c", "c", "d", None]
+    assert [each[0] for each in paused(store, as_of=T - DAY - 1)] == ["c", "c", "d", None]
+    pause(store, at=T - 2 * DAY, known_at=T)  # of which nobody knew when it was resumed
+    assert [each[0] for each in paused(store)] == ["d", None, "c"]
+    store.resume_campaign(seller="acme", campaign=None, at=T, known_at=T, reason="mended", by="Ann")
+    assert [each[0] for each in paused(store)] == ["d", "c"]
+
+
+def test_a_shorter_pause_does_not_shorten_a_longer_one(store):
+    pause(store, at=T - DAY)
+    pause(store, at=T - HOUR, until=T + 1)
+    assert [each[4] for each in paused(store, T + 1)] == ["pause:1"]
+
+
 # -- consent
 
 
