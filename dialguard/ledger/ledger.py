@@ -199,7 +199,7 @@ class Ledger(Recorder):
             return nothing
         try:
             held = self._held()
-            if not held.version and not self._find_tables(held):
+            if held.version < VERSION and not self._find_tables(held):  # another may have brought it up meanwhile
                 return nothing
             if self._is_sqlite:
                 held.cursor.execute("BEGIN")  # other drivers begin by themselves

@@ -132,3 +132,11 @@ def test_who_read_the_old_one_sees_what_another_added_since(path):
     writer.record_consent(seller="acme", number=B, level="express", known_at=T, name="Ann Example")
     rows = reader.entries("acme", lambda entries: [row for _, row in entries], kinds=["consent"], number=B)
     assert [row["name"] for row in rows] == ["Ann Example"]
+
+
+def test_a_reader_of_the_old_record_sees_a_pause_that_another_records(path):
+    reader = Ledger(path)
+    assert reader.look_up(seller="acme", number=A, at=T).pauses == ()
+    Ledger(path).pause_campaign(seller="acme", campaign="c", at=T, known_at=T, reason="complaints", by="Ann")
+    assert [pause.campaign for pause in reader.look_up(seller="acme", number=A, at=T).pauses] == ["c"]
+    reader.close()
