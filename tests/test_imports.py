@@ -24,12 +24,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engine",),
     ("facts", "lists", "storage", "ledger"),
     ("screening",),
+    ("guard",),
+    ("service",),
     ("cli",),
 )
 RANK = {name: rank for rank, group in enumerate(LAYERS) for name in group}
 
 # Modules beside the packages, and the package whose rank they have.
-TOP_LEVEL = {"__init__": "cli", "__main__": "cli", "guard": "cli"}
+TOP_LEVEL = {"__init__": "cli", "__main__": "cli"}
 
 # Libraries with one home: nobody else imports them.
 HOMES = {
@@ -38,9 +40,12 @@ HOMES = {
     "redis": ("storage/",),
     "sqlalchemy": ("ledger/", "storage/"),
     "durable": (),
+    "uvicorn": ("service/",),
+    "uvloop": ("service/",),
+    "httptools": ("service/",),
 }
 # Modules that `import dialguard` must leave alone.
-HEAVY = ("polars", "pandas", "numpy", "pyarrow", "redis", "sqlalchemy", "pydantic", "phonenumbers", "rich")
+HEAVY = ("polars", "pandas", "numpy", "pyarrow", "redis", "sqlalchemy", "pydantic", "phonenumbers", "rich", "uvicorn")
 
 # What reads the system's wall clock, by the last two names of the call.
 WALL_CLOCK = {

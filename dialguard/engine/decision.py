@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from msgspec import Struct
+from msgspec.json import Encoder
 
 from dialguard.engine import recall
 from dialguard.engine.judge import Engine, Judgement
-from dialguard.engine.reasons import KINDS, NOWHERE, broken, reason_order
+from dialguard.engine.memory import Told
 from dialguard.model.facts import Facts
 
 _PREFIX = os.urandom(6).hex()
 _NUMBERS = itertools.count(1)
+_encode = Encoder().encode
 
 
 class Decision(Struct, eq=False, dict=True):
@@ -49,30 +51,24 @@ class Decision(Struct, eq=False, dict=True):
         return tuple(dict.fromkeys(finding.rule for finding in self._judgement.deny))
 
     @cached_property
+    def told(self) -> Told:
+        """Reasons and duties as they are kept; not to be changed."""
+        return recall.told(self._engine, self._facts, self._judgement)
+
+    @cached_property
     def reasons(self) -> list[dict[str, object]]:
         """Every rule that denied, the first being the one to show."""
-        found: dict[str, dict[str, object]] = {}
-        for finding in self._judgement.deny:
-            reason = recall.reason(self._engine, self._facts, finding)
-            held = found.get(finding.rule)
-            if held is not None and "needs" in held and "needs" in reason:  # in doubt in two zones
-                held["needs"] = reason["needs"] = sorted({*held["needs"], *reason["needs"]})
-            if held is None or KINDS.index(reason["kind"]) < KINDS.index(held["kind"]):
-                found[finding.rule] = reason
-        unjudged = [broken(jurisdiction, error) for jurisdiction, error in self._judgement.errors]
-        if self._judgement.denied and not found and not unjudged:
-            return [dict(NOWHERE)]
-        return sorted([*found.values(), *unjudged], key=reason_order)
+        return [dict(reason) for reason in self.told.reasons]
 
     @cached_property
     def obligations(self) -> list[dict[str, object]]:
         """What the dialer must do if it goes on; what asserted facts it must vouch for is among them."""
-        return recall.duties(self._engine, self._facts, self._judgement)
+        return recall.obligations(self._engine, self._facts, self._judgement, self.told.duties)
 
     @property
     def obligation_ids(self) -> list[str]:
         """The rules of ``obligations``, in its order; cheap."""
-        return recall.duty_ids(self._engine, self._facts, self._judgement)
+        return [rule for _, rule, _ in self.told.duties]
 
     @property
     def retry_at(self) -> str | None:
@@ -84,9 +80,9 @@ class Decision(Struct, eq=False, dict=True):
         """An allow must not be used at or after this moment; None when none is in sight."""
         return self._time if self.allowed else None
 
-    @cached_property
+    @property
     def _time(self) -> str | None:
-        instant = recall.time(self._engine, self._facts, self._judgement)
+        instant = recall.time(self._engine, self._facts, self._judgement, self.told)
         return None if instant is None else self._shown(instant)
 
     def _shown(self, instant: int) -> str:
@@ -106,10 +102,8 @@ class Decision(Struct, eq=False, dict=True):
             found["switched_off"] = dict(self._engine.disabled)
         return found
 
-    def as_dict(self) -> dict[str, object]:
-        """The decision as the public JSON."""
-        places = self._facts.places
-        sources = self.evidence.get("places", {})
+    def as_dict(self, *, texts: bool = True) -> dict[str, object]:
+        """The decision as the public JSON; ``texts`` False gives of each obligation the rule's id alone."""
         return {
             "id": self.id,
             "attempt_id": self.attempt_id,
@@ -117,13 +111,35 @@ class Decision(Struct, eq=False, dict=True):
             "verdict": self.verdict,
             "valid_until": self.valid_until,
             "reasons": self.reasons,
-            "obligations": self.obligations,
+            "obligations": self.obligations if texts else self.obligation_ids,
             "retry_at": self.retry_at,
+            **self._own(),
+        }
+
+    def as_json(self, *, texts: bool = True) -> bytes:
+        """``as_dict`` as JSON; of neighbouring attempts what they share is written once."""
+        told, time = self.told, self._time
+        form = None if texts else told.encoded.get("codes")
+        if form is None:
+            form = _encode({
+                "verdict": self.verdict, "valid_until": time if self.allowed else None, "reasons": told.reasons,
+                "obligations": self.obligations if texts else self.obligation_ids, "retry_at": None if self.allowed else time,
+            })[1:-1]  # fmt: skip
+            if not texts:  # in texts there is what this attempt alone must vouch for
+                told.encoded["codes"] = form
+        head = _encode({"id": self.id, "attempt_id": self.attempt_id, "at": self.at})
+        return b"%b,%b,%b" % (head[:-1], form, _encode(self._own())[1:])
+
+    def _own(self) -> dict[str, object]:
+        """What no other attempt shares."""
+        places, evidence = self._facts.places, self.evidence
+        sources = evidence.get("places", {})
+        return {
             "reservation": None,
             "jurisdictions": [{"state": state, "from": list(sources.get(state, ()))} for state in dict.fromkeys(p[0] for p in places)],
             "timezones": [{"zone": zone, "from": list(sources.get(zone, ()))} for zone in dict.fromkeys(p[1] for p in places)],
             "packs": self._engine.packs.digest,
-            "evidence": self.evidence,
+            "evidence": evidence,
         }
 
     def __repr__(self) -> str:

@@ -4,92 +4,98 @@ Judging costs little; saying why, until when and from when costs much more, and 
 law asks. The verdict itself is never recalled. ``Engine(recall=False)`` does without, and says the same.
 """
 
-from collections.abc import Callable, Iterable
 from operator import itemgetter
-from typing import NamedTuple, TypeVar
 
 from dialguard.engine import reasons, search
 from dialguard.engine.judge import Engine, Finding, Judgement
-from dialguard.engine.memory import Asked, Duty, Memory, Plan
-from dialguard.expr.nodes import Node, facts_read
+from dialguard.engine.memory import Duty, Frame, Memory, Span, Told
+from dialguard.expr.nodes import facts_read
 from dialguard.expr.when import midnight
 from dialguard.model.facts import Facts
 from dialguard.model.history import History
 from dialguard.model.moment import DAY, SECOND, Instant
 from dialguard.packs.rule import LAST_DAY
 
-T = TypeVar("T")
-Told = dict[str, object]
-Telling = Callable[[Engine, Facts, Finding], Told]
 LIMIT = 50_000
 _HISTORY = "history.attempts"
 
 
-def time(engine: Engine, facts: Facts, judgement: Judgement) -> Instant | None:
-    """``valid_until`` of an allowed attempt, ``retry_at`` of a denied one."""
-    find, memory = search.retry if judgement.denied else search.expiry, engine.memory
+def told(engine: Engine, facts: Facts, judgement: Judgement) -> Told:
+    """What a judgement comes to. What it holds is not to be changed: others are told the same."""
+    memory, at = engine.memory, facts.at
     if memory is None or facts.changes or judgement.errors or not facts.places:
-        return find(engine, facts)[0]
-    plan = _plan(engine, memory, facts, judgement)
-    values = _values(plan.asked, facts)
-    denied = tuple(
-        (number, rule, _values(_law(engine, memory, rule, moment.ordinal)[0], facts))
-        for number, (moment, deny, _, _) in enumerate(judgement.groups)
-        for rule in deny
-    )
-    if values is None or any(read is None for _, _, read in denied):
-        return find(engine, facts)[0]
-    key = (facts.places, facts.scope, values, denied, facts.due)
-    try:
-        held = memory.times.get(key)
-    except TypeError:  # a value that cannot be compared quickly
-        return find(engine, facts)[0]
-    if held is not None and held[0] <= facts.at < held[1]:
-        return held[2]
-    answer, examined = find(engine, facts)
-    # Up to the last instant looked at, no law was asked but what is law now. A search to its far end may end elsewhere tomorrow.
-    if examined < min(plan.other_law, facts.at + 399 * DAY) and (judgement.denied or answer is not None):
-        _keep(memory.times, key, (facts.at, plan.midnight if answer is None else min(answer, plan.midnight), answer))
-    return answer
-
-
-def reason(engine: Engine, facts: Facts, finding: Finding) -> dict[str, object]:
-    """``reasons.reason``; a mapping of the caller's own."""
-    if engine.memory is None:
-        return reasons.reason(engine, facts, finding)
-    return dict(_recalled(engine, engine.memory, facts, finding, engine.memory.reasons, reasons.reason))
-
-
-def _recalled(engine: Engine, memory: Memory, facts: Facts, finding: Finding, kept: dict[tuple, Told], tell: Telling) -> Told:
-    moment = finding.moment
-    asked, by_second = _law(engine, memory, finding.rule, moment.ordinal)
-    values = None if facts.changes else _values(asked, facts)
+        return _tell(engine, facts, judgement)
+    here = (facts.places, facts.scope, *[(moment.ordinal, *deny) for moment, deny, _, _ in judgement.groups])
+    frame = memory.frames.get(here) or _frame(engine, memory, here, facts, judgement)
+    values = _values(frame, facts)
     if values is None:
-        return tell(engine, facts, finding)
-    when = moment.instant // SECOND if by_second else moment.ordinal
-    key = (finding.rule, moment.zone, when, values, tuple(facts.why.items()) if facts.why else None)
+        return _tell(engine, facts, judgement)
+    second = at // SECOND if frame.by_second else None
+    why = tuple(facts.why.items()) if facts.why else None
+    key = (values, facts.due, why, second, *[(*oblige, *always) for _, _, oblige, always in judgement.groups])
     try:
-        held = kept.get(key)
+        held = frame.told.get(key)
     except TypeError:  # a value that cannot be compared quickly
-        return tell(engine, facts, finding)
-    return held if held is not None else _keep(kept, key, tell(engine, facts, finding))
+        return _tell(engine, facts, judgement)
+    if held is None or not held.start <= at < held.end:
+        held = _tell(engine, facts, judgement)
+        held.end, held.frame, held.values = frame.midnight, frame, (values, facts.due)
+        _make_room(memory)
+        frame.told[key] = held
+    return held
 
 
-def duties(engine: Engine, facts: Facts, judgement: Judgement) -> list[dict[str, object]]:
-    """What the dialer must do, sorted; mappings of the caller's own."""
-    memory, groups = engine.memory, judgement.groups
+def time(engine: Engine, facts: Facts, judgement: Judgement, told: Told) -> Instant | None:
+    """``valid_until`` of an allowed attempt, ``retry_at`` of a denied one."""
+    span, at = told.span, facts.at
+    if span is None or not span[0] <= at < span[1]:
+        if told.frame is not None:
+            span = told.frame.times.get(told.values)
+        if span is None or not span[0] <= at < span[1]:
+            span = _span(engine, facts, judgement, told.frame)
+            if told.frame is not None:
+                _make_room(engine.memory)
+                told.frame.times[told.values] = span
+        told.span, told.encoded = span, {}
+    return span[2]
+
+
+def obligations(engine: Engine, facts: Facts, judgement: Judgement, duties: list[Duty]) -> list[dict[str, object]]:
+    """The duties with their texts; mappings of the caller's own."""
     found = []
-    for number, rule, same in _duties(engine, facts, judgement):
-        if same is None:  # a ban that one must vouch for names the facts that are missing, and these differ
-            finding = Finding(rule, groups[number][0])
-            same = reasons.obligation(engine, facts, finding) if memory is None else _vouching(engine, memory, facts, finding)
-        found.append(dict(same))
+    for number, rule, settled in duties:
+        # A ban that one must vouch for names the facts that are missing, and these differ.
+        found.append(dict(settled) if settled is not None else reasons.obligation(engine, facts, Finding(rule, judgement.groups[number][0])))
     return found
 
 
-def duty_ids(engine: Engine, facts: Facts, judgement: Judgement) -> list[str]:
-    """The rules of ``duties``, in its order."""
-    return [rule for _, rule, _ in _duties(engine, facts, judgement)]
+def _span(engine: Engine, facts: Facts, judgement: Judgement, frame: Frame | None) -> Span:
+    answer, examined = (search.retry if judgement.denied else search.expiry)(engine, facts)
+    # Up to the last instant looked at, no law was asked but what is law now; an age in days is another after midnight, and a search
+    # to its far end may end elsewhere a moment later.
+    steady = frame is not None and examined < min(frame.other_law, facts.at + 399 * DAY) and (judgement.denied or answer is not None)
+    end = min(frame.midnight, answer or frame.midnight) if steady else facts.at + 1
+    return facts.at, end, answer
+
+
+def _tell(engine: Engine, facts: Facts, judgement: Judgement) -> Told:
+    return Told(_reasons(engine, facts, judgement), _duties(engine, facts, judgement), facts.at, facts.at + 1)
+
+
+def _reasons(engine: Engine, facts: Facts, judgement: Judgement) -> list[dict[str, object]]:
+    """Every rule that denied, the first being the one to show."""
+    found: dict[str, dict[str, object]] = {}
+    for finding in judgement.deny:
+        reason = reasons.reason(engine, facts, finding)
+        held = found.get(finding.rule)
+        if held is not None and "needs" in held and "needs" in reason:  # in doubt in two zones
+            held["needs"] = reason["needs"] = sorted({*held["needs"], *reason["needs"]})
+        if held is None or reasons.KINDS.index(reason["kind"]) < reasons.KINDS.index(held["kind"]):
+            found[finding.rule] = reason
+    unjudged = [reasons.broken(jurisdiction, error) for jurisdiction, error in judgement.errors]
+    if judgement.denied and not found and not unjudged:
+        return [dict(reasons.NOWHERE)]
+    return sorted([*found.values(), *unjudged], key=reasons.reason_order)
 
 
 def _duties(engine: Engine, facts: Facts, judgement: Judgement) -> list[Duty]:
@@ -106,57 +112,45 @@ def _duties(engine: Engine, facts: Facts, judgement: Judgement) -> list[Duty]:
                 settled = engine.packs.by_id[rule].kind == "obligation"
                 found[rule] = (number, rule, duty if settled else None), duty
     held = [duty for duty, _ in sorted(found.values(), key=lambda pair: reasons.place_order(pair[1]))]
-    return held if memory is None else _keep(memory.duties, key, held)
+    if memory is not None:
+        _make_room(memory)
+        memory.duties[key] = held
+    return held
 
 
-def _vouching(engine: Engine, memory: Memory, facts: Facts, finding: Finding) -> dict[str, object]:
-    return _recalled(engine, memory, facts, finding, memory.vouching, reasons.obligation)
+def _make_room(memory: Memory) -> None:
+    memory.kept += 1
+    if memory.kept >= LIMIT:
+        memory.kept = 0
+        memory.frames.clear()
+        memory.duties.clear()
 
 
-def _keep(kept: dict[tuple, T], key: tuple, value: T) -> T:
-    if len(kept) >= LIMIT:
-        kept.clear()
-    kept[key] = value
-    return value
-
-
-def _plan(engine: Engine, memory: Memory, facts: Facts, judgement: Judgement) -> Plan:
+def _frame(engine: Engine, memory: Memory, here: tuple, facts: Facts, judgement: Judgement) -> Frame:
     moments = [moment for moment, _, _, _ in judgement.groups]
-    key = (facts.places, facts.scope, *[moment.ordinal for moment in moments])
-    held = memory.plans.get(key)
-    if held is None:
-        laws = [engine.law(finding) for finding in engine.timed(facts, facts.at)]
-        conditions = [node for law in laws for node in (law.condition, *law.reliefs)]
-        changes = [midnight(engine.programs.next_law_change(moment.ordinal) or LAST_DAY, moment) for moment in moments]
-        ends = [midnight(moment.ordinal + 1, moment) for moment in moments]
-        held = _keep(memory.plans, key, Plan(_asked(conditions), min(changes), min(ends)))
-    return held
+    denied = [engine.law(finding) for finding in judgement.deny]
+    laws = [*denied, *(engine.law(finding) for finding in engine.timed(facts, facts.at))]
+    names = {name for law in laws for node in (law.condition, *law.reliefs) for name in facts_read(node)}
+    pair = (*sorted(names - {_HISTORY}), "channel", "channel")  # itemgetter gives a tuple only for two names or more
+    _make_room(memory)
+    memory.frames[here] = found = Frame(
+        itemgetter(*pair),
+        _HISTORY in names,
+        any(law.timed or "{local_time}" in law.rule.message for law in denied),
+        min(midnight(engine.programs.next_law_change(moment.ordinal) or LAST_DAY, moment) for moment in moments),
+        min(midnight(moment.ordinal + 1, moment) for moment in moments),
+        {},
+        {},
+    )
+    return found
 
 
-def _law(engine: Engine, memory: Memory, rule: str, ordinal: int) -> tuple[Asked, bool]:
-    """What a rule and its reliefs read, and whether its reason may be another at the next second."""
-    key = (rule, engine.programs.stretch(ordinal))
-    held = memory.laws.get(key)
-    if held is None:
-        law = engine.programs.law(rule, ordinal)
-        held = _keep(memory.laws, key, (_asked((law.condition, *law.reliefs)), law.timed or "{local_time}" in law.rule.message))
-    return held
-
-
-def _asked(conditions: Iterable[Node]) -> Asked:
-    names = sorted({name for condition in conditions for name in facts_read(condition)} - {_HISTORY})
-    counted = any(_HISTORY in facts_read(condition) for condition in conditions)
-    pair = (*names, "channel", "channel")  # itemgetter gives a tuple only for two names or more
-    return Asked((*names, _HISTORY) if counted else tuple(names), itemgetter(*pair))
-
-
-def _values(asked: Asked, facts: Facts) -> tuple | None:
+def _values(frame: Frame, facts: Facts) -> tuple | None:
     """What is read of the attempt, to be compared; None where it tells of earlier attempts, which are hardly ever the same."""
-    values = facts.values
-    if asked.names and asked.names[-1] == _HISTORY:
-        history = values[_HISTORY]
+    if frame.counted:
+        history = facts.values[_HISTORY]
         if type(history) is History:
             if history.entries or history.last_24h is not None or history.last_7d is not None or history.last_30d is not None:
                 return None
-            return (*asked.read(values), history.complete_since)
-    return asked.read(values)
+            return (*frame.read(facts.values), history.complete_since)
+    return frame.read(facts.values)

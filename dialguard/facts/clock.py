@@ -16,6 +16,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 Instant = int
@@ -110,18 +111,23 @@ def format_instant(instant: Instant, zone: str | None = None) -> str:
     Raises:
         ValueError: unknown zone, or a moment outside the years 1 to 9999 (in a zone: outside the tables).
     """
-    at, suffix = fixed(instant, 0), "Z"
+    second, fraction = divmod(instant, _SECOND)
+    head, suffix = _second_in_words(second, zone)
+    return f"{head}.{fraction:06}{suffix}" if fraction else head + suffix
+
+
+@lru_cache(maxsize=8192)
+def _second_in_words(second: int, zone: str | None) -> tuple[str, str]:
+    at, suffix = fixed(second * _SECOND, 0), "Z"
     if zone is not None:
-        at = local(instant, zone)
+        at = local(second * _SECOND, zone)
         hours, minutes = divmod(abs(at.offset) // 60, 60)
         suffix = f"{'-' if at.offset < 0 else '+'}{hours:02}:{minutes:02}"
     try:
         day = date.fromordinal(at.ordinal)
     except (ValueError, OverflowError):
-        raise ValueError(f"instant {instant} lies outside the years 1 to 9999") from None
-    fraction = instant % _SECOND
-    clock = f"{at.second // 3600:02}:{at.second // 60 % 60:02}:{at.second % 60:02}"
-    return f"{day.isoformat()}T{clock}{f'.{fraction:06}' if fraction else ''}{suffix}"
+        raise ValueError(f"instant {second * _SECOND} lies outside the years 1 to 9999") from None
+    return f"{day.isoformat()}T{at.second // 3600:02}:{at.second // 60 % 60:02}:{at.second % 60:02}", suffix
 
 
 # -------------------------------------------------------------------------------------------------- tables

@@ -1,0 +1,103 @@
+"""The ASGI application: finds the route, admits the key, answers, and turns every failure into a problem that names it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from dialguard.facts.given import InvalidInput
+from dialguard.model.records import LookUpFailed
+from dialguard.service.problem import Problem
+from dialguard.service.routes import check, health
+from dialguard.service.service import Service
+from dialguard.service.web import Disconnected, Request, Response, Route, Stream, Table
+
+_LOG = logging.getLogger("dialguard.service")
+_PROBLEM = "application/problem+json"
+ROUTES: list[Route] = [*check.ROUTES, *health.ROUTES]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+def application(service: Service) -> Callable[[Mapping[str, Any], Receive, Send], Awaitable[None]]:
+    """The application of a service, for any ASGI server."""
+    table = Table(ROUTES)
+
+    async def app(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await _send(send, await _answer(service, table, scope, receive))
+        elif scope["type"] == "lifespan":
+            await _lifespan(service, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1003})
+
+    return app
+
+
+async def _answer(service: Service, table: Table, scope: Mapping[str, Any], receive: Receive) -> Response | Stream | None:
+    try:
+        route, params = table.find(scope["method"], scope["path"])
+        request = Request(service, scope, receive, params)
+        if route.scope is not None:
+            request.key = service.admit(_token(request), (scope.get("client") or (None,))[0], route.scope)
+            request.desk = service.desk(request.key.tenant)
+        return await route.handler(request)
+    except Problem as problem:
+        return _problem(problem)
+    except InvalidInput as error:
+        return _problem(Problem("input.invalid", errors=error.errors))
+    except LookUpFailed as error:
+        return _problem(Problem("store.unavailable", str(error)))
+    except Disconnected:
+        return None
+    except Exception as error:
+        _LOG.error("fault: %s at %s", type(error).__name__, _where(error))
+        return _problem(Problem("service.fault"))
+
+
+def _token(request: Request) -> str | None:
+    given = request.header(b"authorization")
+    if given is None:
+        return request.header(b"x-api-key")
+    scheme, _, token = given.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _where(error: BaseException) -> str:
+    """Module and line of a fault, without any value."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "?" if trace is None else f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
+
+
+def _problem(problem: Problem) -> Response:
+    return Response(problem.body(), problem.status, _PROBLEM, problem.headers)
+
+
+async def _send(send: Send, answer: Response | Stream | None) -> None:
+    if answer is None:
+        return
+    headers = [(b"content-type", answer.media.encode()), (b"cache-control", b"no-store")]
+    if type(answer) is Response:
+        headers.append((b"content-length", b"%d" % len(answer.body)))
+        if answer.headers:
+            headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    async for piece in answer.pieces:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _lifespan(service: Service, receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await send({"type": "lifespan.shutdown.complete"})
+            return

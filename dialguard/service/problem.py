@@ -1,0 +1,50 @@
+"""Errors of the HTTP interface: ``application/problem+json`` (RFC 9457) with a stable dotted code."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+CODES: Mapping[str, tuple[int, str]] = {
+    "request.malformed": (400, "The request cannot be read."),
+    "auth.missing": (401, "An API key is needed."),
+    "auth.unknown": (401, "The API key is not known, has expired or was revoked."),
+    "auth.scope": (403, "The API key does not have the scope that this needs."),
+    "auth.address": (403, "The API key may not be used from this address."),
+    "resource.unknown": (404, "There is no such thing."),
+    "request.method": (405, "The method does not exist here."),
+    "resource.conflict": (409, "It is already there, and is another."),
+    "request.too_large": (413, "The request is larger than the service takes."),
+    "request.media_type": (415, "The content type is not one that is read here."),
+    "input.invalid": (422, "The request was read, and something in it is wrong."),
+    "limit.rate": (429, "The API key asks more often than it may."),
+    "limit.load": (503, "The service has more to do than it can; nothing was decided."),
+    "service.not_ready": (503, "The service is not ready to decide."),
+    "store.unavailable": (503, "The store did not answer; nothing was decided or recorded."),
+    "audit.unavailable": (503, "The decision could not be recorded, so that it must not be used."),
+    "service.fault": (503, "Something failed that should not; nothing was decided."),
+}
+"""Every code, its status and its title."""
+
+
+class Problem(Exception):
+    """An answer that is an error. ``errors`` pairs each field at fault with what was found and expected."""
+
+    def __init__(
+        self, code: str, detail: str | None = None, errors: Sequence[tuple[str, str]] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(code)
+        self.code, self.detail, self.errors, self.headers = code, detail, list(errors), dict(headers or {})
+        self.status, self.title = CODES[code]
+
+    def as_dict(self) -> dict[str, object]:
+        """The members of the problem details."""
+        found: dict[str, object] = {"type": f"urn:dialguard:problem:{self.code}", "title": self.title, "status": self.status, "code": self.code}
+        if self.detail is not None:
+            found["detail"] = self.detail
+        if self.errors:
+            found["errors"] = [{"field": field, "message": message} for field, message in self.errors]
+        return found
+
+    def body(self) -> bytes:
+        """The problem details as JSON."""
+        return msgspec.json.encode(self.as_dict())
