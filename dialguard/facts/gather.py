@@ -1,10 +1,11 @@
 """From an attempt to its facts: what the caller says, what the store holds, what lists and feeds answer, where and when."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from typing import NamedTuple
 
 from dialguard.expr.nodes import facts_read
 from dialguard.facts import clock, consent, lists, places
@@ -48,16 +49,20 @@ class _Local:
 
     pairs: tuple[places.Place, ...]
 
-    lists: tuple[tuple[str, str, ListSchedule], ...]
+    lists: tuple[tuple[str, str, ListSchedule, tuple[str, ...]], ...]
+    """Code, fact, schedule, and the zones in which the list is law: a state's in those of that state."""
     state_lists: tuple[tuple[str, str], ...]
     watched: tuple[tuple[str, str, str], ...]
     zones: tuple[str, ...]
 
-    def zones_of(self, schedule: ListSchedule) -> tuple[str, ...]:
-        """Where a list is law: a state's in the zones of that state."""
-        if schedule.jurisdiction == "US":
-            return self.zones
-        return tuple(zone for state, zone in self.pairs if state == schedule.jurisdiction)
+
+class _Judged(NamedTuple):
+    """What the versions of a list say on all the days that it may be where the list is law."""
+
+    listed: bool | None
+    why: str | None
+    current: lists.Said | None
+    due: Instant | None
 
 
 class Gatherer:
@@ -73,6 +78,7 @@ class Gatherer:
         self._locals: dict[tuple, _Local] = {}
         self._by_area_code: dict[str, tuple[places.Places, _Local]] = {}
         self._area_codes = ACTIVE.codes
+        self._judged: dict[tuple, _Judged] = {}
 
     @naming
     def gather(
@@ -124,11 +130,13 @@ class Gatherer:
                 except LookUpFailed:
                     failed = True
         used: dict[str, tuple[lists.Said, bool]] = {}
-        due = self._lists(values, why, used, given, at, here)
+        # The age of a held list is measured at the later of the attempt and the moment from which one looks back.
+        seen = at if store is None else max(at, self.sources.as_of if self.sources.as_of is not None else clock.now())
+        due = self._lists(values, why, used, given, at, seen, here)
         held = Held(given, found, at)
         held.put(values, at)
         if store is not None:
-            self._other_lists(values, why, given, at, here)
+            self._other_lists(values, why, given, at, seen, here)
         changes: tuple[Instant, ...] = ()
         if not here.watched and not held.revocations and held.steady(at):
             held.put_consent(values)
@@ -187,64 +195,79 @@ class Gatherer:
 
     def _local(self, pairs: tuple) -> _Local:
         states = {state for state, _ in pairs}
+        zones = tuple(dict.fromkeys(zone for _, zone in pairs)) or ("UTC",)
+        zones_of = {state: tuple(dict.fromkeys(zone for of, zone in pairs if of == state)) for state in states}
         wanted = tuple(
-            (code, "dnc.national" if code == "national" else f"dnc.list.{code}", schedule)
+            (code, sys.intern("dnc.national" if code == "national" else f"dnc.list.{code}"), schedule, zones_of.get(schedule.jurisdiction, zones))
             for code, schedule in self.packs.lists.items()
             if schedule.jurisdiction == "US" or schedule.jurisdiction in states
         )
         watched = tuple((name, kind, state) for name, (kind, state) in self._watched.items() if state in states)
         if len(self._locals) > 10_000:
             self._locals.clear()
-        state_lists = tuple((code, sys.intern(name)) for code, name, _ in wanted if code != "national")
-        zones = tuple(dict.fromkeys(zone for _, zone in pairs)) or ("UTC",)
+        state_lists = tuple((code, name) for code, name, _, _ in wanted if code != "national")
         found = self._locals[pairs] = _Local(pairs, wanted, state_lists, watched, zones)
         return found
 
-    def _lists(self, values, why: dict[str, str], used, given: Given, at: Instant, here: _Local) -> Instant | None:
-        """The list facts; returns the instant at which the first list that answered falls due."""
-        store, stated = self.sources.store, given.lists
+    def _lists(self, values, why: dict[str, str], used, given: Given, at: Instant, seen: Instant, here: _Local) -> Instant | None:
+        """The list facts; returns the instant at which the first list that answered falls due. ``seen``: from when one looks back."""
+        store, stated, national10 = self.sources.store, given.lists, given.number.national
         due: Instant | None = None
         if stated is not None:
             self._known_lists(stated)
-        for code, name, schedule in here.lists:
+        dated: tuple[str, ...] = ()
+        for code, name, schedule, zones in here.lists:
             said = given.national if code == "national" else (code in given.states if given.states is not None else None)
             if store is None and (stated is None or code not in stated):
                 values[name] = said
                 continue
             answers = [_stated(stated[code])] if stated is not None and code in stated else []
-            if store is not None and given.number.national is not None:
+            if store is not None and national10 is not None:
                 try:
-                    answers += [_stored(answer) for answer in store.list_answers(code, given.number.national, self.sources.as_of)]
+                    answers += [_stored(answer) for answer in store.list_answers(code, national10, self.sources.as_of)]
                 except LookUpFailed:
                     why[name] = "lookup_unavailable"
-            # The age of a held list is measured at the later of the attempt and the moment from which one looks back.
-            seen = at if store is None else max(at, self.sources.as_of if self.sources.as_of is not None else clock.now())
-            zones = here.zones_of(schedule)
-            days = {(clock.local(at, zone).ordinal, clock.local(seen, zone).ordinal) for zone in zones}
-            verdicts = [lists.standing(answers, schedule, ordinal, aged) for ordinal, aged in days]
-            listed = _strictest([verdict.listed for verdict in verdicts])
+            if zones != dated:
+                dated, days = zones, _days(zones, at, seen)
+            judged = self._judge(code, schedule, answers, days)
+            listed = judged.listed
             if said is not None:
                 values[name] = bool(said or listed)
                 why.pop(name, None)
                 continue
             values[name] = listed
             if listed is None:
-                why.setdefault(name, next(verdict.why for verdict in verdicts if verdict.listed is None))
+                why.setdefault(name, judged.why)
                 continue
-            current = next((verdict.version for verdict in verdicts if verdict.version is not None), None)
+            current = judged.current
             if current is not None and current.published:
                 used[code] = (current, listed)
                 if code == "national" and values["campaign.registry_version"] is None:
                     values["campaign.registry_version"] = current.published
                     if values["campaign.registry_covers_number"] is None:  # which codes are paid for is the seller's to say
                         values["campaign.registry_covers_number"] = True
-            last = min((verdict.last_day for verdict in verdicts if verdict.last_day is not None), default=None)
-            if last is not None:
-                ends = min(clock.first_instant_at_or_after(last + 1, 0, zone) for zone in zones)
-                due = ends if due is None else min(due, ends)
+            if judged.due is not None:
+                due = judged.due if due is None else min(due, judged.due)
         return due
 
-    def _other_lists(self, values: dict[str, object], why: dict[str, str], given: Given, at: Instant, here: _Local) -> None:
+    def _judge(self, code: str, schedule: ListSchedule, answers: list[lists.Said], days: tuple[tuple[str, int, int], ...]) -> _Judged:
+        """A list's answers on the days (zone, date of the attempt, date at which age is measured); few are different."""
+        key = (code, tuple(answers), days)
+        found = self._judged.get(key)
+        if found is None:
+            verdicts = [lists.standing(answers, schedule, ordinal, aged) for ordinal, aged in {day[1:] for day in days}]
+            last = min((verdict.last_day for verdict in verdicts if verdict.last_day is not None), default=None)
+            if len(self._judged) > 10_000:
+                self._judged.clear()
+            found = self._judged[key] = _Judged(
+                _strictest([verdict.listed for verdict in verdicts]),
+                next((verdict.why for verdict in verdicts if verdict.listed is None), None),
+                next((verdict.version for verdict in verdicts if verdict.version is not None), None),
+                None if last is None else _ends(last, [zone for zone, _, _ in days]),
+            )
+        return found
+
+    def _other_lists(self, values: dict[str, object], why: dict[str, str], given: Given, at: Instant, seen: Instant, here: _Local) -> None:
         """Facts of loaded lists that are no do-not-call lists, on each local date that the call may have."""
         store, as_of = self.sources.store, self.sources.as_of
 
@@ -253,10 +276,12 @@ class Gatherer:
 
         shown = given.from_number
         try:
-            if not any(store.list_versions(code, as_of) for code in kinds.KINDS):
+            for code in kinds.KINDS:
+                if store.list_versions(code, as_of):
+                    break
+            else:
                 return
-            seen = max(at, as_of if as_of is not None else clock.now())
-            days = {(clock.local(at, zone).ordinal, clock.local(seen, zone).ordinal) for zone in here.zones}
+            days = {day[1:] for day in _days(here.zones, at, seen)}
             if given.number.national is not None:
                 kinds.enter(values, why, [kinds.facts_of_called(ask, given.number.national, *day) for day in days])
             if shown is not None and shown.startswith("+1"):
@@ -319,6 +344,19 @@ def _stated(entry: Mapping[str, object]) -> lists.Said:
 
 def _stored(answer) -> lists.Said:
     return lists.Said(answer.listed, answer.version.published, answer.version.effective, answer.version.use_by)
+
+
+def _days(zones: Iterable[str], at: Instant, seen: Instant) -> tuple[tuple[str, int, int], ...]:
+    """Zone, local date of the attempt, and local date at which the age of a list is measured."""
+    return tuple([(zone, clock.local(at, zone).ordinal, clock.local(seen, zone).ordinal) for zone in zones])
+
+
+def _ends(last: int, zones: Iterable[str]) -> Instant | None:
+    """The first end of a local date; None where it lies beyond the zone tables."""
+    try:
+        return min(clock.first_instant_at_or_after(last + 1, 0, zone) for zone in zones)
+    except ValueError:
+        return None
 
 
 def _strictest(answers: list[bool | None]) -> bool | None:

@@ -30,6 +30,7 @@ class _List(NamedTuple):
     entries: tuple[Entry, ...]
     damage: ListDamaged | None
     readers: dict[str, BitsReader]
+    held: tuple[Version, ...] = ()
 
 
 class Catalog:
@@ -53,17 +54,17 @@ class Catalog:
 
         Raises ListDamaged when the index is; ListError when ``code`` cannot name a list.
         """
-        return tuple(entry.version for entry in self._list(code).entries if entry.version.known_at(as_of))
+        found = self._list(code)
+        return found.held if as_of is None else tuple(entry.version for entry in found.entries if entry.version.known_at(as_of))
 
     def answers(self, code: str, national10: str | int, as_of: Instant | None = None) -> tuple[VersionAnswer, ...]:
         """What each of those versions says of a number. Raises ValueError when it is not one, ListDamaged."""
         number = national_number(national10)
         found = self._list(code)
-        return tuple(
-            VersionAnswer(entry.version, self._reader(found, entry).contains(number))
-            for entry in found.entries
-            if entry.version.known_at(as_of)
-        )
+        if not found.entries:
+            return ()
+        asked = [entry for entry in found.entries if entry.version.known_at(as_of)]
+        return tuple([VersionAnswer(entry.version, self._reader(found, entry).contains(number)) for entry in asked])
 
     def contains(self, version: Version, national10: str | int) -> bool | None:
         """What one version says of a number; None when it does not cover the area code.
@@ -123,7 +124,8 @@ class Catalog:
             and entry.version.id in old.readers
             and had[entry.version.id] == entry.manifest_sha256
         }
-        return _List(index, stamp, entries, None, kept)
+        held = tuple(entry.version for entry in entries if entry.version.known_at(None))
+        return _List(index, stamp, entries, None, kept, held)
 
     def _reader(self, found: _List, entry: Entry) -> BitsReader:
         reader = found.readers.get(entry.version.id)

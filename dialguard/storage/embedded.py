@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dialguard.ledger.ledger import Ledger
 from dialguard.ledger.rows import Row
 from dialguard.ledger.write import Recorder
+from dialguard.lists.errors import ListError
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp
 from dialguard.storage.ports import LookUpFailed, Recorded
@@ -63,19 +64,19 @@ class EmbeddedStore(Recorder):
 
     def list_answers(self, code: str, national10: str, as_of: Instant | None = None) -> "tuple[VersionAnswer, ...]":
         """What each loaded version of a list says of a ten-digit number."""
-        return self._ask_lists(lambda lists: lists.answers(code, national10, as_of))
+        return self._ask_lists(self._catalog.answers, code, national10, as_of)
 
     def list_versions(self, code: str, as_of: Instant | None = None) -> "tuple[Version, ...]":
         """The loaded versions of a list."""
-        return self._ask_lists(lambda lists: lists.versions(code, as_of))
+        return self._ask_lists(self._catalog.versions, code, as_of)
 
     def list_contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
         """What one version says of many numbers; see ``storage.ports.Store``."""
-        return self._ask_lists(lambda lists: lists.contains_many(version, npa, line))
+        return self._ask_lists(self._catalog.contains_many, version, npa, line)
 
     def reassigned(self, national10: str, as_of: Instant | None = None) -> "tuple[Answer, ...]":
         """What the Reassigned Numbers Database answered of a ten-digit number."""
-        return self._ask_lists(lambda _: self._answers.of(national10, as_of))
+        return self._ask_lists(self._answers.of, national10, as_of)
 
     @cached_property
     def _answers(self) -> "ReassignedAnswers":
@@ -87,7 +88,7 @@ class EmbeddedStore(Recorder):
         """Of whom the record holds anything; see ``storage.ports.Store``."""
         self._check_folder()
         found = Recorded(*self._ledger.recorded(seller, at, as_of))
-        answered = set(self._ask_lists(lambda _: self._answers.numbers(as_of)))
+        answered = set(self._ask_lists(self._answers.numbers, as_of))
         if not answered:
             return found
         # An answer of the Reassigned Numbers Database speaks of a number's own consent.
@@ -105,7 +106,7 @@ class EmbeddedStore(Recorder):
 
     def refresh(self) -> None:
         """Takes up list versions that were imported since: one look at each list that was asked for."""
-        self._ask_lists(lambda lists: lists.refresh())
+        self._ask_lists(self._catalog.refresh)
 
     def close(self) -> None:
         """Closes the ledger's connections; a later call opens new ones."""
@@ -123,12 +124,11 @@ class EmbeddedStore(Recorder):
 
         return Catalog(self._folder)
 
-    def _ask_lists(self, question: "Callable[[Catalog], T]") -> T:
-        self._check_folder()
-        from dialguard.lists.errors import ListError
-
+    def _ask_lists(self, question: Callable[..., T], *words: Any) -> T:
+        if not self._seen:
+            self._check_folder()
         try:
-            return question(self._catalog)
+            return question(*words)
         except (ListError, OSError) as error:
             raise LookUpFailed(f"a list could not be read: {error}") from error
 

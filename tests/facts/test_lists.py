@@ -1,17 +1,22 @@
 """What lists say: the version in force, later versions, staleness by schedule and by use-by date, and the caller's own word."""
 
 from datetime import date
+from random import Random
 from types import SimpleNamespace
 
 import pytest
 
 from dialguard.facts import lists
 from dialguard.facts.clock import format_instant, parse_instant
+from dialguard.facts.feed import Feed
+from dialguard.facts.gather import Gatherer, Sources
 from dialguard.facts.lists import INCOMPLETE, STALE, Said, standing
+from dialguard.facts.reading import read
 from dialguard.guard import Guard
+from dialguard.model.moment import DAY, HOUR
 from dialguard.model.records import LookUp
 from dialguard.packs.rule import ListSchedule
-from tests.facts.gathering import AT, CAMPAIGN, LEAST, facts_of
+from tests.facts.gathering import AT, CAMPAIGN, LEAST, facts_of, packs
 
 NOW = parse_instant(AT)
 
@@ -240,3 +245,34 @@ def test_without_a_moment_of_looking_back_age_is_measured_today() -> None:
 
     stale = clock.now() > parse_instant("2026-03-24T00:00:00-04:00")
     assert facts.values["dnc.national"] is (None if stale else False)
+
+
+def test_what_was_found_for_one_number_serves_only_where_nothing_differs() -> None:
+    """One gatherer over many attempts, while lists come and go, says what a new one says."""
+    rng, store = Random(11), Lists()
+    sources = Sources(packs(), store, Feed(), NOW)
+    lasting, known, stale = Gatherer(sources), 0, 0
+    dates = (None, "2025-12-31", "2026-01-01", "2026-02-20", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-31", "2150-01-01")
+
+    def version() -> Said:
+        return said(rng.choice((True, False, False, None)), *(rng.choice(dates) for _ in range(3)))
+
+    for _ in range(700):
+        for code in ("national", "FL", "TX"):
+            if rng.random() < 0.3:
+                store.versions[code] = tuple(version() for _ in range(rng.randrange(3)))
+        sources.as_of = NOW + rng.choice((0, 1, 40)) * DAY
+        at = format_instant(NOW + rng.choice((-1, 0, 1, 28)) * DAY + rng.choice((-12, 0, 11, 12)) * HOUR)
+        sent = LEAST | {"to": rng.choice(("+13055550123", "+18505550123", "+12125550123", "+19155550123")), "at": at}
+        if rng.random() < 0.3:
+            sent["dnc"] = {"states": rng.choice(([], ["FL"])), "lists": {"national": {"listed": rng.random() < 0.5, "published": "2026-02-20"}}}
+        one, other = (gatherer.gather(read(sent, {}))[0] for gatherer in (lasting, Gatherer(sources)))
+        assert (one.values, one.why, one.due) == (other.values, other.why, other.due)
+        known += one.values["dnc.national"] is False
+        stale += STALE in one.why.values()
+    assert min(known, stale) > 40  # or it proves little
+
+
+def test_a_use_by_date_beyond_all_tables_never_falls_due() -> None:
+    facts = florida({"lists": {"FL": {"listed": False, "use_by": "2150-01-01"}}})
+    assert facts.values["dnc.list.FL"] is False and facts.due is None
