@@ -4,6 +4,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,9 +33,10 @@ _TRIES = 4
 
 
 class _Held:
-    """One thread's connection, the process that opened it, and the version of the tables that were found there, or 0."""
+    """One thread's connection, the process that opened it, the version of the tables that were found there, or 0, and whether a
+    question left its transaction open for the next."""
 
-    __slots__ = ("__weakref__", "connection", "cursor", "driver", "pid", "version")
+    __slots__ = ("__weakref__", "connection", "cursor", "driver", "pid", "reading", "version")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -42,6 +44,13 @@ class _Held:
         self.cursor = self.driver.cursor()
         self.pid = os.getpid()
         self.version = 0
+        self.reading = False
+
+    def move_on(self) -> None:
+        """Lets the next question be answered over the record as it then is."""
+        if self.reading:
+            self.reading = False
+            self.driver.rollback()
 
 
 class _Collided(LedgerError):
@@ -151,6 +160,32 @@ class Ledger(Recorder):
         found = self._read(ask, None)
         return give(iter(())) if found is None else found[0]
 
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Within, the questions of this thread are answered over one state of the record, that of the first of them.
+
+        A write of its own, or a question on the way to one, ends that state: the next question begins another. For a short time
+        only, since the log of the database grows meanwhile.
+        """
+        if getattr(self._local, "still", False):
+            yield
+            return
+        self._local.still = True
+        try:
+            yield
+        finally:
+            self._local.still = False
+            self.move_on()
+
+    def move_on(self) -> None:
+        """Within ``still``: the next question is answered over the record as it then is."""
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is not None and held.reading and held.pid == os.getpid():
+            try:
+                held.move_on()
+            except self._driver_error:
+                self._drop()
+
     def close(self) -> None:
         """Closes every connection of this process; a later call opens a new one."""
         for held in list(self._open):
@@ -201,10 +236,13 @@ class Ledger(Recorder):
             held = self._held()
             if held.version < VERSION and not self._find_tables(held):  # another may have brought it up meanwhile
                 return nothing
-            if self._is_sqlite:
+            if self._is_sqlite and not held.reading:
                 held.cursor.execute("BEGIN")  # other drivers begin by themselves
             answer = ask(held.cursor)
-            held.driver.rollback()
+            if getattr(self._local, "still", False):
+                held.reading = True
+            else:
+                held.driver.rollback()
             return answer
         except self._driver_error as error:
             self._drop()
@@ -283,6 +321,7 @@ class Ledger(Recorder):
                 raise LookUpFailed(self._trouble)
             if self._file is not None:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
+            self.move_on()
             held = self._held()
             if self._is_sqlite:
                 sqlite.set_timeout(held.driver, int(self._write_timeout * 1000))
@@ -353,6 +392,7 @@ class Ledger(Recorder):
 
     def _ask(self, question: Callable[[Any], list[tuple]]) -> list[tuple]:
         """A question asked on the way to a write."""
+        self.move_on()
         try:
             return self._read(question, [])
         except LookUpFailed as error:

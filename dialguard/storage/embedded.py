@@ -1,6 +1,8 @@
 """The store without a server: one folder with ``ledger.sqlite`` (the record) and ``lists/`` (the mapped lists)."""
 
-from collections.abc import Callable, Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +26,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class _Still(threading.local):
+    """Whether this thread holds the store still, and what it then need not look for again."""
+
+    on = False
+    fresh = False
+    unasked = False
+    """No answer of the Reassigned Numbers Database is there."""
+
+
 class EmbeddedStore(Recorder):
     """A ``Store`` in a folder, which can be written to. Threads and processes may share the folder.
 
@@ -36,6 +47,7 @@ class EmbeddedStore(Recorder):
         self._folder = Path(folder)
         self._ledger = Ledger(self._folder / "ledger.sqlite", write_timeout=write_timeout)
         self._seen = False
+        self._still = _Still()
         self._places = Places(self._folder / FILE)
 
     @property
@@ -76,6 +88,8 @@ class EmbeddedStore(Recorder):
 
     def reassigned(self, national10: str, as_of: Instant | None = None) -> "tuple[Answer, ...]":
         """What the Reassigned Numbers Database answered of a ten-digit number."""
+        if self._still.unasked:
+            return ()
         return self._ask_lists(self._answers.of, national10, as_of)
 
     @cached_property
@@ -106,7 +120,29 @@ class EmbeddedStore(Recorder):
 
     def refresh(self) -> None:
         """Takes up list versions that were imported since: one look at each list that was asked for."""
+        if self._still.fresh:
+            return
         self._ask_lists(self._catalog.refresh)
+        if self._still.on:
+            self._still.fresh = True
+            self._still.unasked = not self._ask_lists(self._answers.path.exists)
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Within, this thread's questions are answered over one state of lists and record; see ``storage.ports.Store``."""
+        if self._still.on:
+            yield
+            return
+        self._still.on = True
+        try:
+            with self._ledger.still():
+                yield
+        finally:
+            self._still.on = self._still.fresh = self._still.unasked = False
+
+    def move_on(self) -> None:
+        """Within ``still``: the next question is answered over the record as it then is."""
+        self._ledger.move_on()
 
     def close(self) -> None:
         """Closes the ledger's connections; a later call opens new ones."""

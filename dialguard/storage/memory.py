@@ -3,6 +3,7 @@
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from dialguard.ledger.fold import ATTEMPT, CONSENT, INTERNAL, REACH, Bucket, fold, in_force, pauses_of
@@ -108,6 +109,13 @@ class MemoryStore(Recorder):
         """Takes up list versions that were imported since."""
         if self._lists is not None:
             self._lists.refresh()
+
+    def still(self) -> AbstractContextManager[None]:
+        """Each question is answered over the record as it then is."""
+        return nullcontext()
+
+    def move_on(self) -> None:
+        """Nothing to move on from."""
 
     def close(self) -> None:
         """Nothing to close; every store has it."""

@@ -1,6 +1,7 @@
 """The port through which the engine's facts are looked up. Stores supply or withhold facts; they never decide."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from dialguard.model.moment import Instant
@@ -92,4 +93,9 @@ class Store(Protocol):
 
     def refresh(self) -> None:
         """Takes up list versions that were imported since. Once before the questions of a decision or a batch."""
+        ...
+
+    def still(self) -> AbstractContextManager[None]:
+        """For a group of decisions of one thread: within, ``refresh`` looks once, and a store that can answers all questions over one
+        state of its record, that of the first of them. What the thread itself records within is seen by its next question."""
         ...

@@ -62,6 +62,8 @@ class Places:
 
 
 class _Asked(Protocol):
+    def move_on(self) -> None: ...
+
     def look_up(self, *, seller: str, number: str, at: Instant) -> LookUp: ...
 
     def _latest_attempt(self, seller: str, reference: str) -> int | None: ...
@@ -84,6 +86,7 @@ def reserve(
     if any(cap.after < at - _REACH for cap in caps):
         raise LookUpFailed("a limit reaches back further than attempts are given (400 days)")
     with places.alone() as file:
+        store.move_on()  # a group's state may be older than the lock
         now = clock.now()
         file.execute("DELETE FROM places WHERE lapses + ? <= ?", (REMEMBERED, now))
         rows = file.execute(

@@ -1,5 +1,7 @@
 """What every store does, run on each of them."""
 
+import threading
+
 import pytest
 
 from dialguard.ledger.errors import RecordError
@@ -9,6 +11,7 @@ from dialguard.model.records import Consent, ContactRecord, Internal, LookUp, Lo
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.memory import MemoryStore
 from dialguard.storage.redis import RedisStore
+from dialguard.storage.reserving import Limit
 
 T = 1_700_000_000_000_000
 A, B, C = "+13055550100", "+13055550101", "+12125550102"
@@ -522,3 +525,62 @@ def test_a_mistyped_folder_is_no_store_that_knows_nothing(tmp_path):
     assert not (tmp_path / "stroe").exists()
     store.suppress(at=T, **entry())
     assert ask(store).internal.listed
+
+
+# -- a group of questions
+
+
+def test_a_group_of_questions_sees_one_state_until_it_records_itself(tmp_path):
+    store, other = EmbeddedStore(tmp_path), EmbeddedStore(tmp_path)
+    store.suppress(at=T, **entry(A))
+    with store.still():
+        assert ask(store).internal.listed and ask(store, B).internal is None
+        other.suppress(at=T, **entry(B))
+        assert ask(store, B).internal is None
+        with store.still():
+            assert ask(store, B).internal is None
+        store.record_contact(attorney=True, **entry(C))
+        assert ask(store, B).internal.listed and ask(store, C).contact.attorney
+        other.suppress(at=T, **entry(C))
+        assert ask(store, C).internal is None
+    assert ask(store, C).internal.listed
+    with store.still():
+        other.unsuppress(at=T, **entry(C))  # before the first question of the group
+        assert not ask(store, C).internal.listed
+
+
+def test_a_group_of_one_thread_does_not_hold_back_another(tmp_path):
+    store, seen = EmbeddedStore(tmp_path), []
+    store.suppress(at=T, **entry(A))
+
+    def elsewhere() -> None:
+        store.suppress(at=T, **entry(B))
+        seen.append(ask(store, B).internal)
+
+    with store.still():
+        assert ask(store, B).internal is None
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        assert seen[0].listed and ask(store, B).internal is None
+
+
+def test_trouble_within_a_group_is_told_and_ends_its_state(tmp_path):
+    store = EmbeddedStore(tmp_path)
+    store.suppress(at=T, **entry(A))
+    with store.still():
+        assert ask(store, A).internal.listed
+        with pytest.raises(RuntimeError, match="stop"):
+            store._ledger._read(lambda cursor: (_ for _ in ()).throw(RuntimeError("stop")), None)
+        EmbeddedStore(tmp_path).suppress(at=T, **entry(B))
+        assert ask(store, B).internal.listed
+
+
+def test_what_is_reserved_within_a_group_counts_what_others_recorded(tmp_path):
+    store = EmbeddedStore(tmp_path)
+    limits = [Limit(T - DAY, 1)]
+    store.record_attempt(at=T - 2 * DAY, **entry(A))
+    with store.still():
+        assert ask(store, A).attempts
+        EmbeddedStore(tmp_path).record_attempt(at=T - HOUR, **entry(A))
+        assert not store.reserve(seller="acme", number=A, attempt="x", at=T, limits=limits).granted
