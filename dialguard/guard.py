@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,11 @@ class Guard:
             given.at = self.as_of
         facts, evidence = self._gatherer.gather(given)
         return Decision(self._engine, facts, self._engine.judge(facts), given.id, evidence)
+
+    def still(self) -> AbstractContextManager[None]:
+        """For a group of checks by one thread: within, the lists are looked at once and the record is asked in one state. For a moment
+        only: what others record meanwhile is not seen before it ends."""
+        return nullcontext() if self.store is None else self.store.still()
 
     def windows(
         self,

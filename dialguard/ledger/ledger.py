@@ -257,6 +257,7 @@ class Ledger(Recorder):
 
     def _find_tables(self, held: _Held) -> bool:
         """Whether the record's tables are there and of a version that this code reads."""
+        held.move_on()
         if self._is_sqlite:
             there = sqlite.has_table(held.driver, SCHEMA_VERSION.name)
         else:

@@ -43,7 +43,8 @@ class Desk:
 
     def decide(self, asks: Sequence[Ask]) -> list[Decision | BaseException]:
         """The decisions of a group, recorded together; in the place of one that cannot be judged, why."""
-        return [self._one(ask) for ask in asks]
+        with self.guard.still():
+            return [self._one(ask) for ask in asks]
 
     def _one(self, ask: Ask) -> Decision | BaseException:
         try:

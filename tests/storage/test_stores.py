@@ -1,10 +1,13 @@
 """What every store does, run on each of them."""
 
 import threading
+from datetime import date
 
 import pytest
 
 from dialguard.ledger.errors import RecordError
+from dialguard.lists.importing import import_list
+from dialguard.lists.reassigned import import_answers
 from dialguard.model.history import Entry
 from dialguard.model.moment import DAY, HOUR
 from dialguard.model.records import Consent, ContactRecord, Internal, LookUp, LookUpFailed, Relationship, Revocation
@@ -584,3 +587,37 @@ def test_what_is_reserved_within_a_group_counts_what_others_recorded(tmp_path):
         assert ask(store, A).attempts
         EmbeddedStore(tmp_path).record_attempt(at=T - HOUR, **entry(A))
         assert not store.reserve(seller="acme", number=A, attempt="x", at=T, limits=limits).granted
+
+
+def test_an_older_record_within_a_group_is_still_read_in_one_state(tmp_path):
+    store = EmbeddedStore(tmp_path)
+    store.suppress(at=T, **entry(A))
+    with store.still():
+        ask(store, A)
+        store._ledger._held().version = 1  # as if the tables had been of an older version
+        ask(store, A)
+        assert store._ledger._held().driver.in_transaction
+    assert not store._ledger._held().driver.in_transaction
+
+
+def test_lists_are_looked_at_once_in_a_group(tmp_path):
+    def imported(code: str) -> None:
+        (tmp_path / "list.txt").write_text("3055550100\n")
+        import_list(tmp_path, code, tmp_path / "list.txt", published=date(2023, 11, 1), whole_plan=True, received_at=T)
+        import_answers(tmp_path, tmp_path / "list.txt.csv", asked_at=T, received_at=T)
+
+    def found() -> tuple:
+        store.refresh()
+        return len(store.list_versions("national")), len(store.list_versions("FL")), len(store.reassigned("3055550100"))
+
+    store = EmbeddedStore(tmp_path)
+    (tmp_path / "list.txt.csv").write_text("3055550100,2023-11-01,yes\n")
+    assert found() == (0, 0, 0)
+    with store.still():
+        assert found() == (0, 0, 0)
+        imported("national")
+        assert found() == (0, 0, 0)
+    assert found() == (1, 0, 1)
+    with store.still():
+        imported("FL")  # before the first look
+        assert found() == (1, 1, 1)
