@@ -32,6 +32,7 @@ def application(service: Service) -> Callable[[Mapping[str, Any], Receive, Send]
         else:
             await send({"type": "websocket.close", "code": 1003})
 
+    app.service = service
     return app
 
 
@@ -40,28 +41,25 @@ async def _answer(service: Service, table: Table, scope: Mapping[str, Any], rece
         route, params = table.find(scope["method"], scope["path"])
         request = Request(service, scope, receive, params)
         if route.scope is not None:
-            request.key = service.admit(_token(request), (scope.get("client") or (None,))[0], route.scope)
+            request.key = service.admit_header(request.header(b"authorization"), request.header(b"x-api-key"), scope.get("client"), route.scope)
             request.desk = service.desk(request.key.tenant)
         return await route.handler(request)
-    except Problem as problem:
-        return _problem(problem)
-    except InvalidInput as error:
-        return _problem(Problem("input.invalid", errors=error.errors))
-    except LookUpFailed as error:
-        return _problem(Problem("store.unavailable", str(error)))
     except Disconnected:
         return None
     except Exception as error:
+        return failure(error)
+
+
+def failure(error: BaseException) -> Response:
+    """The problem that a failure is to whoever asked."""
+    if isinstance(error, InvalidInput):
+        error = Problem("input.invalid", errors=error.errors)
+    elif isinstance(error, LookUpFailed):
+        error = Problem("store.unavailable", str(error))
+    elif not isinstance(error, Problem):
         _LOG.error("fault: %s at %s", type(error).__name__, _where(error))
-        return _problem(Problem("service.fault"))
-
-
-def _token(request: Request) -> str | None:
-    given = request.header(b"authorization")
-    if given is None:
-        return request.header(b"x-api-key")
-    scheme, _, token = given.partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
+        error = Problem("service.fault")
+    return Response(error.body(), error.status, _PROBLEM, error.headers)
 
 
 def _where(error: BaseException) -> str:
@@ -70,10 +68,6 @@ def _where(error: BaseException) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return "?" if trace is None else f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
-
-
-def _problem(problem: Problem) -> Response:
-    return Response(problem.body(), problem.status, _PROBLEM, problem.headers)
 
 
 async def _send(send: Send, answer: Response | Stream | None) -> None:

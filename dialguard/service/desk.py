@@ -21,13 +21,19 @@ encode = msgspec.json.Encoder().encode
 
 
 class Ask(NamedTuple):
-    """One attempt to be decided: JSON or a mapping, by which door and with which key it came, and how the answer is wanted."""
+    """One attempt to be decided: JSON or a mapping, by which door and with which key it came."""
 
     attempt: bytes | Mapping[str, object]
     door: str = "http"
     key: str | None = None
     reserve: bool = False
-    texts: bool = False
+
+
+class Answer(NamedTuple):
+    """A decision, and its JSON (obligations as codes) as it was recorded."""
+
+    decision: Decision
+    json: bytes
 
 
 class Desk:
@@ -35,21 +41,23 @@ class Desk:
 
     def __init__(self, tenant: str, guard: Guard) -> None:
         self.tenant, self.guard = tenant, guard
-        self._groups: Groups[Ask, Decision] = Groups(self.decide, WAITING)
+        self._groups: Groups[Ask, Answer] = Groups(self.decide, WAITING)
+        self.put = self._groups.put
 
     async def ask(self, ask: Ask) -> Decision:
         """One decision, recorded. Raises InvalidInput, Problem."""
-        return await self._groups.ask(ask)
+        return (await self._groups.ask(ask)).decision
 
-    def decide(self, asks: Sequence[Ask]) -> list[Decision | BaseException]:
+    def decide(self, asks: Sequence[Ask]) -> list[Answer | BaseException]:
         """The decisions of a group, recorded together; in the place of one that cannot be judged, why."""
         with self.guard.still():
             return [self._one(ask) for ask in asks]
 
-    def _one(self, ask: Ask) -> Decision | BaseException:
+    def _one(self, ask: Ask) -> Answer | BaseException:
         try:
-            return self.guard.check(read(ask.attempt))
-        except ValueError as error:
+            decision = self.guard.check(read(ask.attempt))
+            return Answer(decision, decision.as_json(texts=False))
+        except (ValueError, Problem) as error:
             return error
 
 

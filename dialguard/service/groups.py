@@ -11,23 +11,35 @@ Answered = TypeVar("Answered")
 
 
 class Groups(Generic[Asked, Answered]):
-    """Collects what is asked in one turn of the event loop. ``decide`` answers a group in order; an exception in an answer's place is
-    raised to whoever asked. ``most``: how many may wait; past that the service says that it has too much to do."""
+    """Collects what is asked in one turn of the event loop. ``decide`` answers a group in order, an exception in the place of an
+    answer that cannot be given. ``most``: how many may wait; past that the service says that it has too much to do."""
 
     def __init__(self, decide: Callable[[Sequence[Asked]], Sequence[Answered | BaseException]], most: int) -> None:
         self._decide, self._most = decide, most
-        self._waiting: list[tuple[Asked, asyncio.Future[Answered]]] = []
+        self._waiting: list[tuple[Asked, Callable[[Answered | BaseException], None]]] = []
+
+    def put(self, asked: Asked, give: Callable[[Answered | BaseException], None]) -> None:
+        """Has ``give`` called with the answer, or with the exception in its place. Raises Problem when too many wait."""
+        waiting = self._waiting
+        if not waiting:
+            asyncio.get_running_loop().call_soon(self._run)
+        elif len(waiting) >= self._most:
+            raise Problem("limit.load", headers={"retry-after": "1"})
+        waiting.append((asked, give))
 
     async def ask(self, asked: Asked) -> Answered:
-        """The answer. Raises Problem when too many wait, and what the answer raises."""
-        waiting = self._waiting
-        if len(waiting) >= self._most:
-            raise Problem("limit.load", headers={"retry-after": "1"})
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answered] = loop.create_future()
-        waiting.append((asked, future))
-        if len(waiting) == 1:
-            loop.call_soon(self._run)
+        """The answer. Raises Problem when too many wait, and what stands in the place of the answer."""
+        future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+
+        def give(answer: Answered | BaseException) -> None:
+            if future.done():  # whoever asked went away
+                return
+            if isinstance(answer, BaseException):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+        self.put(asked, give)
         return await future
 
     def _run(self) -> None:
@@ -36,10 +48,5 @@ class Groups(Generic[Asked, Answered]):
             answers = self._decide([asked for asked, _ in group])
         except Exception as error:  # nothing of the group was answered, and each is told
             answers = [error] * len(group)
-        for (_, future), answer in zip(group, answers, strict=True):
-            if future.done():  # whoever asked went away
-                continue
-            if isinstance(answer, BaseException):
-                future.set_exception(answer)
-            else:
-                future.set_result(answer)
+        for (_, give), answer in zip(group, answers, strict=True):
+            give(answer)

@@ -14,8 +14,17 @@ class Service:
         self._desks, self.keys = desks, keys
         self.ready = True
 
+    def admit_header(self, authorization: bytes | None, api_key: bytes | None, client: tuple[str, int] | None, scope: str) -> Key:
+        """Whose request it is, by ``Authorization: Bearer …`` or ``X-API-Key``; raises Problem where it may not do what it asks for."""
+        token = api_key
+        if authorization:
+            scheme, _, token = authorization.partition(b" ")
+            if scheme.lower() != b"bearer":
+                token = None
+        return self.admit(token.decode("latin-1").strip() if token else None, client[0] if client else None, scope)
+
     def admit(self, token: str | None, address: str | None, scope: str) -> Key:
-        """Whose request it is; raises Problem where it may not do what it asks for."""
+        """The same by the key itself."""
         key = self.keys.find(token, address)
         if scope not in key.scopes:
             raise Problem("auth.scope", f"expected a key with the scope {scope}")

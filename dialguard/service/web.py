@@ -46,6 +46,17 @@ def json(value: object, status: int = 200, headers: Mapping[str, str] | None = N
     return Response(msgspec.json.encode(value), status, JSON, headers)
 
 
+def media_of(content_type: bytes | None) -> str:
+    """The media type that a header names, without its parameters; empty where there is none."""
+    return (content_type or b"").decode("latin-1").partition(";")[0].strip().lower()
+
+
+def expect_json(content_type: bytes | None) -> None:
+    """Raises Problem for a body that says it is something else."""
+    if content_type is not None and content_type != b"application/json" and media_of(content_type) != JSON:
+        raise Problem("request.media_type", f"found {media_of(content_type)[:60]!r}, expected {JSON}")
+
+
 class Request:
     """One request; ``key`` is whose it is and ``desk`` where that tenant's decisions are made."""
 
@@ -56,17 +67,17 @@ class Request:
         self.key: Key = None  # set once it is known
         self.desk: Desk = None
 
-    def header(self, name: bytes) -> str | None:
+    def header(self, name: bytes) -> bytes | None:
         """A header's value by its name in small letters."""
         for given, value in self.scope["headers"]:
             if given == name:
-                return value.decode("latin-1")
+                return value
         return None
 
     @property
     def media(self) -> str:
         """The media type of the body, without its parameters."""
-        return (self.header(b"content-type") or "").partition(";")[0].strip().lower()
+        return media_of(self.header(b"content-type"))
 
     def query(self, *known: str) -> dict[str, str]:
         """The query's fields; raises Problem for one that is not known or stands twice."""
@@ -119,8 +130,7 @@ class Request:
     async def read(self, kind: Any) -> Any:
         """The body as JSON of a type; raises Problem that names the field."""
         body = await self.body()
-        if self.media not in ("", JSON):
-            raise Problem("request.media_type", f"found {self.media[:60]!r}, expected {JSON}")
+        expect_json(self.header(b"content-type"))
         try:
             return msgspec.json.decode(body, type=kind)
         except msgspec.ValidationError as error:

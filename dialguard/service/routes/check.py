@@ -5,7 +5,7 @@ from __future__ import annotations
 from dialguard.model import contract
 from dialguard.service import answer
 from dialguard.service.desk import Ask
-from dialguard.service.web import JSON, TEXT, Request, Response, Route
+from dialguard.service.web import JSON, TEXT, Request, Response, Route, expect_json
 from dialguard.service.problem import Problem
 
 _ASKED = {
@@ -19,8 +19,7 @@ async def check(request: Request) -> Response:
     """Decide the attempt in the body."""
     texts = bool(request.scope["query_string"]) and _flag(request.query("texts"), "texts")
     body = await request.body()
-    if request.media not in (JSON, ""):
-        raise Problem("request.media_type", f"found {request.media[:60]!r}, expected {JSON}")
+    expect_json(request.header(b"content-type"))
     decision = await request.desk.ask(Ask(body, "http", request.key.id, True))
     return Response(decision.as_json(texts=texts))
 
