@@ -12,11 +12,12 @@ from pathlib import Path
 from benchmarks.timing import Contender, interleaved, show
 from dialguard.facts import clock
 from dialguard.lists.importing import import_list
+from dialguard.model.history import Entry
 from dialguard.model.moment import DAY
 from dialguard.storage import redis_codec as codec
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.redis import RedisStore
-from dialguard.storage.reserving import Limit
+from dialguard.storage.slots import Asked
 from simulations import redis_servers, registry
 
 LISTED, NUMBERS = 1_000_000, 2_000
@@ -98,9 +99,9 @@ def _time(store: RedisStore, name: str, numbers: list[str], now: int, rounds: in
         return [client.getbit(key, int(number[5:]) - 2_000_000) for key in bits]
 
     def reserve(number: str) -> object:
-        return store.reserve(
-            seller=SELLER, number=number, attempt=f"call {next(ids)}", at=now, limits=[Limit(now - DAY, 3), Limit(now - 7 * DAY, 7)]
-        )
+        asked = Asked(SELLER, number, None, f"call {next(ids)}", now, b"8 bytes.")
+        with store.together() as table:
+            return table.take(table.look(asked), asked, asked.attempt, Entry(now, number, "voice", "telemarketing", "home solar"))
 
     look_up(numbers[0])
     bits = store._listing.asked("305").keys if store._listing is not None else ()
@@ -108,7 +109,7 @@ def _time(store: RedisStore, name: str, numbers: list[str], now: int, rounds: in
         Contender(PING, lambda _: client.ping(), numbers),
         Contender("dialguard, all facts of a decision", look_up, numbers),
         Contender("the same asked one by one, undecoded", apart, numbers),
-        Contender("dialguard, check and reserve", reserve, numbers),
+        Contender("dialguard, all facts and a slot taken", reserve, numbers),
     ]
     show(f"Redis over {name}, one connection", interleaved(contenders, rounds * 4))
 

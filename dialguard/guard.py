@@ -15,7 +15,8 @@ from dialguard.facts import clock, feed, reading
 from dialguard.facts.attempt import read_campaign
 from dialguard.facts.fed import Fed
 from dialguard.facts.gather import Gatherer, Sources
-from dialguard.facts.given import Campaign, InvalidInput
+from dialguard.facts.given import Campaign, Given, InvalidInput
+from dialguard.facts.numbers import parse
 from dialguard.facts.readers import judged_at
 from dialguard.model.moment import DAY
 from dialguard.packs.load import Packs, load
@@ -74,13 +75,69 @@ class Guard:
         self._campaigns[checked.id] = checked
         return checked.id
 
-    def check(self, attempt: Mapping[str, object]) -> Decision:
-        """Decide one attempt (the JSON of the public contract). Raises InvalidInput naming every mistake in it."""
+    def check(self, attempt: Mapping[str, object], *, reserve: bool = False) -> Decision:
+        """Decide one attempt (the JSON of the public contract). Raises InvalidInput naming every mistake in it.
+
+        ``reserve``: whether an allow takes a slot under the frequency caps, in the same step, where the attempt does not say; see
+        ``Decision.reservation``.
+        """
+        given = self._read(attempt)
+        if self._reserves(given, reserve):
+            (answer,) = self._reserved([(given, attempt)])
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        return self._judge(given)
+
+    def check_together(self, attempts: Iterable[Mapping[str, object]], *, reserve: bool = False) -> list[Decision | Exception]:
+        """Decide several attempts, each as ``check`` would, in their order; the slots of all are taken in one step.
+
+        In place of a decision stands the exception that ``check`` would have raised.
+        """
+        answers: list[Decision | Exception | None] = []
+        reserving = []
+        for attempt in attempts:
+            try:
+                given = self._read(attempt)
+                if self._reserves(given, reserve):
+                    reserving.append((given, attempt))
+                    answers.append(None)
+                else:
+                    answers.append(self._judge(given))
+            except Exception as error:
+                answers.append(error)
+        reserved = iter(self._reserved(reserving) if reserving else ())
+        return [next(reserved) if answer is None else answer for answer in answers]
+
+    def release(self, *, seller: str, to: str, id: str) -> bool:
+        """Give back the slot of an attempt that is not made; ``id`` is that of the reservation. False where none was held any more,
+        or the attempt has been recorded. Raises InvalidInput, LookUpFailed."""
+        number = parse(to).e164
+        if number is None:
+            raise InvalidInput([("to", "expected a telephone number")])
+        if self.store is None:
+            return False
+        return self.store.release(seller=seller, number=number, attempt=id)
+
+    def _judge(self, given: Given) -> Decision:
+        facts, evidence = self._gatherer.gather(given)
+        return Decision(self._engine, facts, self._engine.judge(facts), given.id, evidence)
+
+    def _reserves(self, given: Given, otherwise: bool) -> bool:
+        """Whether a slot is asked for, and there is anything to take one in: not in no store, and not in the past."""
+        asked = otherwise if given.reserve is None else given.reserve
+        return asked and self.store is not None and self.as_of is None
+
+    def _reserved(self, asked: list[tuple[Given, Mapping[str, object]]]) -> list[Decision | Exception]:
+        from dialguard.reserve import decide
+
+        return decide(self._engine, self._gatherer, asked)
+
+    def _read(self, attempt: Mapping[str, object]) -> Given:
         given = reading.read(attempt, self._campaigns)
         if given.at is None and self.as_of is not None:
             given.at = self.as_of
-        facts, evidence = self._gatherer.gather(given)
-        return Decision(self._engine, facts, self._engine.judge(facts), given.id, evidence)
+        return given
 
     def still(self) -> AbstractContextManager[None]:
         """For a group of checks by one thread: within, the lists are looked at once and the record is asked in one state. For a moment

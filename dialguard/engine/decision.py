@@ -11,9 +11,18 @@ from msgspec.json import Encoder
 from dialguard.engine import recall
 from dialguard.engine.judge import Engine, Judgement
 from dialguard.engine.memory import Told
+from dialguard.engine.reasons import plumbing, reason_order
 from dialguard.model.facts import Facts
 
 _PREFIX = os.urandom(6).hex()
+
+
+def _renew() -> None:
+    global _PREFIX
+    _PREFIX = os.urandom(6).hex()
+
+
+os.register_at_fork(after_in_child=_renew)  # a child counts on from where its parent was
 _NUMBERS = itertools.count(1)
 _encode = Encoder().encode
 
@@ -29,6 +38,10 @@ class Decision(Struct, eq=False, dict=True):
     _judgement: Judgement
     attempt_id: str | None
     _gathered: Callable[[], Mapping[str, object]]
+    reservation: Mapping[str, object] | None = None
+    """``id`` and ``expires_at`` of the slot that was taken under the caps; None where none was."""
+    _amiss: tuple[str, str] | None = None
+    """Kind and message of what denies whatever the law says."""
 
     @cached_property
     def id(self) -> str:
@@ -38,12 +51,12 @@ class Decision(Struct, eq=False, dict=True):
     @property
     def allowed(self) -> bool:
         """Whether the verdict is allow."""
-        return not self._judgement.denied
+        return not self._judgement.denied and self._amiss is None
 
     @property
     def verdict(self) -> str:
         """``allow`` or ``deny``."""
-        return "deny" if self._judgement.denied else "allow"
+        return "allow" if self.allowed else "deny"
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -53,7 +66,12 @@ class Decision(Struct, eq=False, dict=True):
     @cached_property
     def told(self) -> Told:
         """Reasons and duties as they are kept; not to be changed."""
-        return recall.told(self._engine, self._facts, self._judgement)
+        told = recall.told(self._engine, self._facts, self._judgement)
+        if self._amiss is None:
+            return told
+        kind, message = self._amiss
+        found = sorted([*told.reasons, plumbing("engine.reservation", kind, message)], key=reason_order)
+        return Told(found, told.duties, told.start, told.end)
 
     @cached_property
     def reasons(self) -> list[dict[str, object]]:
@@ -82,8 +100,14 @@ class Decision(Struct, eq=False, dict=True):
 
     @property
     def _time(self) -> str | None:
+        if self._amiss is not None:
+            return None
         instant = recall.time(self._engine, self._facts, self._judgement, self.told)
         return None if instant is None else self._shown(instant)
+
+    def reserve(self, name: str, lapses: int) -> None:
+        """Note the slot that was taken, under which id and until when it is held."""
+        self.reservation = {"id": name, "expires_at": self._shown(lapses)}
 
     def _shown(self, instant: int) -> str:
         places = self._facts.places
@@ -135,7 +159,7 @@ class Decision(Struct, eq=False, dict=True):
         places, evidence = self._facts.places, self.evidence
         sources = evidence.get("places", {})
         return {
-            "reservation": None,
+            "reservation": self.reservation,
             "jurisdictions": [{"state": state, "from": list(sources.get(state, ()))} for state in dict.fromkeys(p[0] for p in places)],
             "timezones": [{"zone": zone, "from": list(sources.get(zone, ()))} for zone in dict.fromkeys(p[1] for p in places)],
             "packs": self._engine.packs.digest,

@@ -70,6 +70,11 @@ def broken(jurisdiction: str, error: str) -> dict[str, object]:
     }  # fmt: skip
 
 
+def plumbing(rule: str, kind: str, message: str) -> dict[str, object]:
+    """The reason of a denial that no law gave."""
+    return {"rule": rule, "kind": kind, "jurisdiction": "US", "topic": "other", "citation": None, "cures": [], "message": message}
+
+
 def place_order(entry: dict[str, object]) -> tuple:
     """US before states, topics in the order of the law, then the id."""
     return (entry["jurisdiction"] != "US", entry["jurisdiction"], _TOPIC_ORDER.get(entry["topic"], 99), entry["rule"])

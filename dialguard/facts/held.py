@@ -226,6 +226,17 @@ def _history(given: Given, subject: object, entries: tuple[Entry, ...], since: I
     ))  # fmt: skip
 
 
+def put_waiting(values: dict[str, object], given: Given, waiting: tuple[Entry, ...], at: Instant) -> None:
+    """Let attempts that others are about to make count as made. The bounds of the caller may have left them out."""
+    held = values["history.attempts"]
+    if held is None:
+        subject = given.campaign.facts["campaign.subject"]
+        held = History(asked_at=at, to=given.number.e164, subject=subject, debt=given.debt, from_=given.from_number)
+    more = {name: bound + len(waiting) for name in _BOUNDS if (bound := getattr(held, name)) is not None}
+    values["history.attempts"] = held._replace(entries=held.entries + waiting, **more)
+
+
+_BOUNDS = ("last_24h", "last_7d", "last_30d")
 _new = tuple.__new__
 
 

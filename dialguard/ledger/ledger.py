@@ -19,7 +19,7 @@ from dialguard.ledger.history import entries
 from dialguard.ledger.migrate import migrate
 from dialguard.ledger.place import PlaceError, url_of
 from dialguard.ledger.read import recorded, Reading, Statements
-from dialguard.ledger.rows import KINDS, Row, moment, text
+from dialguard.ledger.rows import ALWAYS, KINDS, Row, moment, text
 from dialguard.ledger.rows import number as checked_number
 from dialguard.ledger.schema import ENTRIES, SCHEMA_VERSION, TABLES, VERSION
 from dialguard.ledger.wordings import keep
@@ -384,6 +384,10 @@ class Ledger(Recorder):
         values = {"seller": seller, "reference": reference}
         found = self._ask(lambda cursor: self._statements.latest_attempt.run(cursor, values))
         return found[0][0] if found else None
+
+    def _numbers_of(self, seller: str, person: str) -> list[str]:
+        values = {"seller": seller, "person": person, "as_of": ALWAYS}
+        return [number for (number,) in self._read(lambda cursor: self._statements.numbers_of.run(cursor, values), [])]
 
     def _bring_up(self) -> None:
         """Brings an older record up to this version, on the way to a write."""

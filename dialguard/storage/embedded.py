@@ -14,8 +14,7 @@ from dialguard.lists.errors import ListError
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp
 from dialguard.storage.ports import LookUpFailed, Recorded
-from dialguard.storage.reserve_local import FILE, Places, release, reserve
-from dialguard.storage.reserving import LAPSE, Limit, Reservation
+from dialguard.storage.slots_local import FILE, Locked, Slots, release
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +47,7 @@ class EmbeddedStore(Recorder):
         self._ledger = Ledger(self._folder / "ledger.sqlite", write_timeout=write_timeout)
         self._seen = False
         self._still = _Still()
-        self._places = Places(self._folder / FILE)
+        self._slots = Slots(self._folder / FILE)
 
     @property
     def folder(self) -> Path:
@@ -108,15 +107,17 @@ class EmbeddedStore(Recorder):
         # An answer of the Reassigned Numbers Database speaks of a number's own consent.
         return Recorded([*found.numbers, *answered], found.persons, [row for row in found.consents if row[0] not in answered])
 
-    def reserve(self, *, limits: Iterable[Limit], lapse: int = LAPSE, **asked: Any) -> Reservation:
-        """A place for an attempt under all limits, checked and taken in one step; see ``storage.redis_reserve.Reserving.reserve``."""
+    @contextmanager
+    def together(self) -> Iterator[Locked]:
+        """Where slots are taken, by one process and thread at a time; see ``storage.slots.Reserving``."""
         self._check_folder()
-        return reserve(self, self._places, limits=limits, lapse=lapse, **asked)
+        with self._slots.alone() as file:
+            yield Locked(self, file)
 
     def release(self, *, seller: str, number: str, attempt: str) -> bool:
-        """Gives a reserved place back; False where none was held, or the attempt has been recorded."""
+        """Gives a slot back; False where none was held, or the attempt has been recorded."""
         self._check_folder()
-        return release(self, self._places, seller=seller, number=number, attempt=attempt)
+        return release(self, self._slots, seller=seller, number=number, attempt=attempt)
 
     def refresh(self) -> None:
         """Takes up list versions that were imported since: one look at each list that was asked for."""
@@ -147,6 +148,7 @@ class EmbeddedStore(Recorder):
     def close(self) -> None:
         """Closes the ledger's connections; a later call opens new ones."""
         self._ledger.close()
+        self._slots.close()
 
     def _check_folder(self) -> None:
         if not self._seen:
@@ -176,3 +178,6 @@ class EmbeddedStore(Recorder):
 
     def _latest_attempt(self, seller: str, reference: str) -> int | None:
         return self._ledger._latest_attempt(seller, reference)
+
+    def _numbers_of(self, seller: str, person: str) -> list[str]:
+        return self._ledger._numbers_of(seller, person)

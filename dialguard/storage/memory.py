@@ -2,8 +2,8 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from dialguard.ledger.fold import ATTEMPT, CONSENT, INTERNAL, REACH, Bucket, fold, in_force, pauses_of
@@ -13,8 +13,7 @@ from dialguard.ledger.write import Recorder, already_replaced
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp, Pause
 from dialguard.storage.ports import ListCatalog, LookUpFailed, Recorded
-from dialguard.storage.reserve_local import Places, release, reserve
-from dialguard.storage.reserving import LAPSE, Limit, Reservation
+from dialguard.storage.slots_local import Locked, Slots, release
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +36,7 @@ class MemoryStore(Recorder):
         self._of_person: dict[tuple[str, str], list[tuple[int, Row]]] = defaultdict(list)
         self._replaced: dict[tuple[str, int], Instant] = {}
         self._outcomes: dict[int, list[Row]] = defaultdict(list)
-        self._places = Places(None)
+        self._slots = Slots(None)
 
     def look_up(
         self, *, seller: str, number: str, person: str | None = None, at: Instant, as_of: Instant | None = None
@@ -67,8 +66,7 @@ class MemoryStore(Recorder):
                 person = (persons or {}).get(number)
                 others: list[Bucket] = []
                 if person is not None:
-                    named = self._of_person.get((seller, text(person, "person")), ())
-                    theirs = {row["number"] for kind, row in named if self._stands(kind, row, known_by)}
+                    theirs = self._numbers(seller, text(person, "person"), known_by)
                     others = [self._bucket(seller, other, at, known_by) for other in sorted(theirs - {number})]
                 answers[number] = fold(self._bucket(seller, number, at, known_by), others, person, at, complete_since, pauses)
         return answers
@@ -93,13 +91,15 @@ class MemoryStore(Recorder):
             numbers = [number for of, number in self._of_number if of == seller]
             return Recorded(numbers, [person for of, person in self._of_person if of == seller], [])
 
-    def reserve(self, *, limits: Iterable[Limit], lapse: int = LAPSE, **asked: Any) -> Reservation:
-        """A place for an attempt under all limits, checked and taken in one step; see ``storage.redis_reserve.Reserving.reserve``."""
-        return reserve(self, self._places, limits=limits, lapse=lapse, **asked)
+    @contextmanager
+    def together(self) -> Iterator[Locked]:
+        """Where slots are taken, by one thread at a time; see ``storage.slots.Reserving``."""
+        with self._slots.alone() as file:
+            yield Locked(self, file)
 
     def release(self, *, seller: str, number: str, attempt: str) -> bool:
-        """Gives a reserved place back; False where none was held, or the attempt has been recorded."""
-        return release(self, self._places, seller=seller, number=number, attempt=attempt)
+        """Gives a slot back; False where none was held, or the attempt has been recorded."""
+        return release(self, self._slots, seller=seller, number=number, attempt=attempt)
 
     def reassigned(self, national10: str, as_of: Instant | None = None) -> "tuple[Answer, ...]":
         """Nothing: answers of the Reassigned Numbers Database are imported into a folder."""
@@ -123,6 +123,13 @@ class MemoryStore(Recorder):
     def _stands(self, kind: int, row: Row, as_of: Instant) -> bool:
         replaced = self._replaced.get((_KINDS[kind], row["id"]))
         return row["known_at"] <= as_of and not row["void"] and (replaced is None or replaced > as_of)
+
+    def _numbers(self, seller: str, person: str, as_of: Instant) -> set[str]:
+        return {row["number"] for kind, row in self._of_person.get((seller, person), ()) if self._stands(kind, row, as_of)}
+
+    def _numbers_of(self, seller: str, person: str) -> list[str]:
+        with self._lock:
+            return sorted(self._numbers(seller, person, ALWAYS))
 
     def _bucket(self, seller: str, number: str, at: Instant, as_of: Instant) -> Bucket:
         bucket: list[list[tuple]] = [[] for _ in _KINDS]

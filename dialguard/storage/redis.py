@@ -7,8 +7,8 @@ for the area code, together with the mark of that area code. Redis that is empty
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,7 +26,7 @@ from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.ports import Recorded
 from dialguard.storage.redis_journal import Journal
 from dialguard.storage.redis_link import BULK_TIMEOUT, Link, address, amiss
-from dialguard.storage.redis_reserve import Reserving
+from dialguard.storage.redis_slots import Brought, RedisTable, release
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,6 +56,9 @@ class _Answer(NamedTuple):
     bits: bytes
     values: list[bytes | None]
     listing: redis_lists.Listing
+    now: Instant
+    """By the clock of Redis; 0 where no slots were asked for."""
+    slots: list[bytes]
 
 
 class _Held(NamedTuple):
@@ -64,7 +67,7 @@ class _Held(NamedTuple):
     declared: codec.Declared
 
 
-class RedisStore(Reserving, Recorder):
+class RedisStore(Recorder):
     """A ``Store`` in Redis. Safe to share between threads.
 
     ``url`` as in ``redis_link.address``. ``journal`` is the folder whose ledger is the record: with it the store can be written
@@ -112,24 +115,31 @@ class RedisStore(Reserving, Recorder):
             return self._folder("to answer as of an earlier moment").store.look_up(
                 seller=seller, number=number, person=person, at=at, as_of=as_of
             )
+        return self._look(seller, number, person, at)
+
+    def _look(self, seller: str, number: str, person: str | None, at: Instant, brought: Brought | None = None) -> LookUp:
+        """What is known now; where slots are asked for, ``brought`` takes them in."""
         if self._journal is not None:
             self._journal.hold(seller, number, person)
         tag = codec.tag_of(number)
         national = number[2:] if tag[0] != "x" and number[5] >= "2" else None
         keys = [codec.number_key("r", seller, number), codec.number_key("a", seller, number)]
+        slots = () if brought is None else (codec.number_key("s", seller, number),)
         try:
-            answer = self._ask(tag, seller, keys, None if national is None else redis_lists.bit_of(national))
+            answer = self._ask(tag, seller, keys, None if national is None else redis_lists.bit_of(national), slots=slots)
         except LookUpFailed as error:
             if national is not None:
                 self._local.seen = _Seen(national, time.monotonic(), trouble=str(error))
             raise
         if national is not None:
             self._local.seen = _Seen(national, time.monotonic(), tag, answer.listing, answer.bits)
+        if brought is not None:
+            brought.number(number, answer.now, answer.slots[0], answer.values[0], answer.values[1], at)
         own = _held(answer.values[0], answer.values[1], number, at, answer.declared)
         others: Sequence[_Held] = ()
         if person is not None:
-            names = [other for other in self._numbers_of(seller, person) if other != number]
-            others = list(self._hold(seller, names, at).values())
+            names = [other for other in self._numbers_of(seller, person, brought) if other != number]
+            others = list(self._hold(seller, names, at, brought).values())
         found = _found(own, others, person, at)
         if found is None:
             return self._folder("for a moment before the latest outcome").store.look_up(seller=seller, number=number, person=person, at=at)
@@ -240,10 +250,21 @@ class RedisStore(Reserving, Recorder):
 
     def close(self) -> None:
         """Closes all connections; a later call opens new ones."""
+        if self._journal is not None:
+            self._journal.close()  # first: it may be sending in a thread of its own
         self._link.close()
         self._blocks.clear()
-        if self._journal is not None:
-            self._journal.close()
+
+    # -- reserving
+
+    @contextmanager
+    def together(self) -> Iterator[RedisTable]:
+        """Where slots are taken, each by itself; see ``storage.slots.Reserving``."""
+        yield RedisTable(self._link, self._journal, self._look)
+
+    def release(self, *, seller: str, number: str, attempt: str) -> bool:
+        """Gives a slot back; False where none was held, or the attempt has been recorded. Raises LookUpFailed."""
+        return release(self._link, self._journal, seller, number, attempt)
 
     # -- recording
 
@@ -272,14 +293,16 @@ class RedisStore(Reserving, Recorder):
             raise LookUpFailed(f"{why}, the ledger is needed: add journal=FOLDER to the URL of Redis")
         return self._journal
 
-    def _ask(self, tag: str, seller: str, keys: Sequence[str], bit: int | None, timeout: float | None = None) -> _Answer:
+    def _ask(
+        self, tag: str, seller: str, keys: Sequence[str], bit: int | None, timeout: float | None = None, slots: Sequence[str] = ()
+    ) -> _Answer:
         """One question in one tag; a second one where the catalog of lists has changed. Raises LookUpFailed."""
         name = codec.short(seller)
         for _ in range(3):
             listing = self._listing
             asked = listing.asked(tag).keys if listing is not None and bit is not None else ()
-            args = [listing.digest if listing is not None else "", name, len(keys) // 2, bit or 0]
-            every = [codec.mark_key(tag), *keys, *asked]
+            args = [listing.digest if listing is not None else "", name, len(keys), bit or 0, len(slots)]
+            every = [codec.mark_key(tag), *keys, *slots, *asked]
             found = (
                 self._link.look(redis_scripts.READ, every, args, tag)
                 if timeout is None
@@ -294,7 +317,10 @@ class RedisStore(Reserving, Recorder):
                         raise amiss(b"other")
                     if version < self._journal.newest(tag):
                         raise self._journal.lost(tag, version)
-                return _Answer(codec.decode_declaration(declared, seller), bits, values, listing)
+                now, held = 0, []
+                if slots:
+                    now, held = int.from_bytes(values[len(keys)], "big"), values[len(keys) + 1 :]
+                return _Answer(codec.decode_declaration(declared, seller), bits, values, listing, now, held)
             if found[0] != b"catalog" or len(found) < 2:
                 raise amiss(found[0])
             self._take(found[1])
@@ -319,14 +345,17 @@ class RedisStore(Reserving, Recorder):
             raise amiss(answer[0])
         return answer[1]
 
-    def _numbers_of(self, seller: str, person: str) -> list[str]:
+    def _numbers_of(self, seller: str, person: str, brought: Brought | None = None) -> list[str]:
         key = codec.person_key(seller, person)
-        name, numbers = codec.decode_person(self._ask(key[3:6], "", [key, key], None).values[0])
+        answer = self._ask(key[3:6], "", [key], None, slots=() if brought is None else (codec.person_key(seller, person, "s"),))
+        if brought is not None:
+            brought.person(answer.slots[0])
+        name, numbers = codec.decode_person(answer.values[0])
         if name is not None and name != person:
             raise codec.Damaged
         return numbers
 
-    def _hold(self, seller: str, numbers: Sequence[str], at: Instant) -> dict[str, _Held]:
+    def _hold(self, seller: str, numbers: Sequence[str], at: Instant, brought: Brought | None = None) -> dict[str, _Held]:
         """What Redis holds of each number."""
         tags: dict[str, list[str]] = {}
         for number in numbers:
@@ -336,8 +365,12 @@ class RedisStore(Reserving, Recorder):
             for start in range(0, len(those), _LOT):
                 lot = those[start : start + _LOT]
                 keys = [codec.number_key(kind, seller, number) for number in lot for kind in "ra"]
-                answer = self._ask(tag, seller, keys, None, BULK_TIMEOUT if len(numbers) > 20 else None)
-                for number, rows, attempts in zip(lot, answer.values[::2], answer.values[1::2], strict=True):
+                slots = [] if brought is None else [codec.number_key("s", seller, number) for number in lot]
+                answer = self._ask(tag, seller, keys, None, BULK_TIMEOUT if len(numbers) > 20 else None, slots)
+                if brought is not None:
+                    for place, number in enumerate(lot):
+                        brought.other(number, answer.slots[place], answer.values[2 * place + 1], at)
+                for number, rows, attempts in zip(lot, answer.values[: len(keys) : 2], answer.values[1 : len(keys) : 2], strict=True):
                     found[number] = _held(rows, attempts, number, at, answer.declared)
         return found
 

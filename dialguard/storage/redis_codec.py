@@ -7,10 +7,14 @@ key                           content
 ============================= ======================================================================================
 ``dg{305}``                   the mark of area code 305, a hash, set when all else is there: ``f`` format, ``l`` from
                               which ledger this was filled, ``w`` the version of that ledger written last, ``d`` the
-                              digest of the catalog of lists; ``s`` and a seller's name in short: its declaration
+                              digest of the catalog of lists; ``s`` and a seller's name in short: its declaration; of slots: ``e``
+                              the server on which they are all there, ``q`` until when none is given, ``b`` since when somebody
+                              takes some who keeps no journal
 ``dg{305}r:SELLERLINE``       what is recorded of a number but its attempts
 ``dg{305}a:SELLERLINE``       its attempts
-``dg{305}v:SELLERLINE``       what is reserved for it; lapses by itself
+``dg{305}s:SELLERLINE``       the slots taken for it, a hash by the short id of the attempt; under the empty name a number that
+                              grows with each. Lapses by itself
+``dg{p1a}s:SELLERPERSON``     the slots of a person, a hash by the short id of the attempt and its number
 ``dg{305}b:LIST:VERSION``     the bits of one version of a list, as in its file
 ``dg{p1a}p:SELLERPERSON``     the numbers of a person (both names in short); ``dg{p1a}`` is a mark as above
 ``dg{c}DIGEST``               a catalog of lists, by its SHA-256
@@ -34,6 +38,7 @@ from dialguard.ledger.fold import ATTEMPT, REACH, Bucket
 from dialguard.model.history import Entry
 from dialguard.model.moment import DAY, SECOND, Instant
 from dialguard.model.records import CHANNELS, CONVERSATION, PURPOSES, VOICES, LookUpFailed, Pause
+from dialguard.storage.slots import HELD, LAPSE, RECORDED, RELEASED, SAME, Slot
 
 FORMAT = b"1"
 NUMBER_TAGS = (*(str(npa) for npa in range(200, 1000)), *(f"x{first}" for first in range(10, 100)))
@@ -75,7 +80,7 @@ def tag_of(number: str) -> str:
 
 
 def number_key(kind: str, seller: str, number: str) -> str:
-    """The key of a number's rows (``r``), attempts (``a``) or reservations (``v``)."""
+    """The key of a number's rows (``r``), attempts (``a``) or slots (``s``)."""
     tag = tag_of(number)
     line = number[1:] if tag[0] == "x" else number[5:]
     return f"dg{{{tag}}}{kind}:{short(seller)}{line}"
@@ -88,10 +93,10 @@ def number_of(key: str) -> tuple[str, str]:
     return seller, f"+{line}" if tag[0] == "x" else f"+1{tag}{line}"
 
 
-def person_key(seller: str, person: str) -> str:
-    """The key of a person's numbers."""
+def person_key(seller: str, person: str, kind: str = "p") -> str:
+    """The key of a person's numbers (``p``) or slots (``s``)."""
     name = short(f"{seller}\0{person}")
-    return f"dg{{{person_tag(name)}}}p:{short(seller)}{name}"
+    return f"dg{{{person_tag(name)}}}{kind}:{short(seller)}{name}"
 
 
 def person_tag(name: str) -> str:
@@ -253,6 +258,50 @@ def decode_attempts(value: bytes, number: str, at: Instant) -> Attempts:
         return Attempts(entries, spoken, 0 if after is None else moment + after * SECOND, floor)
     except (msgspec.DecodeError, struct.error, TypeError, IndexError, ValueError):
         raise Damaged from None
+
+
+# -- slots
+
+
+def encode_said(content: bytes, entry: Entry, person: str | None) -> bytes:
+    """What a slot says of its attempt, its moment left out."""
+    said = (code(entry.channel), code(entry.purpose), entry.subject, code(entry.voice), entry.debt, entry.from_, entry.to, person)
+    return content + _pack(said)
+
+
+def encode_slot(slot: Slot, person: str | None) -> bytes:
+    """A slot as the script that takes one writes it."""
+    times = (slot.entry.at.to_bytes(7, "big"), slot.since.to_bytes(7, "big"), slot.lapses.to_bytes(7, "big"))
+    return b"".join((_STATES[slot.state], *times, encode_said(slot.content, slot.entry, person)))
+
+
+def decode_slot(name: str, value: bytes) -> tuple[Slot, str | None]:
+    """A slot, under the short id of its attempt, and its person."""
+    try:
+        at, since, lapses = (int.from_bytes(value[place : place + 7], "big") for place in (1, 8, 15))
+        channel, purpose, subject, voice, debt, from_, number, person = _unpack(value[30:])
+        entry = Entry(at, number, _word(channel), _word(purpose), subject, _word(voice), None, debt, from_)
+        return Slot(name[:12], entry, since, lapses, value[22:30], _NAMES[value[:1]]), person
+    except (msgspec.DecodeError, TypeError, IndexError, ValueError, KeyError):
+        raise Damaged from None
+
+
+def decode_slots(value: bytes) -> tuple[bytes, dict[str, Slot]]:
+    """The number that grows with each slot taken, and slots by name."""
+    parts, place = [], 0
+    while place < len(value):
+        size = int.from_bytes(value[place : place + 2], "big")
+        parts.append(value[place + 2 : place + 2 + size])
+        place += 2 + size
+    held = dict(zip(parts[::2], parts[1::2], strict=True))
+    generation = held.pop(b"", b"")
+    return generation, {name.decode(): decode_slot(name.decode(), each)[0] for name, each in held.items()}
+
+
+KEPT_SLOT = (SAME + LAPSE) // 1000
+"""Milliseconds after the last one was taken for which slots are kept."""
+_STATES = {HELD: b"h", RECORDED: b"u", RELEASED: b"x"}
+_NAMES = {letter: state for state, letter in _STATES.items()}
 
 
 # -- the answer to a look-up

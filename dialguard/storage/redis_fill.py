@@ -4,15 +4,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from dialguard.facts import clock
 from dialguard.lists.catalog import Catalog
 from dialguard.lists.errors import ListError
 from dialguard.model.records import LookUpFailed
 from dialguard.storage import redis_codec as codec
 from dialguard.storage import redis_lists, redis_scripts
 from dialguard.storage.embedded import EmbeddedStore
-from dialguard.storage.redis_link import BULK_TIMEOUT, WRITE_TIMEOUT, Link
+from dialguard.storage.redis_link import BULK_TIMEOUT, WRITE_TIMEOUT, Link, amiss
 from dialguard.storage.redis_queue import Note, Queue
 from dialguard.storage.redis_source import LOT, Source
+from dialguard.storage.slots import QUIET
+from dialguard.storage.slots_local import kept
 
 _UNLINKED = 5000
 
@@ -78,13 +81,13 @@ class Filler:
                     plain[codec.number_key(note.what, seller, note.name)] = values[note.name][note.what == "a"] or gone
             try:
                 for name, references in recorded.items():
-                    keys = [codec.mark_key(tag), codec.number_key("a", seller, name), codec.number_key("v", seller, name)]
+                    keys = [codec.mark_key(tag), codec.number_key("a", seller, name), codec.number_key("s", seller, name)]
                     plain.pop(keys[1], None)
-                    _check(
+                    checked(
                         self.link.run(redis_scripts.RECORD, keys, [ledger, version, values[name][1] or gone, *references], WRITE_TIMEOUT)
                     )
                 if plain:
-                    _check(
+                    checked(
                         self.link.run(redis_scripts.WRITE, [codec.mark_key(tag), *plain], [ledger, version, *plain.values()], WRITE_TIMEOUT)
                     )
             except LookUpFailed as error:
@@ -98,7 +101,7 @@ class Filler:
             version, numbers = self.source.numbers_of(note.seller, note.name)
             value = codec.encode_person(version, note.name, numbers) or codec.head(version)
             keys = [codec.mark_key(note.tag), codec.person_key(note.seller, note.name)]
-            _check(self.link.run(redis_scripts.WRITE, keys, [self.queue.ledger, version, value], WRITE_TIMEOUT))
+            checked(self.link.run(redis_scripts.WRITE, keys, [self.queue.ledger, version, value], WRITE_TIMEOUT))
         except LookUpFailed as error:
             return version, error
         return version, None
@@ -109,7 +112,7 @@ class Filler:
             version, declared = self.source.declared(seller)
             args = [ledger, version, codec.short(seller), codec.encode_declaration(version, seller, declared)]
             for answer in self.link.run_many(redis_scripts.DECLARE, [([codec.mark_key(tag)], args) for tag in codec.NUMBER_TAGS]):
-                _check(answer)
+                checked(answer)
         except LookUpFailed as error:
             return version, error
         return version, None
@@ -174,6 +177,22 @@ class Filler:
         self._old_lists(listing)
         return blocks
 
+    def put_back(self, tag: str | None = None) -> int:
+        """Writes the slots of the journal into Redis, those of one tag or all, as they are now; how many. Raises LookUpFailed."""
+        number = 0
+        for seller, person, slot in kept(self.store):
+            name, to = codec.short(slot.attempt), slot.entry.to
+            places = [(codec.number_key("s", seller, to), name)]
+            if person is not None:
+                places.append((codec.person_key(seller, person, "s"), name + to))
+            for key, field in places:
+                of = key[3 : key.index("}")]
+                if tag is None or of == tag:
+                    args = [self.queue.ledger, field, codec.encode_slot(slot, person), codec.KEPT_SLOT]
+                    checked(self.link.run(redis_scripts.PUT, [codec.mark_key(of), key], args))
+                    number += 1
+        return number
+
     def marks(self) -> dict[str, list[bytes | None]]:
         """By tag: ledger, format, catalog and version of its mark."""
 
@@ -193,7 +212,7 @@ class Filler:
             ([codec.mark_key(tag), *keys], [ledger, version, *(values[key] for key in keys)]) for tag, keys in tags.items()
         ]
         for answer in self.link.run_many(redis_scripts.WRITE, calls):
-            _check(answer)
+            checked(answer)
 
     def _lists(self, told: Callable[[str, int], None]) -> tuple[redis_lists.Listing, int]:
         try:
@@ -224,7 +243,14 @@ class Filler:
                     raise trouble
             for note in {note for _, note in self.queue.unsent() if note.what != "d"}:
                 self._resend(note, ledger if here else "")
-            self._set_marks({"f": codec.FORMAT, "d": digest, "w": version, "l": ledger})
+            fields = {"f": codec.FORMAT, "d": digest, "w": version, "l": ledger}
+            if not here and self.queue.noted():  # it was filled before, and others may have taken slots that are gone
+                fields["q"] = clock.now() + QUIET
+            self._set_marks(fields)
+            if not here:
+                self.put_back()
+                for answer in self.link.run_many(redis_scripts.SETTLE, [([codec.mark_key(tag)], [0]) for tag in codec.TAGS]):
+                    checked(answer)
             left = [id_ for id_, _ in self.queue.unsent()]
             self.queue.sent(left, version)
             self.queue.rebuilt(version)
@@ -295,8 +321,10 @@ class Filler:
         return removed
 
 
-def _check(answer: list[Any]) -> None:
-    """What WRITE, DECLARE and RECORD answer."""
+def checked(answer: Any) -> None:
+    """What scripts answer that write. Raises LookUpFailed."""
+    if type(answer) is not list:
+        raise amiss(b"")
     if answer[0] == b"empty":
         raise Refused("Redis holds nothing, or was not filled to the end; run `dialguard redis rebuild`")
     if answer[0] == b"other":

@@ -20,16 +20,17 @@ def _script(text: str) -> Script:
 
 
 READ = _script("""
--- keys: mark, rows and attempts of each number, bits; arguments: digest of the catalog, seller, how many numbers, bit
+-- keys: mark, values, slots, bits; arguments: digest of the catalog, seller, how many values, bit, how many slots
 local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'd', 'w', 's' .. ARGV[2])
 if not mark[1] or not mark[4] then return {'empty'} end
 if mark[2] ~= '1' then return {'format'} end
 if mark[3] ~= ARGV[1] then return {'catalog', mark[3]} end
-local last = 1 + 2 * ARGV[3]
+local last = 1 + ARGV[3]
+local before = last + ARGV[5]
 local bits = {}
-for i = last + 1, #KEYS do
+for i = before + 1, #KEYS do
   if redis.call('STRLEN', KEYS[i]) ~= 1000000 then return {'block'} end
-  bits[i - last] = redis.call('GETBIT', KEYS[i], ARGV[4])
+  bits[i - before] = redis.call('GETBIT', KEYS[i], ARGV[4])
 end
 -- One string, since it is taken apart quicker than many: ledger, version, how many bits, bits; then each value after its length and 1.
 local said = mark[5] or ''
@@ -37,6 +38,18 @@ local answer = {'+', mark[1], struct.pack('>I5I1', tonumber(mark[4]), #bits), ta
 for i = 2, last do
   local value = redis.call('GET', KEYS[i])
   answer[#answer + 1] = value and struct.pack('>I4', #value + 1) .. value or '\\0\\0\\0\\0'
+end
+if before > last then
+  local time = redis.call('TIME')
+  answer[#answer + 1] = struct.pack('>I4I7', 8, time[1] * 1000000 + time[2])
+end
+for i = last + 1, before do
+  local parts, size = redis.call('HGETALL', KEYS[i]), 1
+  for j = 1, #parts do
+    parts[j] = struct.pack('>I2', #parts[j]) .. parts[j]
+    size = size + #parts[j]
+  end
+  answer[#answer + 1] = struct.pack('>I4', size) .. table.concat(parts)
 end
 return table.concat(answer)
 """)
@@ -80,7 +93,7 @@ return {'ok'}
 """)
 
 RECORD = _script("""
--- keys: mark, attempts, reservations; arguments: ledger, version, value, ids whose reservations became these attempts
+-- keys: mark, attempts, slots; arguments: ledger, version, value, ids whose slots became these attempts
 local mark = redis.call('HMGET', KEYS[1], 'l', 'w')
 if not mark[1] then return {'empty'} end
 if mark[1] ~= ARGV[1] then return {'other'} end
@@ -96,89 +109,94 @@ return {'ok'}
 """)
 
 _NOW = "local time = redis.call('TIME')\nlocal now = time[1] * 1000000 + time[2]\n"
+_SERVER = "local server = redis.call('INFO', 'replication'):match('master_replid:(%w+)')\n"
 
-RESERVE = _script(
+TAKE = _script(
     """
--- keys: mark, attempts, reservations; arguments: least version, id, moment, microseconds until it lapses, microseconds for which
--- the id is remembered, what is said of the attempt, limits (both as msgpack), ledger or nothing
-local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'w')
+-- keys: mark, slots, rows and attempts of the number; arguments: ledger or nothing, least version, generation of the slots, field,
+-- microseconds until it lapses, content and what is said, milliseconds for which it is kept, moment, heads of rows and attempts.
+-- A person's slots have no rows and attempts.
+local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'w', 'e', 'q', 'b')
 if not mark[1] then return {'empty'} end
 if mark[2] ~= '1' then return {'format'} end
-if ARGV[8] ~= '' and mark[1] ~= ARGV[8] then return {'other', mark[1]} end
-if tonumber(mark[3]) < tonumber(ARGV[1]) then return {'behind', mark[3]} end
+if ARGV[1] ~= '' and mark[1] ~= ARGV[1] then return {'other', mark[1]} end
+if tonumber(mark[3]) < tonumber(ARGV[2]) then return {'behind', mark[3]} end
 """
     + _NOW
+    + _SERVER
     + """
-local at, own, limits = tonumber(ARGV[3]), cmsgpack.unpack(ARGV[6]), cmsgpack.unpack(ARGV[7])
-local entries = {}
-local all = redis.call('HGETALL', KEYS[3])
-for i = 1, #all, 2 do
-  local state, when, ends, forget = all[i + 1]:sub(1, 1), struct.unpack('>I7I7I7', all[i + 1], 2)
-  if all[i] == ARGV[2] and (state == 'u' or (state == 'r' and ends > now)) then return {'held', ends} end
-  if state == 'r' and ends > now then
-    entries[#entries + 1] = {when, cmsgpack.unpack(all[i + 1]:sub(23))}
-  elseif forget <= now then
-    redis.call('HDEL', KEYS[3], all[i])
+if mark[4] ~= server then return {'failover', mark[6] and 1 or 0} end
+if mark[5] and tonumber(mark[5]) > now then return {'quiet'} end
+if ARGV[1] == '' and (not mark[6] or now - mark[6] < 3000000) then return {'announce'} end
+if (redis.call('HGET', KEYS[2], '') or '') ~= ARGV[3] then return {'changed'} end
+for i = 3, #KEYS do
+  if redis.call('GETRANGE', KEYS[i], 0, 4) ~= ARGV[i + 6] then return {'changed'} end
+end
+local ends = now + ARGV[5]
+local generation = math.max(now, (tonumber(ARGV[3]) or 0) + 1)
+redis.call('HSET', KEYS[2], '', generation, ARGV[4], 'h' .. struct.pack('>I7I7I7', ARGV[8], now, ends) .. ARGV[6])
+redis.call('PEXPIRE', KEYS[2], ARGV[7])
+for i, field in ipairs(redis.call('HKEYS', KEYS[2])) do
+  if field ~= '' and now - struct.unpack('>I7', redis.call('HGET', KEYS[2], field), 9) > ARGV[7] * 1000 then
+    redis.call('HDEL', KEYS[2], field)
   end
 end
-local packed = redis.call('GET', KEYS[2])
-if packed and #packed > 5 then
-  local width, number = 1, packed:byte(6) * 256 + packed:byte(7)
-  if number >= 32768 then width, number = 2, number - 32768 end
-  local step = 7 + 2 * width
-  local form = '>I7I' .. width .. 'I' .. width
-  local tail = cmsgpack.unpack(packed:sub(8 + number * step))
-  local said, outcomes, settled, floor = tail[1], tail[2], 0, tail[4] or 0
-  if tail[3] then settled = struct.unpack('>I7', packed, 8 + (number - 1) * step) + tail[3] * 1000000 end
-  local first = at
-  for i = 1, #limits do first = math.min(first, limits[i][1]) end
-  if first < floor then return {'floor'} end
-  for i = number - 1, 0, -1 do
-    local when, combination, outcome = struct.unpack(form, packed, 8 + i * step)
-    if when <= first then break end
-    local entry = {}
-    for field = 1, 6 do entry[field] = said[combination * 6 + field] end
-    if at >= settled then entry[7] = outcomes[math.floor(outcome / 2)] end
-    entries[#entries + 1] = {when, entry}
-  end
-end
-for i = 1, #limits do
-  local after, below, where, same = limits[i][1], limits[i][2], limits[i][3], limits[i][4]
-  local number = limits[i][5]
-  for j = 1, #entries do
-    local counts = entries[j][1] > after
-    local entry = entries[j][2]
-    for k = 1, #where do
-      local value = entry[where[k][1]]
-      if counts and value ~= nil then
-        local among = false
-        for l = 1, #where[k][2] do if where[k][2][l] == value then among = true end end
-        counts = among == where[k][3]
-      end
-    end
-    for k = 1, #same do
-      local value, mine = entry[same[k]], own[same[k]]
-      if value ~= nil and mine ~= nil and value ~= mine then counts = false end
-    end
-    if counts then number = number + 1 end
-  end
-  if number >= below then return {'refused', i - 1, number} end
-end
-local ends = now + ARGV[4]
-redis.call('HSET', KEYS[3], ARGV[2], 'r' .. struct.pack('>I7I7I7', at, ends, ends + ARGV[5]) .. ARGV[6])
-local left = math.ceil((ARGV[4] + ARGV[5]) / 1000)
-if redis.call('PTTL', KEYS[3]) < left then redis.call('PEXPIRE', KEYS[3], left) end
-return {'granted', ends}
+return {'taken', ends, now}
 """
 )
 
-RELEASE = _script("""
--- keys: mark, reservations; arguments: id
+PUT = _script(
+    """
+-- keys: mark, slots; arguments: ledger, field, value, milliseconds for which it is kept. A slot that was lost is put back.
+if redis.call('HGET', KEYS[1], 'l') ~= ARGV[1] then return {'other'} end
+"""
+    + _NOW
+    + """
+local generation = math.max(now, (tonumber(redis.call('HGET', KEYS[2], '')) or 0) + 1)
+redis.call('HSET', KEYS[2], '', generation, ARGV[2], ARGV[3])
+redis.call('PEXPIRE', KEYS[2], ARGV[4])
+return {'ok'}
+"""
+)
+
+SETTLE = _script(
+    """
+-- keys: mark; arguments: microseconds for which no slot is given. From then on the slots that count are all on this server.
+if not redis.call('HGET', KEYS[1], 'l') then return {'empty'} end
+"""
+    + _NOW
+    + _SERVER
+    + """
+local quiet = math.max(now + ARGV[1], tonumber(redis.call('HGET', KEYS[1], 'q')) or 0)
+redis.call('HSET', KEYS[1], 'e', server, 'q', string.format('%.0f', quiet))
+return {'ok'}
+"""
+)
+
+ANNOUNCE = _script(
+    """
+-- keys: mark. Somebody takes slots here who keeps no journal of them.
+if not redis.call('HGET', KEYS[1], 'l') then return {'empty'} end
+"""
+    + _NOW
+    + """
+redis.call('HSETNX', KEYS[1], 'b', string.format('%.0f', now))
+return {'ok'}
+"""
+)
+
+RELEASE = _script(
+    """
+-- keys: mark, slots; arguments: field. Answers with what was held.
 local mark = redis.call('HMGET', KEYS[1], 'l', 'f')
 if not mark[1] then return {'empty'} end
 if mark[2] ~= '1' then return {'format'} end
+"""
+    + _NOW
+    + """
 local held = redis.call('HGET', KEYS[2], ARGV[1])
-if not held or held:sub(1, 1) ~= 'r' then return {'ok', 0} end
+if not held or held:sub(1, 1) ~= 'h' or struct.unpack('>I7', held, 16) <= now then return {'ok', 0} end
 redis.call('HSET', KEYS[2], ARGV[1], 'x' .. held:sub(2))
-return {'ok', 1}
-""")
+return {'ok', held}
+"""
+)

@@ -20,13 +20,14 @@ from dialguard.facts import clock
 from dialguard.guard import Guard
 from dialguard.ledger.errors import LedgerError
 from dialguard.lists.importing import import_list
+from dialguard.model.history import Entry
 from dialguard.model.moment import DAY
 from dialguard.model.records import LookUpFailed
 from dialguard.storage import redis_codec as codec
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.redis import RedisStore
 from dialguard.storage.redis_fill import Refused
-from dialguard.storage.reserving import Limit
+from dialguard.storage.slots import Asked
 from simulations.redis_servers import Server, server
 
 T = 1_700_000_000_000_000
@@ -69,12 +70,28 @@ def bare(filled, redis_url):
     store.close()
 
 
+def take(store: RedisStore, attempt: str, number: str = A, person: str | None = None):
+    """A slot, whatever else is held."""
+    asked = Asked("acme", number, person, attempt, T, b"8 bytes.")
+    with store.together() as table:
+        slot = None
+        while slot is None:
+            slot = table.take(table.look(asked), asked, attempt, Entry(T, number, "voice"))
+    return slot
+
+
+def waiting(store: RedisStore, number: str = A, person: str | None = None) -> int:
+    """How many slots others are seen to hold."""
+    with store.together() as table:
+        return len(table.look(Asked("acme", number, person, None, T, b"")).waiting)
+
+
 def questions(store: RedisStore) -> list:
     return [
         lambda: store.look_up(seller="acme", number=A, at=T),
         lambda: store.look_up_many("acme", [A, B], T),
         lambda: store.list_answers("national", CLEAR),
-        lambda: store.reserve(seller="acme", number=A, attempt="x", at=T, limits=[Limit(T - DAY, 3)]),
+        lambda: waiting(store),
     ]
 
 
@@ -209,7 +226,7 @@ def test_a_replica_and_a_server_that_drops_keys_are_not_asked(bare, redis_url, r
             all_fail(RedisStore(redis_url), "is a replica")
             with pytest.raises(LookUpFailed, match="read-only"):
                 bare._link._sound = True  # it became one after it was looked at
-                bare.reserve(seller="acme", number=A, attempt="x", at=T, limits=[])
+                take(bare, "x")
         finally:
             client.replicaof("NO", "ONE")
 
@@ -369,7 +386,7 @@ def test_writes_that_a_failover_lost_are_noticed_and_sent_again(filled, redis_se
         for key, value in zip(keys, before, strict=True):
             client.restore(key, 0, value, replace=True)
     with pytest.raises(LookUpFailed, match="lost its last entries"):
-        filled.reserve(seller="acme", number=A, attempt="x", at=T, limits=[Limit(T - DAY, 3)])
+        take(filled, "x")
     with pytest.raises(LookUpFailed, match="lost its last entries|has not reached"):
         filled.look_up(seller="acme", number=A, at=T)
     assert filled.replay() == 0
@@ -447,8 +464,8 @@ def test_a_folder_keeps_up_one_redis_and_disowns_the_one_before(filled, redis_ur
     again = RedisStore(redis_url, journal=folder)
     again.journal.rebuild(replace=True)
     all_answer(again)
-    with pytest.raises(LookUpFailed, match="rebuilt just now"):
-        filled.reserve(seller="acme", number=A, attempt="x", at=T, limits=[])
+    with pytest.raises(LookUpFailed, match="filled anew"):
+        take(filled, "x")
     all_answer(filled)
     again.close()
     other.close()

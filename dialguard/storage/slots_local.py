@@ -1,0 +1,195 @@
+"""Slots without a server: a small SQLite file beside the ledger, or one in memory, whose write lock is the one step."""
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from dialguard.facts import clock
+from dialguard.ledger.errors import LedgerError
+from dialguard.ledger.rows import number as checked_number
+from dialguard.ledger.rows import text
+from dialguard.model.history import Entry
+from dialguard.model.moment import DAY, Instant
+from dialguard.model.records import LookUp, LookUpFailed
+from dialguard.storage.slots import HELD, LAPSE, RECORDED, RELEASED, SAME, Asked, Seen, Slot, left_out, same, waiting
+
+FILE = "reservations.sqlite"
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS slots (seller TEXT, number TEXT, attempt TEXT, person TEXT, since INTEGER, lapses INTEGER, "
+    "released INTEGER, recorded INTEGER, content BLOB, said TEXT, PRIMARY KEY (seller, number, attempt)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS slots_of_person ON slots (seller, person) WHERE person IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS slots_by_age ON slots (since)",
+)
+_COLUMNS = "number, attempt, since, lapses, released, recorded, content, said"
+
+
+class _Store(Protocol):
+    def look_up(self, *, seller: str, number: str, person: str | None = None, at: Instant) -> LookUp: ...
+
+    def _latest_attempt(self, seller: str, reference: str) -> int | None: ...
+
+    def _numbers_of(self, seller: str, person: str) -> list[str]: ...
+
+
+class Slots:
+    """Where slots are kept; ``path`` None is in memory. Threads may share it, and processes a path."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._file: sqlite3.Connection | None = None
+        self._pid = 0
+        self._inherited: list[sqlite3.Connection] = []
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """A transaction during which nobody else takes a slot. Raises LookUpFailed."""
+        with self._lock:
+            try:
+                file = self._connected()
+                file.execute("BEGIN IMMEDIATE")
+                try:
+                    yield file
+                    file.execute("COMMIT")
+                finally:
+                    if file.in_transaction:
+                        file.rollback()
+            except sqlite3.Error as error:
+                self._drop()
+                raise LookUpFailed(f"reservations cannot be read or written: {self._path}: {error}") from error
+
+    def close(self) -> None:
+        """Closes the file, where there is one; a later call opens it again."""
+        with self._lock:
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._file is not None and self._path is not None and self._pid == os.getpid():
+            self._file.close()
+            self._file = None
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._file is None or (self._path is not None and self._pid != os.getpid()):
+            if self._file is not None:
+                self._inherited.append(self._file)  # the parent's: not ours to use, nor to close
+            file = sqlite3.connect(self._path or ":memory:", timeout=2.0, isolation_level=None, check_same_thread=False)
+            file.execute("PRAGMA journal_mode = WAL")
+            file.execute("PRAGMA synchronous = NORMAL")
+            for table in _TABLES:
+                file.execute(table)
+            self._file, self._pid = file, os.getpid()
+        return self._file
+
+
+class Locked:
+    """The table of a store while nobody else takes a slot."""
+
+    def __init__(self, store: _Store, file: sqlite3.Connection) -> None:
+        self._store, self._file = store, file
+
+    def look(self, asked: Asked) -> Seen:
+        """What is known, and what waits. What is recorded meanwhile may count twice, never not at all."""
+        now = clock.now()
+        try:
+            slots = self._slots(asked, now)
+        except sqlite3.Error as error:
+            raise LookUpFailed(f"reservations cannot be read: {error}") from error
+        own = same(next((slot for slot in slots if _is_own(slot, asked)), None), asked.content, now)
+        others = [slot for slot in slots if not _is_own(slot, asked)]
+        about = {"seller": asked.seller, "number": asked.number, "person": asked.person}
+        found, later = self._store.look_up(**about, at=asked.at), ()
+        if not asked.fresh:
+            later = tuple(entry for entry in self._store.look_up(**about, at=asked.at + DAY).attempts if entry.at > asked.at)
+        if own is not None and own.state == RECORDED:
+            found, later = left_out(found, later, own, asked.at)
+        return Seen(found, waiting(others, later, now, asked.at), own)
+
+    def take(self, seen: Seen, asked: Asked, attempt: str, entry: Entry) -> Slot:
+        """The slot: while the table is held, nobody else took one."""
+        now = clock.now()
+        try:
+            put(self._file, asked, text(attempt, "attempt"), entry, now, now + LAPSE, latest(self._store, asked.seller, attempt))
+        except sqlite3.Error as error:
+            raise LookUpFailed(f"the reservation cannot be written: {error}") from error
+        return Slot(attempt, entry, now, now + LAPSE, asked.content)
+
+    def _slots(self, asked: Asked, now: Instant) -> list[Slot]:
+        numbers = {checked_number(asked.number)}
+        text(asked.seller, "seller")
+        if asked.person is not None:
+            numbers.update(self._store._numbers_of(asked.seller, text(asked.person, "person")))
+        self._file.execute("DELETE FROM slots WHERE since <= ?", (now - SAME,))
+        marks = ", ".join("?" * len(numbers))
+        rows = self._file.execute(
+            f"SELECT {_COLUMNS} FROM slots WHERE seller = ? AND (number IN ({marks}) OR person = ?)", (asked.seller, *numbers, asked.person)
+        )
+        return [as_slot(self._store, asked.seller, row) for row in rows.fetchall()]
+
+
+def as_slot(store: _Store, seller: str, row: tuple) -> Slot:
+    """A slot as it is now. Raises LookUpFailed."""
+    number, attempt, since, lapses, released, recorded, content, said = row
+    state = RELEASED if released else RECORDED if latest(store, seller, attempt) != recorded else HELD
+    at, channel, purpose, subject, voice, debt, from_ = json.loads(said)
+    return Slot(attempt, Entry(at, number, channel, purpose, subject, voice, None, debt, from_), since, lapses, content, state)
+
+
+def latest(store: _Store, seller: str, attempt: str) -> int | None:
+    """The latest recorded attempt that bears the id. Raises LookUpFailed."""
+    try:
+        return store._latest_attempt(seller, attempt)
+    except LedgerError as error:
+        raise LookUpFailed(str(error)) from error
+
+
+def put(file: sqlite3.Connection, asked: Asked, attempt: str, entry: Entry, since: Instant, lapses: Instant, recorded: int | None) -> None:
+    """Writes a slot down. ``recorded`` is the latest attempt of that id so far: another one will be this."""
+    said = json.dumps((entry.at, entry.channel, entry.purpose, entry.subject, entry.voice, entry.debt, entry.from_))
+    row = (asked.seller, asked.number, attempt, asked.person, since, lapses, 0, recorded, asked.content, said)
+    file.execute("INSERT OR REPLACE INTO slots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+
+class _Folder(_Store, Protocol):
+    _slots: Slots
+
+
+def note(store: _Folder, asked: Asked, slot: Slot) -> None:
+    """Writes down a slot that is about to be taken elsewhere, where it may be lost. Raises LookUpFailed."""
+    recorded = latest(store, asked.seller, slot.attempt)
+    with store._slots.alone() as file:
+        file.execute("DELETE FROM slots WHERE since <= ?", (clock.now() - SAME,))
+        put(file, asked, slot.attempt, slot.entry, slot.since, slot.lapses, recorded)
+
+
+def forget(store: _Folder, seller: str, number: str, attempt: str) -> None:
+    """Strikes out a slot that was not taken, or was given back. Raises LookUpFailed."""
+    with store._slots.alone() as file:
+        file.execute("DELETE FROM slots WHERE seller = ? AND number = ? AND attempt = ?", (seller, number, attempt))
+
+
+def kept(store: _Folder) -> list[tuple[str, str | None, Slot]]:
+    """Every slot written down: seller, person, and the slot as it is now. Raises LookUpFailed."""
+    with store._slots.alone() as file:
+        rows = file.execute(f"SELECT seller, person, {_COLUMNS} FROM slots WHERE released = 0").fetchall()
+    return [(row[0], row[1], as_slot(store, row[0], row[2:])) for row in rows]
+
+
+def release(store: _Store, slots: Slots, *, seller: str, number: str, attempt: str) -> bool:
+    """Gives a slot back; False where none was held, or the attempt has been recorded. Raises LookUpFailed, ValueError."""
+    key = (text(seller, "seller"), checked_number(number), text(attempt, "attempt"))
+    known = latest(store, seller, attempt)
+    with slots.alone() as file:
+        changed = file.execute(
+            "UPDATE slots SET released = 1 WHERE seller = ? AND number = ? AND attempt = ? AND released = 0 AND recorded IS ? AND lapses > ?",
+            (*key, known, clock.now()),
+        )
+        return changed.rowcount == 1
+
+
+def _is_own(slot: Slot, asked: Asked) -> bool:
+    return asked.attempt is not None and slot.attempt == asked.attempt and slot.entry.to == asked.number
