@@ -112,6 +112,7 @@ class EmbeddedStore(Recorder):
         """Where slots are taken, by one process and thread at a time; see ``storage.slots.Reserving``."""
         self._check_folder()
         with self._slots.alone() as file:
+            self.move_on()  # what was recorded while one waited counts
             yield Locked(self, file)
 
     def release(self, *, seller: str, number: str, attempt: str) -> bool:

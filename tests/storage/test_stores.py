@@ -14,7 +14,7 @@ from dialguard.model.records import Consent, ContactRecord, Internal, LookUp, Lo
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.memory import MemoryStore
 from dialguard.storage.redis import RedisStore
-from dialguard.storage.reserving import Limit
+from dialguard.storage.slots import Asked
 
 T = 1_700_000_000_000_000
 A, B, C = "+13055550100", "+13055550101", "+12125550102"
@@ -581,12 +581,12 @@ def test_trouble_within_a_group_is_told_and_ends_its_state(tmp_path):
 
 def test_what_is_reserved_within_a_group_counts_what_others_recorded(tmp_path):
     store = EmbeddedStore(tmp_path)
-    limits = [Limit(T - DAY, 1)]
     store.record_attempt(at=T - 2 * DAY, **entry(A))
     with store.still():
         assert ask(store, A).attempts
         EmbeddedStore(tmp_path).record_attempt(at=T - HOUR, **entry(A))
-        assert not store.reserve(seller="acme", number=A, attempt="x", at=T, limits=limits).granted
+        with store.together() as table:
+            assert len(table.look(Asked("acme", A, None, None, T, b"")).found.attempts) == 2
 
 
 def test_an_older_record_within_a_group_is_still_read_in_one_state(tmp_path):
