@@ -75,6 +75,10 @@ class Guard:
         self._campaigns[checked.id] = checked
         return checked.id
 
+    def seller_of(self, attempt: Mapping[str, object]) -> str:
+        """For whom an attempt would be made, as ``check`` reads it. Raises InvalidInput where it cannot be judged."""
+        return reading.read(attempt, self._campaigns).campaign.seller
+
     def check(self, attempt: Mapping[str, object], *, reserve: bool = False) -> Decision:
         """Decide one attempt (the JSON of the public contract). Raises InvalidInput naming every mistake in it.
 

@@ -42,7 +42,7 @@ async def _answer(service: Service, table: Table, scope: Mapping[str, Any], rece
         request = Request(service, scope, receive, params)
         if route.scope is not None:
             request.key = service.admit_header(request.header(b"authorization"), request.header(b"x-api-key"), scope.get("client"), route.scope)
-            request.desk = service.desk(request.key.tenant)
+            request.desk = service.desk_of(request.key)
         return await route.handler(request)
     except Disconnected:
         return None
@@ -57,12 +57,12 @@ def failure(error: BaseException) -> Response:
     elif isinstance(error, LookUpFailed):
         error = Problem("store.unavailable", str(error))
     elif not isinstance(error, Problem):
-        _LOG.error("fault: %s at %s", type(error).__name__, _where(error))
+        _LOG.error("fault: %s at %s", type(error).__name__, where(error))
         error = Problem("service.fault")
     return Response(error.body(), error.status, _PROBLEM, error.headers)
 
 
-def _where(error: BaseException) -> str:
+def where(error: BaseException) -> str:
     """Module and line of a fault, without any value."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
@@ -88,10 +88,15 @@ async def _send(send: Send, answer: Response | Stream | None) -> None:
 
 
 async def _lifespan(service: Service, receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
+    what = "startup"
+    await receive()
+    try:
+        async with service.running():
             await send({"type": "lifespan.startup.complete"})
-        elif message["type"] == "lifespan.shutdown":
-            await send({"type": "lifespan.shutdown.complete"})
-            return
+            what = "shutdown"
+            await receive()
+    except Exception as error:
+        _LOG.error("%s failed: %s", what, error)
+        await send({"type": f"lifespan.{what}.failed"})
+        return
+    await send({"type": "lifespan.shutdown.complete"})

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from dialguard.service.confined import Confined
 from dialguard.service.desk import Desk
-from dialguard.service.keys import Key, Keys
+from dialguard.service.keys import Key, Keyring
 from dialguard.service.problem import Problem
 
 
 class Service:
-    """The state behind the routes."""
+    """The state behind the routes. ``parts`` run while it is served: what opens the tenants, the listeners of other protocols; each is
+    entered in order and left in the reverse."""
 
-    def __init__(self, desks: dict[str, Desk], keys: Keys) -> None:
-        self._desks, self.keys = desks, keys
+    def __init__(self, desks: dict[str, Desk], keys: Keyring, parts: Sequence[Callable[[Service], AbstractAsyncContextManager[object]]] = ()) -> None:
+        self.desks, self.keys, self.parts = desks, keys, parts
         self.ready = True
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Everything that runs while the service is served."""
+        async with AsyncExitStack() as stack:
+            for part in self.parts:
+                await stack.enter_async_context(part(self))
+            yield
 
     def admit_header(self, authorization: bytes | None, api_key: bytes | None, client: tuple[str, int] | None, scope: str) -> Key:
         """Whose request it is, by ``Authorization: Bearer …`` or ``X-API-Key``; raises Problem where it may not do what it asks for."""
@@ -30,9 +43,14 @@ class Service:
             raise Problem("auth.scope", f"expected a key with the scope {scope}")
         return key
 
+    def desk_of(self, key: Key) -> Desk | Confined:
+        """The desk at which a key may ask. Raises Problem."""
+        desk = self.desk(key.tenant)
+        return desk if key.sellers is None else Confined(desk, key)
+
     def desk(self, tenant: str) -> Desk:
         """The desk of a tenant; raises Problem where there is none."""
         try:
-            return self._desks[tenant]
+            return self.desks[tenant]
         except KeyError:
-            raise Problem("service.not_ready", "this key's tenant is not served here") from None
+            raise Problem("service.not_ready", "this key's tenant is not served yet", headers={"retry-after": "1"}) from None

@@ -88,7 +88,7 @@ class ShortProtocol(HttpToolsProtocol):
             given = self._given.get
             key = self._service.admit_header(given(b"authorization"), given(b"x-api-key"), self.client, "check")
             expect_json(given(b"content-type"))
-            self._service.desk(key.tenant).put(Ask(body, "http", key.id, True), lambda answer: self._give(pending, answer))
+            self._service.desk_of(key).put(Ask(body, "http", key.id, True), lambda answer: self._give(pending, answer))
         except Exception as error:
             self._give(pending, error)
 

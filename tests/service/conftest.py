@@ -13,11 +13,21 @@ from dialguard.guard import Guard
 from dialguard.packs.load import load
 from dialguard.service.app import application
 from dialguard.service.desk import Desk
-from dialguard.service.keys import Keys
+from dialguard.service.keys import SCOPES, Key
 from dialguard.service.service import Service
 from dialguard.service.short import ShortProtocol
 
 CAMPAIGN = {"id": "c", "seller": "Acme", "purpose": "telemarketing", "dialing": "predictive", "voice": "live"}
+
+
+class Everybody:
+    """Admits everybody to the default tenant: for tests that are not about keys."""
+
+    tenants = frozenset({"default"})
+
+    def find(self, token: str | None, address: str | None) -> Key:
+        """A key that may do everything."""
+        return Key("local", "default", frozenset(SCOPES))
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +58,7 @@ def served(app: Callable, http: object = ShortProtocol) -> Iterator[tuple[str, i
 def service(packs) -> Service:
     guard = Guard(no_store=True, packs=packs)
     guard.add_campaign(CAMPAIGN)
-    return Service({"default": Desk("default", guard)}, Keys())
+    return Service({"default": Desk("default", guard)}, Everybody())
 
 
 @pytest.fixture

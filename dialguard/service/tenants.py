@@ -1,0 +1,123 @@
+"""Tenants: each has a folder, and in it its ledger, lists, decisions and campaigns. Nothing is shared but the law.
+
+The default tenant's folder is the service's own; that of another is ``tenants/NAME`` in it. Lists are not shared between tenants
+either: a registry is subscribed to by one who may use it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from dialguard.guard import Guard
+from dialguard.ledger.place import FILE, url_of
+from dialguard.packs.load import Packs
+from dialguard.service.config import Settings
+from dialguard.service.desk import Desk
+from dialguard.service.keyfile import DEFAULT, tenant_name
+from dialguard.service.service import Service
+
+FOLDER = "tenants"
+LOOK = 0.5
+"""Seconds between two looks for tenants that are new, or that could not be opened before."""
+_LOG = logging.getLogger("dialguard.service")
+
+
+class Crossed(ValueError):
+    """Two tenants would have the same record."""
+
+
+def folder_of(root: Path, tenant: str) -> Path:
+    """A tenant's folder. Raises KeyFileError for what is no tenant's name."""
+    return root if tenant == DEFAULT else root / FOLDER / tenant_name(tenant)
+
+
+def names(settings: Settings, keys: frozenset[str] = frozenset()) -> list[str]:
+    """Every tenant: the default one, those of the configuration, those that have a folder, those that have a key."""
+    there = settings.folder / FOLDER
+    folders = [path.name for path in there.iterdir() if path.is_dir() and not path.name.startswith(".")] if there.is_dir() else []
+    return [DEFAULT, *sorted({*settings.tenants, *folders, *keys} - {DEFAULT})]
+
+
+def open_desk(settings: Settings, tenant: str, packs: Packs) -> Desk:
+    """A tenant's desk. Raises what opening its store or switching off its rules raises."""
+    folder = folder_of(settings.folder, tenant)
+    folder.mkdir(parents=True, exist_ok=True)
+    table = settings.tenants.get(tenant)
+    store: object = folder
+    if table is not None and table.store is not None:
+        from dialguard.storage.redis import RedisStore
+
+        store = RedisStore(table.store, journal=folder)
+    return Desk(tenant, Guard(store, disable=settings.disable, packs=packs))
+
+
+def record_of(folder: Path) -> str:
+    """What tells the record of one folder from another's, however each is named. Raises PlaceError."""
+    url = url_of(folder.resolve() / FILE)
+    return f"{url.host}:{url.port}/{url.database}" if url.host else str(Path(str(url.database)).resolve())
+
+
+class Tenants:
+    """Opens the desks of a service while it already answers that it is not ready, and goes on looking for new tenants."""
+
+    def __init__(self, settings: Settings, load: Callable[[Settings], Packs]) -> None:
+        self._settings, self._load = settings, load
+        self._packs: Packs | None = None
+        self._told: dict[str, str] = {}
+
+    @asynccontextmanager
+    async def open(self, service: Service) -> AsyncIterator[None]:
+        """A part of the service: opens its desks, and closes their stores at the end."""
+        task = asyncio.create_task(self._keep_open(service))
+        try:
+            yield
+        finally:
+            service.ready = False
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            for desk in service.desks.values():
+                close = getattr(desk.guard.store, "close", None)
+                if close is not None:
+                    close()
+
+    async def _keep_open(self, service: Service) -> None:
+        while True:
+            service.desks.update(await asyncio.to_thread(self._missing, frozenset(service.desks), service.keys.tenants))
+            service.ready = DEFAULT in service.desks
+            await asyncio.sleep(LOOK)
+
+    def _missing(self, opened: frozenset[str], keys: frozenset[str]) -> dict[str, Desk]:
+        """Desks of tenants that have none yet. What fails is logged once and tried again."""
+        found: dict[str, Desk] = {}
+        if self._packs is None:
+            try:
+                self._packs = self._load(self._settings)
+            except Exception as error:
+                self._tell("the rules", error)
+                return {}
+        for name in names(self._settings, keys):
+            if name not in opened:
+                try:
+                    self._apart(name, opened | found.keys())
+                    found[name] = open_desk(self._settings, name, self._packs)
+                    self._told.pop(name, None)
+                except Exception as error:
+                    self._tell(f"the tenant {name}", error)
+        return found
+
+    def _apart(self, tenant: str, others: frozenset[str]) -> None:
+        """Raises Crossed where another tenant has the same record."""
+        here = record_of(folder_of(self._settings.folder, tenant))
+        for other in others:
+            if record_of(folder_of(self._settings.folder, other)) == here:
+                raise Crossed(f"its record is that of the tenant {other}; each needs one of its own")
+
+    def _tell(self, what: str, error: Exception) -> None:
+        text = str(error)
+        if self._told.get(what) != text:
+            self._told[what] = text
+            _LOG.error("%s cannot be opened, and what needs it is answered 503; it is tried again: %s", what, text)
