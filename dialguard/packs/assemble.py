@@ -1,6 +1,7 @@
 """Rule files as read become the packs: every file checked, every problem gathered, and nothing built where there is one."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from dialguard.model import vocabulary as vocabularies
@@ -19,6 +20,21 @@ from dialguard.packs.yamlfile import Document, PackError, Problem
 def assemble(found: Sequence[Source], unreadable: Sequence[Problem] = ()) -> Packs:
     """The packs of these files; raises PackError with every problem of every file."""
     return _Assembler(found, unreadable).packs()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What packs were made of: each rule as it was written, and what rules may refer to."""
+
+    entries: Mapping[str, Entry]
+    around: Surroundings
+
+
+def with_parts(found: Sequence[Source], unreadable: Sequence[Problem] = ()) -> tuple[Packs, Parts]:
+    """The packs, and what they were made of; raises PackError."""
+    assembler = _Assembler(found, unreadable)
+    packs = assembler.packs()
+    return packs, assembler.parts
 
 
 MOST_PROBLEMS = 500
@@ -44,6 +60,7 @@ class _Assembler:
         around = Surroundings(vocabulary, shapes, codes, frozenset(lists))
         self._check_shapes(around)
         rules, entries = self._rules(files, around)
+        self.parts = Parts(entries, around)
         self.problems += islice(linking.check(entries, self.missing), MOST_PROBLEMS)
         if self.problems:
             raise PackError(self.problems)

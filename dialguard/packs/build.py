@@ -10,19 +10,11 @@ from dialguard.expr.nodes import TRUE, Node, Test, conjunction, facts_read, nega
 from dialguard.model.vocabulary import Vocabulary
 from dialguard.packs import values
 from dialguard.packs.conditions import OPEN, Reader
+from dialguard.packs.examples import SCOPE, examples
 from dialguard.packs.reading import Entry, Shape
-from dialguard.packs.rule import FIRST_DAY, LAST_DAY, Example, Rule, Span, Supersession
+from dialguard.packs.rule import FIRST_DAY, LAST_DAY, Rule, Span, Supersession
 from dialguard.packs.schema import RuleModel
 from dialguard.packs.yamlfile import Path_, Problem, shorten, suggest
-
-SCOPE = {
-    "channels": "channel",
-    "purposes": "campaign.purpose",
-    "dialing": "campaign.dialing",
-    "voice": "campaign.voice",
-    "line_types": "line_type",
-}
-"""The parts of `applies` and the facts that they limit."""
 
 MOST_DATES = 200
 """Dated values of one parameter."""
@@ -109,7 +101,7 @@ def build(entry: Entry, around: Surroundings) -> tuple[Rule | None, list[Problem
             note=model.note,
             not_covered=model.not_covered,
             supersedes=supersession,
-            tests=examples(entry),
+            tests=examples(entry, around.vocabulary),
             zone=entry.zone,
             scope=_first_values(model),
             fingerprint=_fingerprint(entry, shape),
@@ -117,18 +109,6 @@ def build(entry: Entry, around: Surroundings) -> tuple[Rule | None, list[Problem
         ),
         [],
     )
-
-
-def examples(entry: Entry) -> tuple[Example, ...]:
-    """The tests of a rule with their lines."""
-    return tuple(
-        Example(
-            test.name, test.at, test.expect, entry.document.line((*entry.path, "tests", number)), test.zone, test.given,
-            test.attempts if isinstance(test.attempts, str) else tuple(test.attempts),
-            None if test.needs is None else tuple(test.needs),
-        )
-        for number, test in zip(entry.tests, entry.model.tests, strict=True)
-    )  # fmt: skip
 
 
 def _fingerprint(entry: Entry, shape: Shape | None) -> str:

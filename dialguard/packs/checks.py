@@ -6,8 +6,9 @@ from string import Formatter
 
 from dialguard.model.records import TEXTS
 from dialguard.packs import values
-from dialguard.packs.build import SCOPE, Surroundings
+from dialguard.packs.build import Surroundings
 from dialguard.packs.conditions import COUNT_FIELDS, wrong_member
+from dialguard.packs.examples import SCOPE
 from dialguard.packs.reading import Entry, Shape
 from dialguard.packs.rule import TOPICS
 from dialguard.packs.yamlfile import Path_, Problem, shorten, suggest
@@ -213,6 +214,14 @@ def _example(test, around: Surroundings) -> Iterator[tuple[Path_, str, str]]:
                 values.example_value(name, fact, value, values.local_time)
             except ValueError as error:
                 yield where, str(error), ""
+    for key, wanted in (test.exactly or {}).items():
+        known = around.vocabulary.facts[SCOPE[key]].values
+        yield from ((("exactly", key), f"unknown word `{word}`", suggest(word, known)) for word in wanted if word not in known)
+    if test.week is not None:
+        try:
+            values.windows(test.week)
+        except ValueError as error:
+            yield ("week",), str(error), ""
     for name in test.needs or ():
         if name not in around.vocabulary:
             yield ("needs",), f"unknown fact `{name}`", suggest(name, around.vocabulary.facts)

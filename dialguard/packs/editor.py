@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dialguard.model import vocabulary as vocabularies
 from dialguard.model.vocabulary import Fact, Vocabulary
 from dialguard.packs import yamlfile
-from dialguard.packs.build import SCOPE
+from dialguard.packs.examples import SCOPE
 from dialguard.packs.conditions import COUNT_FIELDS
 from dialguard.packs.rule import TOPICS
 from dialguard.packs.schema import RuleFile

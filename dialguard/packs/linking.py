@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from dialguard.packs.build import SCOPE
+from dialguard.packs.examples import SCOPE
 from dialguard.packs.reading import Entry
 from dialguard.packs.rule import DECIDING, Rule
 from dialguard.packs.yamlfile import Problem, suggest

@@ -36,7 +36,8 @@ class Span:
 class Example:
     """One test of a rule file, with its line: a situation and its answer, written from the statute.
 
-    ``at`` is local time in ``zone`` (None: the file's); ``attempts`` is a sequence of earlier attempts or ``unknown``.
+    ``at`` is local time in ``zone`` (None: the file's); ``attempts`` is a sequence of earlier attempts or ``unknown``. ``duty`` are the
+    parameters of the duty that goes with the answer.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Example:
     given: Mapping[str, object] = field(default_factory=dict)
     attempts: Sequence[object] | str = ()
     needs: tuple[str, ...] | None = None
+    duty: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

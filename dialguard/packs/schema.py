@@ -77,6 +77,9 @@ class RuleTest(Model):
     attempts: Annotated[list[object], _most(500)] | Literal["unknown"] = Field(default_factory=list)
     expect: Literal["silent", "prohibited", "unknown", "obliged", "relieves", "open"]
     needs: Names | None = None
+    exactly: Annotated[dict[Literal["channels", "purposes", "dialing", "voice", "line_types"], Names], Field(min_length=1)] | None = None
+    week: dict[str, object] | None = None
+    duty: dict[str, object] | None = None
 
 
 class RuleModel(Model):

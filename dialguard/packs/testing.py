@@ -48,13 +48,13 @@ def run(
         rule = law.by_id[rule.id]
         for test in rule.tests:
             number += 1
-            wrong = _failure(law, rule, test, clock, evaluators or {})
+            wrong = failure(law, rule, test, clock, evaluators or {})
             if wrong:
                 failures.append(Failure(rule.id, test.name, f"{rule.file}:{test.line}", wrong))
     return number, failures
 
 
-def _failure(packs: Packs, rule: Rule, test: Example, clock: Clock, evaluators: Mapping[str, Evaluator]) -> str:
+def failure(packs: Packs, rule: Rule, test: Example, clock: Clock, evaluators: Mapping[str, Evaluator]) -> str:
     """What is wrong with the answer to one example; nothing where it is right."""
     try:
         found, missing = judge(packs, rule, test, clock)
@@ -63,6 +63,10 @@ def _failure(packs: Packs, rule: Rule, test: Example, clock: Clock, evaluators: 
             return f"expected {test.expect}, found {found}{extra}"
         if test.needs is not None and sorted(test.needs) != sorted(missing):
             return f"expected needs {sorted(test.needs)}, found {sorted(missing)}"
+        if test.duty is not None:
+            held = _duty(rule, test, clock)
+            if held != dict(test.duty):
+                return f"expected the duty {dict(test.duty)}, found {held}"
         for name, evaluator in evaluators.items():
             other, _ = judge(packs, rule, test, clock, evaluator)
             if other != found:
@@ -70,6 +74,11 @@ def _failure(packs: Packs, rule: Rule, test: Example, clock: Clock, evaluators: 
     except ValueError as error:
         return str(error)
     return ""
+
+
+def _duty(rule: Rule, test: Example, clock: Clock) -> dict[str, object]:
+    span = rule.span(Moment(_instant(test.at, test.zone or rule.zone or "UTC", clock), test.zone or rule.zone or "UTC", clock).ordinal)
+    return dict(span.duty_params) if span is not None else {}
 
 
 def judge(packs: Packs, rule: Rule, test: Example, clock: Clock, by: Evaluator | None = None) -> tuple[str, frozenset[str]]:
