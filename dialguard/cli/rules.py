@@ -1,4 +1,4 @@
-"""``dialguard rules``: check, test, list, show, coverage, schema."""
+"""``dialguard rules``: check, test, list, show, mutants, coverage, schema."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ SHOWN_WARNINGS = 20
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its options."""
-    command = commands.add_parser("rules", help="the law as rule files: check, test, list, show, coverage, schema")
+    command = commands.add_parser("rules", help="the law as rule files: check, test, list, show, mutants, coverage, schema")
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, run, text in (
         ("check", check, "read every rule file and print every problem"),
         ("test", test, "judge the examples inside the rule files"),
         ("list", list_rules, "every rule with its status and dates"),
         ("show", show, "one rule in plain English, with its law, dates and examples"),
+        ("mutants", mutants, "what the examples do not pin down: change each rule by one step and see whether one notices"),
         ("coverage", coverage, "which facts of the law have a rule, which are not decided, which have neither"),
         ("schema", schema, "the JSON Schema of a rule file, for editors"),
     ):
@@ -38,7 +39,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         action.set_defaults(run=run)
         if name == "show":
             action.add_argument("id", metavar="ID", help="id of the rule")
-        if name == "test":
+        if name in ("test", "mutants"):
             action.add_argument("prefix", nargs="?", default="", metavar="ID", help="only rules whose id begins so")
         if name == "check":
             action.add_argument("--strict", action="store_true", help="warnings fail too")
@@ -78,6 +79,26 @@ def check(options: argparse.Namespace) -> int:
     else:
         _print_check(packs, problems, warnings, found, options.strict)
     return 1 if problems or (options.strict and warnings) else 0
+
+
+def mutants(options: argparse.Namespace) -> int:
+    """What no example notices; 1 where there is anything. With --rules the rules of these folders alone."""
+    from dialguard.facts import clock
+    from dialguard.packs import mutants, sources
+    from dialguard.packs.assemble import with_parts
+
+    packs, parts = with_parts(*sources.collect(sources.shipped_rules(), _folders(options)))
+    ids = [rule.id for rule in packs.rules if rule.id.startswith(options.prefix) and (rule.operator or not options.rules)]
+    if not ids:
+        raise UsageError(f"no rule begins with {options.prefix!r:.60}" if options.prefix else "there are no rules in these folders")
+    number, alive = mutants.survivors(packs, parts, clock, ids)
+    if options.json:
+        _print_json({"mutants": number, "alive": [{"rule": one.rule, "file": one.file, "line": one.line, "change": one.change} for one in alive]})
+    else:
+        for mutant in alive:
+            print(mutant)
+        print(f"{number:,} mutants, {len(alive):,} noticed by no example")
+    return 1 if alive else 0
 
 
 def _print_check(packs: Packs | None, problems: list[Problem], warnings: list[Problem], found: tuple[Loosening, ...], strict: bool) -> None:

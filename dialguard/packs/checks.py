@@ -8,7 +8,7 @@ from dialguard.model.records import TEXTS
 from dialguard.packs import values
 from dialguard.packs.build import Surroundings
 from dialguard.packs.conditions import COUNT_FIELDS, wrong_member
-from dialguard.packs.examples import SCOPE
+from dialguard.packs.examples import SCOPE, reach
 from dialguard.packs.reading import Entry, Shape
 from dialguard.packs.rule import TOPICS
 from dialguard.packs.yamlfile import Path_, Problem, shorten, suggest
@@ -214,7 +214,9 @@ def _example(test, around: Surroundings) -> Iterator[tuple[Path_, str, str]]:
                 values.example_value(name, fact, value, values.local_time)
             except ValueError as error:
                 yield where, str(error), ""
-    for key, wanted in (test.exactly or {}).items():
+    if test.exactly is not None and not reach(test):
+        yield ("exactly",), "`exactly` names nothing", "for example exactly: {channels: [voice]}"
+    for key, wanted in reach(test).items():
         known = around.vocabulary.facts[SCOPE[key]].values
         yield from ((("exactly", key), f"unknown word `{word}`", suggest(word, known)) for word in wanted if word not in known)
     if test.week is not None:

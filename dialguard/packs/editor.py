@@ -38,8 +38,10 @@ def rule_file_schema(vocabulary: Vocabulary | None = None) -> Schema:
     rule["unless"] = condition | {"description": "Conditions that must not hold."}
     for key, fact in SCOPE.items():
         words = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": list(vocabulary.get(fact).values)}}
+        defs["Reach"]["properties"][key] = words | {"description": vocabulary.get(fact).meaning}
         defs["Applies"]["properties"][key] = {"anyOf": [words, {"const": "any"}], "description": vocabulary.get(fact).meaning}
-    defs["RuleTest"]["properties"]["given"] = {"$ref": "#/$defs/given"}
+    tests = defs["RuleTest"]["properties"]
+    tests["given"], tests["week"] = {"$ref": "#/$defs/given"}, {"$ref": "#/$defs/windows"}
     defs |= {
         "parameter": {"type": "string", "pattern": r"^\$[A-Za-z_][A-Za-z0-9_]*$", "description": "The value of a parameter of the rule."},
         "period": _period(("years", "months", "days", "hours", "minutes")),

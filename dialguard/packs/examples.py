@@ -40,12 +40,17 @@ def examples(entry: Entry, vocabulary: Vocabulary) -> tuple[Example, ...]:
     return tuple(found)
 
 
+def reach(test: RuleTest) -> dict[str, list[str]]:
+    """What ``exactly`` names."""
+    return {key: wanted for key in SCOPE if test.exactly is not None and (wanted := getattr(test.exactly, key)) is not None}
+
+
 def _cases(test: RuleTest, vocabulary: Vocabulary) -> Iterator[tuple[str, dict[str, Any], str]]:
     """What is added to the name, what is changed, and the answer."""
     if test.exactly is None and test.week is None:
         yield "", {}, test.expect
-    for key, wanted in (test.exactly or {}).items():
-        for word in vocabulary.facts[SCOPE[key]].values if key in SCOPE else ():
+    for key, wanted in reach(test).items():
+        for word in vocabulary.facts[SCOPE[key]].values:
             if word != "unknown":
                 yield f", {key}: {word}", {SCOPE[key]: word}, test.expect if word in wanted else "silent"
     if test.week is not None:

@@ -16,7 +16,7 @@ from dialguard.packs.yamlfile import Document, Path_, Problem, shorten, suggest
 MOST_PROBLEMS = 100
 """Problems shown of one file: beyond these it is not a rule file with mistakes but something else."""
 
-_NESTED = {"tests": schema.RuleTest, "applies": schema.Applies, "duty": schema.Duty, "supersedes": schema.Supersedes}
+_NESTED = {"tests": schema.RuleTest, "applies": schema.Applies, "exactly": schema.Reach, "duty": schema.Duty, "supersedes": schema.Supersedes}
 _EXPECTED = {
     "id": "a dotted id such as fl.calling-hours",
     "rule": "the id of a rule",

@@ -67,6 +67,16 @@ class Supersedes(Model):
     confirm: str | None = None
 
 
+class Reach(Model):
+    """The words of each kind for which a test holds, and no others."""
+
+    channels: Names | None = None
+    purposes: Names | None = None
+    dialing: Names | None = None
+    voice: Names | None = None
+    line_types: Names | None = None
+
+
 class RuleTest(Model):
     """One example with its answer, written from the statute."""
 
@@ -77,7 +87,7 @@ class RuleTest(Model):
     attempts: Annotated[list[object], _most(500)] | Literal["unknown"] = Field(default_factory=list)
     expect: Literal["silent", "prohibited", "unknown", "obliged", "relieves", "open"]
     needs: Names | None = None
-    exactly: Annotated[dict[Literal["channels", "purposes", "dialing", "voice", "line_types"], Names], Field(min_length=1)] | None = None
+    exactly: Reach | None = None
     week: dict[str, object] | None = None
     duty: dict[str, object] | None = None
 
