@@ -43,6 +43,9 @@ def fold(
     pauses: tuple[Pause, ...] = (),
 ) -> LookUp:
     """What is known at ``at``. ``others`` are the buckets of the other numbers of ``person``: they can only tighten."""
+    if not others and not any(own[1:]):
+        consents = _consents(own[CONSENT], at)
+        return LookUp(consents[0] if consents else None, complete_since=complete_since, consents=consents, pauses=pauses)
     tightening = [_of_person(bucket, person) for bucket in others]
     consents = _consents(own[CONSENT], at) if own[CONSENT] else ()
     attempts, conversation = _attempts([own, *others], at)
@@ -101,17 +104,24 @@ def _latest(*moments: Instant | None) -> Instant | None:
     return max((moment for moment in moments if moment is not None), default=None)
 
 
-@lru_cache(maxsize=4096)
 def _words(encoded: str | None) -> tuple[str, ...] | None:
-    return None if encoded is None else tuple(json.loads(encoded))
+    return None if encoded is None else _read(encoded)
 
 
-def _consents(rows: Iterable[tuple], at: Instant) -> tuple[Consent, ...]:
+@lru_cache(maxsize=4096)
+def _read(encoded: str) -> tuple[str, ...]:
+    return tuple(json.loads(encoded))
+
+
+def _consents(rows: Sequence[tuple], at: Instant) -> tuple[Consent, ...]:
     """The consents in force, the best first.
 
     The latest of the same level and channels stands for them all, even where it has expired and an earlier one has
     not. A ``none`` ends every consent that is not newer.
     """
+    if len(rows) == 1:
+        row = rows[0]
+        return () if row[10] is not None and row[10] <= at and (row[5] != "none" or row[11] is not None) else (_consent(row),)
     latest: dict[tuple, tuple] = {}
     for row in sorted(rows, key=_order):
         latest[row[5], row[11]] = row
@@ -124,10 +134,12 @@ def _consents(rows: Iterable[tuple], at: Instant) -> tuple[Consent, ...]:
     if not held and none is not None:
         held = [none]
     held.sort(key=lambda row: (_RANK[row[5]], *_order(row)), reverse=True)
-    return tuple(
-        Consent(level, _words(form), _words(covers), given, asked, expires, _words(channels), reference, f"consent:{id_}")
-        for id_, _, _, _, _, level, form, covers, given, asked, expires, channels, reference in held
-    )
+    return tuple(_consent(row) for row in held)
+
+
+def _consent(row: tuple) -> Consent:
+    id_, _, _, _, _, level, form, covers, given, asked, expires, channels, reference = row
+    return Consent(level, _words(form), _words(covers), given, asked, expires, _words(channels), reference, f"consent:{id_}")
 
 
 def _revocations(buckets: Iterable[Bucket]) -> tuple[Revocation, ...]:

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, insert, inspect
 from sqlalchemy.engine import URL
@@ -16,9 +16,10 @@ from sqlalchemy.pool import NullPool
 from dialguard.ledger import postgresql, sqlite
 from dialguard.ledger.errors import LedgerError
 from dialguard.ledger.history import entries
+from dialguard.ledger.known import EVERY, Known, Sellers, kinds
 from dialguard.ledger.migrate import migrate
 from dialguard.ledger.place import PlaceError, url_of
-from dialguard.ledger.read import recorded, Reading, Statements
+from dialguard.ledger.read import Reading, Statements, Whole, recorded
 from dialguard.ledger.rows import ALWAYS, KINDS, Row, moment, text
 from dialguard.ledger.rows import number as checked_number
 from dialguard.ledger.schema import ENTRIES, SCHEMA_VERSION, TABLES, VERSION
@@ -28,15 +29,23 @@ from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp, LookUpFailed
 
 T = TypeVar("T")
+_GONE = "was there and is gone; put it back, or start this program anew if it was meant to go"
 _TRIES = 4
 """How often a write is tried that a server undid because of another at the same moment."""
 
 
-class _Held:
-    """One thread's connection, the process that opened it, the version of the tables that were found there, or 0, and whether a
-    question left its transaction open for the next."""
+class _State(NamedTuple):
+    """What is known of one state of the record: of whom it holds anything, and what it holds of a seller as a whole."""
 
-    __slots__ = ("__weakref__", "connection", "cursor", "driver", "pid", "reading", "version")
+    sellers: Sellers
+    wholes: dict[str, Whole]
+
+
+class _Held:
+    """One thread's connection, the process that opened it, the version of the tables that were found there, or 0, which
+    file it is, and whether a question left its transaction open for the next, with what is then known."""
+
+    __slots__ = ("__weakref__", "connection", "cursor", "driver", "file", "pid", "reading", "state", "version")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -44,12 +53,14 @@ class _Held:
         self.cursor = self.driver.cursor()
         self.pid = os.getpid()
         self.version = 0
+        self.file: tuple[int, int] | None = None
         self.reading = False
+        self.state: _State | None = None
 
     def move_on(self) -> None:
         """Lets the next question be answered over the record as it then is."""
         if self.reading:
-            self.reading = False
+            self.reading, self.state = False, None
             self.driver.rollback()
 
 
@@ -64,10 +75,11 @@ class Ledger(Recorder):
     the first write creates it. Reads raise ``LookUpFailed``, writes ``LedgerError``, and both ``RecordError``.
     """
 
-    def __init__(self, target: str | Path, *, write_timeout: float = 10.0) -> None:
+    def __init__(self, target: str | Path, *, write_timeout: float = 10.0, follow: bool = False) -> None:
         """``target``: the path of a SQLite file, or a URL such as ``postgresql://user@host/database`` (see ``place``).
 
         ``write_timeout``: seconds to wait for a lock. A place that cannot be used fails at the first read or write.
+        ``follow``: within ``still``, what SQLite holds of most numbers, nothing, is known from memory (see ``known``).
         """
         self._write_timeout = write_timeout
         self._trouble: str | None = None
@@ -78,8 +90,10 @@ class Ledger(Recorder):
         self._is_sqlite = self._url.get_backend_name() == "sqlite"
         self._is_postgresql = self._url.get_backend_name() == "postgresql"
         self._file = sqlite.file_of(self._url) if self._is_sqlite else None
+        self._known = Known() if follow and self._is_sqlite else None
         self._engine = self._make_engine()
         self._statements = Statements(self._engine.dialect)
+        self._was_there = False
         self._local = threading.local()
         self._open: weakref.WeakSet[_Held] = weakref.WeakSet()
         self._inherited: list[_Held] = []
@@ -107,9 +121,37 @@ class Ledger(Recorder):
         if person is not None:
             text(person, "person")
         self._check(seller, at, as_of)
+        if self._known is not None and person is None and as_of is None and getattr(self._local, "still", False):
+            state = self._state()
+            if state is not None and (whole := state.wholes.get(seller)) is not None and not kinds(state.sellers, seller, number):
+                return whole.nothing(at)
+            return self._read(lambda cursor: self._followed(cursor, seller, number, at), LookUp())
         return self._read(
             lambda cursor: Reading(cursor, self._statements, seller, at, as_of, self._held().version).one(number, person), LookUp()
         )
+
+    def _state(self) -> _State | None:
+        """What is known of the state of the record that this thread keeps, once it has asked."""
+        held: _Held | None = getattr(self._local, "held", None)
+        return None if held is None or held.pid != os.getpid() else held.state
+
+    def _followed(self, cursor: Any, seller: str, number: str, at: Instant) -> LookUp:
+        """As ``look_up``, by what is known of this state of the record."""
+        held = self._held()
+        reading = Reading(cursor, self._statements, seller, at, None, held.version)
+        state = held.state
+        if state is None:
+            sellers = self._known.follow(cursor)
+            if sellers is None:
+                return reading.one(number, None)
+            state = held.state = _State(sellers, {})
+        bits = kinds(state.sellers, seller, number)
+        if bits == EVERY:
+            return reading.one(number, None)
+        whole = state.wholes.get(seller)
+        if whole is None:
+            whole = state.wholes[seller] = reading.whole
+        return reading.of_kinds(number, whole, [bits >> place & 1 for place in range(len(ENTRIES))])
 
     def look_up_many(
         self,
@@ -207,8 +249,26 @@ class Ledger(Recorder):
             return held
         if held is not None:
             self._inherited.append(held)  # the parent's: not ours to use, nor to close
+        file = None if self._file is None else sqlite.identity(self._file)  # before it is opened: were it replaced between, that would show
         held = self._local.held = _Held(self._engine.connect())
+        held.file = file
         self._open.add(held)
+        return held
+
+    def _connected(self) -> _Held:
+        """This thread's connection to the file that is there now. Raises LookUpFailed where it was there and is not any more."""
+        if self._file is None:
+            return self._held()
+        found = sqlite.identity(self._file)
+        if found is None and self._was_there:
+            self._drop()
+            raise LookUpFailed(f"{self._name} {_GONE}")
+        held = self._held()
+        if held.file is not None and found != held.file:
+            self._drop()
+            held = self._held()
+        held.file = found
+        self._was_there = found is not None
         return held
 
     def _drop(self) -> None:
@@ -231,9 +291,13 @@ class Ledger(Recorder):
         if self._trouble is not None:
             raise LookUpFailed(self._trouble)
         if self._file is not None and getattr(self._local, "held", None) is None and not self._file.exists():
+            if self._was_there:
+                raise LookUpFailed(f"{self._name} {_GONE}")
             return nothing
         try:
             held = self._held()
+            if not held.reading:
+                held = self._connected()
             if held.version < VERSION and not self._find_tables(held):  # another may have brought it up meanwhile
                 return nothing
             if self._is_sqlite and not held.reading:
@@ -323,7 +387,7 @@ class Ledger(Recorder):
             if self._file is not None:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
             self.move_on()
-            held = self._held()
+            held = self._connected()
             if self._is_sqlite:
                 sqlite.set_timeout(held.driver, int(self._write_timeout * 1000))
             self._make_tables(held)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Dialect, Select, Table, and_, bindparam, case, exists, literal_column, select, union
 
@@ -166,6 +166,21 @@ class Statements:
         }
 
 
+class Whole(NamedTuple):
+    """What a record holds of a seller as a whole: from when on it was declared complete, and its pauses, at any moment."""
+
+    since: Instant | None
+    pauses: tuple[Pause, ...]
+
+    def complete_since(self, at: Instant) -> Instant | None:
+        """The declared moment; a record complete only from later on says nothing certain about ``at``."""
+        return self.since if self.since is None or self.since <= at else None
+
+    def nothing(self, at: Instant) -> LookUp:
+        """What is known of a number of which nothing is held."""
+        return _nothing(self.complete_since(at), in_force(self.pauses, at) if self.pauses else ())
+
+
 class Reading:
     """The look-ups of one seller at one moment over one state of the record; ``cursor`` is inside a transaction."""
 
@@ -185,19 +200,17 @@ class Reading:
         }
 
     @cached_property
-    def complete_since(self) -> Instant | None:
-        """From when on the seller's record is complete."""
+    def whole(self) -> Whole:
+        """What the record holds of the seller as a whole."""
         declared = self._statements.declared.run(self._cursor, self._values)
-        return self._begun(declared[0][0] if declared else None)
-
-    def _begun(self, since: Instant | None) -> Instant | None:
-        # A record complete only from later on says nothing certain about this moment.
-        return since if since is None or since <= self._at else None
+        return Whole(declared[0][0] if declared else None, self._paused())
 
     @cached_property
-    def pauses(self) -> tuple[Pause, ...]:
-        """The pauses of the seller's campaigns in force."""
-        return in_force(pauses_of(self._statements.paused.run(self._cursor, self._values)), self._at) if self._pausing else ()
+    def _said(self) -> tuple[Instant | None, tuple[Pause, ...]]:
+        return self.whole.complete_since(self._at), in_force(self.whole.pauses, self._at)
+
+    def _paused(self) -> tuple[Pause, ...]:
+        return pauses_of(self._statements.paused.run(self._cursor, self._values)) if self._pausing else ()
 
     def one(self, number: str, person: str | None) -> LookUp:
         """What is known of one number and, where given, its person."""
@@ -207,28 +220,33 @@ class Reading:
         others = {other for (other,) in found} - {number}
         buckets = {key: bucket for lot in self._lots([number, *others]) for key, bucket in lot.items()}
         rest = [buckets[other] for other in sorted(others) if other in buckets]
-        return fold(buckets.get(number, NO_ROWS), rest, person, self._at, self.complete_since, self.pauses)
+        return fold(buckets.get(number, NO_ROWS), rest, person, self._at, *self._said)
 
     def _alone(self, number: str) -> LookUp:
         """What is known of one number: of most, one statement says that it is nothing."""
         values = {**self._values, "n0": number}
         statement = self._statements.held if self._pausing else self._statements.held_before_pauses
         *held, since = statement.run(self._cursor, values)[0]
-        pauses = self.pauses if self._pausing and held.pop() else ()
+        return self.of_kinds(number, Whole(since, self._paused() if self._pausing and held.pop() else ()), held)
+
+    def of_kinds(self, number: str, whole: Whole, held: Iterable[object]) -> LookUp:
+        """What is known of one number that may have entries of these kinds, true or false in the order of ``ENTRIES``, and of no others."""
+        at = self._at
         if not any(held):
-            return _nothing(self._begun(since), pauses)
+            return whole.nothing(at)
+        values = {**self._values, "n0": number}
         kinds = zip(held, self._statements.of_numbers[1], strict=True)
         bucket = [statement.run(self._cursor, values) if there else () for there, statement in kinds]
-        return fold(bucket, (), None, self._at, self._begun(since), pauses)
+        return fold(bucket, (), None, at, whole.complete_since(at), in_force(whole.pauses, at))
 
     def many(self, numbers: Iterable[str], persons: Mapping[str, str]) -> dict[str, LookUp]:
         """What is known of each number; those with a person one by one."""
-        nothing = _nothing(self.complete_since, self.pauses)
+        nothing = self.whole.nothing(self._at)
         answers = dict.fromkeys(numbers, nothing)
         # In the order of the index, and lot by lot: neighbours share pages, and rows do not pile up for the collector.
         for lot in self._lots(sorted(number for number in answers if number not in persons)):
             for number, bucket in lot.items():
-                answers[number] = fold(bucket, (), None, self._at, self.complete_since, self.pauses)
+                answers[number] = fold(bucket, (), None, self._at, *self._said)
         for number, person in persons.items():
             if number in answers:
                 answers[number] = self.one(number, person)

@@ -1,5 +1,6 @@
 """The one place for what is particular to SQLite: settings of a connection, transactions, guards, error codes."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -20,6 +21,15 @@ def file_of(url: URL) -> Path | None:
     if url.database in (None, "", ":memory:") or str(url.database).startswith("file:"):
         return None
     return Path(url.database)
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another that takes its name later; None where there is none."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def prepare(engine: Engine) -> None:

@@ -41,10 +41,11 @@ class EmbeddedStore(Recorder):
     must not read as a store that knows nothing.
     """
 
-    def __init__(self, folder: str | Path, *, write_timeout: float = 10.0) -> None:
-        """``write_timeout``: seconds that a write waits for another process's lock."""
+    def __init__(self, folder: str | Path, *, write_timeout: float = 10.0, follow: bool = False) -> None:
+        """``write_timeout``: seconds that a write waits for another process's lock. ``follow``: keep in memory of whom the record holds
+        anything, for processes that answer group after group (see ``still``); the first group reads it."""
         self._folder = Path(folder)
-        self._ledger = Ledger(self._folder / "ledger.sqlite", write_timeout=write_timeout)
+        self._ledger = Ledger(self._folder / "ledger.sqlite", write_timeout=write_timeout, follow=follow)
         self._seen = False
         self._still = _Still()
         self._slots = Slots(self._folder / FILE)

@@ -20,12 +20,22 @@ T = 1_700_000_000_000_000
 A, B, C = "+13055550100", "+13055550101", "+12125550102"
 
 
-@pytest.fixture(params=["memory", "embedded", "redis", "cluster"])
+class Following(EmbeddedStore):
+    """Asked as a service asks it: in groups."""
+
+    def look_up(self, **asked) -> LookUp:
+        with self.still():
+            return super().look_up(**asked)
+
+
+@pytest.fixture(params=["memory", "embedded", "following", "redis", "cluster"])
 def store(request, tmp_path):
     if request.param == "memory":
         made = MemoryStore()
     elif request.param == "embedded":
         made = EmbeddedStore(tmp_path)
+    elif request.param == "following":
+        made = Following(tmp_path, follow=True)
     else:
         made = RedisStore(request.getfixturevalue("redis_url" if request.param == "redis" else "cluster_url"), journal=tmp_path)
         made.journal.rebuild()
