@@ -1,6 +1,7 @@
 """DialGuard: decides whether a business may call or text somebody in the United States, and why. Not legal advice."""
 
-__version__ = "0.1.0"
+from dialguard.model.version import VERSION as __version__
+
 __all__ = ["Decision", "Guard", "InvalidInput", "__version__"]
 
 

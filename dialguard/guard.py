@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, to_builtins
+
 from dialguard.engine.decision import Decision
 from dialguard.engine.judge import Engine
 from dialguard.facts import clock, feed, reading
@@ -22,6 +24,8 @@ from dialguard.model.moment import DAY
 from dialguard.packs.load import Packs, load
 
 if TYPE_CHECKING:
+    from dialguard.audit.log import DecisionLog
+    from dialguard.audit.recording import Asked
     from dialguard.screening.screen import Screener
     from dialguard.screening.windows import Window
     from dialguard.storage.ports import Store
@@ -39,8 +43,9 @@ class Guard:
 
     ``store``: a folder (made on first write), a store object, or None for the default folder; ``no_store=True`` judges by
     the facts in each attempt alone. ``rules``: further folders of rule files. ``as_of``: RFC 3339, answer from what was known
-    then. ``disable``: disputed rules switched off, id to recorded reason, which the evidence of every decision shows. Raises
-    PackError where the rule files are not usable, ValueError for other mistakes.
+    then. ``disable``: disputed rules switched off, id to recorded reason, which the evidence of every decision shows. ``log``: where
+    ``check`` records each decision before it is returned; one that cannot be recorded is a denial. Raises PackError where the rule
+    files are not usable, ValueError for other mistakes, AuditUnavailable where they cannot be kept in the log.
     """
 
     def __init__(
@@ -52,7 +57,9 @@ class Guard:
         as_of: str | None = None,
         disable: Mapping[str, str] | None = None,
         packs: Packs | None = None,
+        log: DecisionLog | None = None,
     ) -> None:
+        rules = list(rules)
         self.packs = packs if packs is not None else load([Path(folder) for folder in rules])
         if self.packs.base is not None:  # an operator's folder was read
             from dialguard.packs.supersede import verify_operator
@@ -63,6 +70,8 @@ class Guard:
         self._engine = Engine(self.packs, clock, disabled=_checked(self.packs, disable or {}))
         self._gatherer = Gatherer(Sources(self.packs, self.store, _feed(self.store), self.as_of, _fed(self.store)))
         self._campaigns: dict[str, Campaign] = {}
+        self._registered: dict[str, tuple[Mapping[str, object], Mapping[str, str] | None]] = {}
+        self._recording = None if log is None else self._record_in(log, [Path(folder) for folder in rules])
         self._registrations = itertools.count()
 
     def add_campaign(self, campaign: Mapping[str, object]) -> str:
@@ -73,6 +82,7 @@ class Guard:
         checked.key = f"{checked.id}\0{next(self._registrations)}"  # never twice: programs are kept by it
         checked.start = self._gatherer.start(checked)
         self._campaigns[checked.id] = checked
+        self._registered[checked.id] = dict(campaign), self._recording.register(campaign) if self._recording is not None else None
         return checked.id
 
     def seller_of(self, attempt: Mapping[str, object]) -> str:
@@ -85,19 +95,32 @@ class Guard:
         ``reserve``: whether an allow takes a slot under the frequency caps, in the same step, where the attempt does not say; see
         ``Decision.reservation``.
         """
+        known_at = self._known_at()
         given = self._read(attempt)
         if self._reserves(given, reserve):
             (answer,) = self._reserved([(given, attempt)])
             if isinstance(answer, Exception):
                 raise answer
+        else:
+            answer = self._judge(given)
+        if self._recording is None:
             return answer
-        return self._judge(given)
+        return self._recording.recorded([self._asked(attempt, answer, reserve)], known_at)[0]
 
     def check_together(self, attempts: Iterable[Mapping[str, object]], *, reserve: bool = False) -> list[Decision | Exception]:
         """Decide several attempts, each as ``check`` would, in their order; the slots of all are taken in one step.
 
         In place of a decision stands the exception that ``check`` would have raised.
         """
+        if self._recording is None:
+            return self._decide_together(attempts, reserve)
+        asked, known_at = list(attempts), self._known_at()
+        answers = self._decide_together(asked, reserve)
+        decided = [self._asked(attempt, answer, reserve) for attempt, answer in zip(asked, answers, strict=True) if isinstance(answer, Decision)]
+        recorded = iter(self._recording.recorded(decided, known_at))
+        return [next(recorded) if isinstance(answer, Decision) else answer for answer in answers]
+
+    def _decide_together(self, attempts: Iterable[Mapping[str, object]], reserve: bool) -> list[Decision | Exception]:
         answers: list[Decision | Exception | None] = []
         reserving = []
         for attempt in attempts:
@@ -142,6 +165,28 @@ class Guard:
         if given.at is None and self.as_of is not None:
             given.at = self.as_of
         return given
+
+    def _record_in(self, log: DecisionLog, folders: list[Path]) -> Any:
+        from dialguard.audit.recording import Recording
+
+        store = "none" if self.store is None else "redis" if type(self.store).__name__ == "RedisStore" else "folder"
+        return Recording(log, self.packs, folders, _feed_file(self.store), store)
+
+    def _known_at(self) -> int:
+        return self.as_of if self.as_of is not None else clock.now()
+
+    def _asked(self, attempt: Mapping[str, object], decision: Decision, reserve: bool) -> Asked:
+        """What the log is told of an attempt: its campaign as it was given or registered (None where a table's columns gave it), too."""
+        typed = isinstance(attempt, Struct)
+        said = attempt.campaign if typed else attempt.get("campaign")
+        own = attempt.reserve if typed else attempt.get("reserve")
+        campaign, pieces = self._registered[said] if isinstance(said, str) else (to_builtins(said) if isinstance(said, Struct) else said, None)
+        return attempt, decision, campaign, pieces, reserve if own is None else bool(own)
+
+    def look_back(self, as_of: int, feed_file: Path | None) -> None:
+        """Answer from what was known at another instant, and by the feed in another file, from now on."""
+        self.as_of = self._gatherer.sources.as_of = as_of
+        self._gatherer.sources.feed = feed.load(feed_file) if feed_file is not None else feed.Feed()
 
     def still(self) -> AbstractContextManager[None]:
         """For a group of checks by one thread: within, the lists are looked at once and the record is asked in one state. For a moment
@@ -223,9 +268,14 @@ def open_store(store: str | os.PathLike[str] | Store | None) -> Store:
 
 
 def _feed(store: object) -> feed.Feed:
+    path = _feed_file(store)
+    return feed.load(path) if path is not None else feed.Feed()
+
+
+def _feed_file(store: object) -> Path | None:
     folder = getattr(store, "folder", None)
     path = Path(folder) / "feed.json" if folder is not None else None
-    return feed.load(path) if path is not None and path.is_file() else feed.Feed()
+    return path if path is not None and path.is_file() else None
 
 
 def _fed(store: object) -> Fed | None:

@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("backends",),
     ("engine",),
     ("facts", "lists", "storage", "ledger"),
-    ("screening",),
+    ("screening", "audit"),
     ("guard",),
     ("service",),
     ("cli",),
@@ -39,13 +39,14 @@ HOMES = {
     "pytz": ("facts/clock.py",),
     "redis": ("storage/",),
     "sqlalchemy": ("ledger/", "storage/"),
+    "cryptography": ("audit/keys.py",),
     "durable": (),
     "uvicorn": ("service/",),
     "uvloop": ("service/",),
     "httptools": ("service/",),
 }
 # Modules that `import dialguard` must leave alone.
-HEAVY = ("polars", "pandas", "numpy", "pyarrow", "redis", "sqlalchemy", "pydantic", "phonenumbers", "rich", "uvicorn")
+HEAVY = ("polars", "pandas", "numpy", "pyarrow", "redis", "sqlalchemy", "pydantic", "phonenumbers", "rich", "uvicorn", "cryptography")
 
 # What reads the system's wall clock, by the last two names of the call.
 WALL_CLOCK = {

@@ -25,6 +25,8 @@ def _renew() -> None:
 os.register_at_fork(after_in_child=_renew)  # a child counts on from where its parent was
 _NUMBERS = itertools.count(1)
 _encode = Encoder().encode
+_AMISS = {"audit_unavailable": "engine.audit"}
+"""What a denial is ascribed to when it is not the law's."""
 
 
 class Decision(Struct, eq=False, dict=True):
@@ -70,7 +72,7 @@ class Decision(Struct, eq=False, dict=True):
         if self._amiss is None:
             return told
         kind, message = self._amiss
-        found = sorted([*told.reasons, plumbing("engine.reservation", kind, message)], key=reason_order)
+        found = sorted([*told.reasons, plumbing(_AMISS.get(kind, "engine.reservation"), kind, message)], key=reason_order)
         return Told(found, told.duties, told.start, told.end)
 
     @cached_property
@@ -104,6 +106,12 @@ class Decision(Struct, eq=False, dict=True):
             return None
         instant = recall.time(self._engine, self._facts, self._judgement, self.told)
         return None if instant is None else self._shown(instant)
+
+    def refused(self, kind: str, message: str) -> "Decision":
+        """A denial in place of this decision, whatever the law says, under the same id and without a slot."""
+        found = Decision(self._engine, self._facts, self._judgement, self.attempt_id, self._gathered, None, (kind, message))
+        found.__dict__["id"] = self.id
+        return found
 
     def reserve(self, name: str, lapses: int) -> None:
         """Note the slot that was taken, under which id and until when it is held."""

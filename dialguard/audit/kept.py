@@ -1,0 +1,81 @@
+"""What many records share, kept once under the SHA-256 of its bytes: campaigns, obligations, feeds, rule files.
+
+A revision of the rules is a piece that names its files, each a piece of its own as it was read.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from dialguard.audit.errors import LogError
+from dialguard.audit.text import decode, encode
+from dialguard.packs import sources
+from dialguard.packs.pack import Packs
+from dialguard.packs.sources import Source
+
+
+class Kept:
+    """The pieces in a folder. Writing raises OSError; reading raises LogError for a piece that is missing or changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._there: set[str] = set()
+
+    def keep(self, raw: bytes) -> str:
+        """The digest under which a piece is kept from now on."""
+        name = hashlib.sha256(raw).hexdigest()
+        if name not in self._there:
+            path = self.path(name)
+            if not path.exists():
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _write_whole(path, raw)
+            self._there.add(name)
+        return name
+
+    def read(self, name: str) -> bytes:
+        """A piece."""
+        try:
+            raw = self.path(name).read_bytes()
+        except FileNotFoundError:
+            raise LogError(f"the kept piece {name} is missing") from None
+        if hashlib.sha256(raw).hexdigest() != name:
+            raise LogError(f"the kept piece {name} was changed")
+        return raw
+
+    def keep_rules(self, packs: Packs, base: Path, folders: Sequence[Path]) -> str:
+        """Keeps the rule files of loaded packs; raises LogError where the files are others by now."""
+        found, _ = sources.collect(base, folders)
+        if sources.digest(found) != packs.digest:
+            raise LogError("the rule files were changed while they were read; start again")
+        rows = [
+            {"name": each.name, "shown": each.shown, "kind": each.kind, "operator": each.operator, "sha256": self.keep(each.raw)} for each in found
+        ]
+        return self.keep(encode({"rules": packs.digest, "files": rows}))
+
+    def rules(self, name: str) -> Packs:
+        """The packs of a kept revision, built from its files. Raises PackError where this program cannot read them any more."""
+        from dialguard.packs.assemble import assemble
+
+        said = decode(self.read(name))
+        found = [Source(row["name"], row["shown"], row["kind"], row["operator"], self.read(row["sha256"])) for row in said["files"]]
+        if sources.digest(found) != said["rules"]:
+            raise LogError(f"the kept rule files {name} do not make the revision that they were kept as")
+        return assemble(found, [])
+
+    def path(self, name: str) -> Path:
+        """Where a piece lies."""
+        return self.folder / name[:2] / name
+
+
+def _write_whole(path: Path, raw: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+        try:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise

@@ -1,0 +1,170 @@
+"""The record of one decision: what was asked, what was answered, and what is masked in it.
+
+``numbers`` says what becomes of telephone numbers and of who the person is: ``sealed`` (a keyed hash to find by, the value itself
+sealed in the record), ``masked`` (the hash and the last two digits, the value nowhere) or ``clear``. The text of a message leaves
+its digest. ``masks`` of a record names each place and what was done there.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dialguard.audit.errors import LogError
+from dialguard.audit.keys import Key, Keys
+from dialguard.audit.text import decode, encode
+from dialguard.facts import numbers
+
+NUMBERS = ("sealed", "masked", "clear")
+_NUMBER_FIELDS = ("to", "from")
+_HIDDEN = (("contact", "id"), ("caller_id", "name"), ("campaign", "claims"))  # these claims as a column of a table
+"""Fields that name a person, or hold what names one."""
+_NAMING = frozenset(name for first, second in (*_HIDDEN, ("history", "attempts")) for name in (first, f"{first}.{second}")) - {"campaign"}
+_MESSAGE = frozenset({"message", "message.body"})
+_NO_DIGIT = re.compile(r"\D")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]")
+_MOST_SHOWN = 10_000
+
+Path = tuple[str | int, ...]
+
+
+def record(body: Mapping[str, Any], policy: str, key: Key | None) -> bytes:
+    """The line of a decision's record: its body with numbers and names masked, ``masks`` and ``sealed`` added.
+
+    ``body`` stays as it is. ``key`` may be None for the policy ``clear``. Raises TypeError or ValueError for what JSON cannot say.
+    """
+    attempt = dict(body["attempt"])
+    shown: dict[str, Any] = {**body, "attempt": attempt}
+    masks: dict[str, str] = {}
+    if not _MESSAGE.isdisjoint(attempt):
+        _digest_message(attempt, key, masks)
+    if policy == "clear":
+        return encode(shown | {"masks": masks})
+    hidden: list[tuple[Path, object]] = []
+    nationals = []
+    for name in _NUMBER_FIELDS:
+        value = attempt.get(name)
+        if value is not None:
+            attempt[name], national = _number(key, value, policy, name == "from")
+            hidden.append((("attempt", name), value))
+            masks[f"attempt.{name}"] = policy
+            if national is not None:
+                nationals.append(national)
+
+    def hide(holder: Any, name: str | int, path: Path) -> None:
+        value = holder[name]
+        if value is not None:
+            holder[name] = key.token("p", value if isinstance(value, str) else encode(value).decode())
+            hidden.append((path, value))
+            masks[".".join(map(str, path))] = policy
+
+    if not _NAMING.isdisjoint(attempt):
+        for field in _HIDDEN:
+            found = _place(attempt, field)
+            if found is not None:
+                hide(*found)
+        for holder, name, path in _called_before(attempt):
+            if holder[name] is not None:
+                hidden.append((path, holder[name]))
+                holder[name], _ = _number(key, holder[name], policy)
+                masks[".".join(map(str, path))] = policy
+    if shown["claims"]:
+        hide(shown, "claims", ("claims",))
+        shown["decision"] = decision = {**shown["decision"], "evidence": dict(shown["decision"]["evidence"])}
+        if "claims" in decision["evidence"]:
+            hide(decision["evidence"], "claims", ("decision", "evidence", "claims"))
+    shown["masks"] = masks
+    raw = encode(shown)
+    for national in nationals:
+        if national[-4:].encode() in raw:  # perhaps the number again, in a text where nobody looks for one
+            for holder, name, path in _strings(shown, ("attempt", "decision")):
+                if national in _NO_DIGIT.sub("", holder[name]) and not _DATE.match(holder[name]):
+                    hide(holder, name, path)
+            raw = encode(shown)
+    if policy == "sealed" and hidden:
+        box = key.seal(encode(hidden), shown["decision"]["id"])
+        raw = b'%b,"sealed":{"key":"%b","box":"%b"}}' % (raw[:-1], key.id.encode(), box)
+    return raw
+
+
+def _number(key: Key, value: object, policy: str, ours: bool = False) -> tuple[str, str | None]:
+    """What stands in place of a number, and its ten digits. ``ours``: a number that the seller shows, one of few."""
+    held = key.shown.get(value) if ours and isinstance(value, str) else None
+    if held is None:
+        found = numbers.parse(value)
+        if found.e164 is not None:
+            held = key.token("n", found.e164) + (f"-{found.e164[-2:]}" if policy == "masked" else ""), found.national
+        else:
+            held = key.token("p", value if isinstance(value, str) else encode(value).decode()), None
+        if ours and isinstance(value, str) and len(key.shown) < _MOST_SHOWN:
+            key.shown[value] = held
+    return held
+
+
+def unmask(body: dict[str, Any], keys: Keys) -> dict[str, Any]:
+    """The body as it was before it was masked. Raises LogError where it cannot be: masked for good, or its key is gone."""
+    gone = sorted(path for path, how in body.get("masks", {}).items() if how == "masked")
+    if gone:
+        raise LogError(f"{', '.join(gone)}: masked when recorded, kept nowhere")
+    sealed = body.get("sealed")
+    if sealed is None:
+        return body
+    for path, value in decode(keys.get(sealed["key"]).open(sealed["box"], body["decision"]["id"])):
+        holder = body
+        for step in path[:-1]:
+            holder = holder[step]
+        holder[path[-1]] = value
+    return body
+
+
+def _digest_message(attempt: dict[str, Any], key: Key | None, masks: dict[str, str]) -> None:
+    found = _place(attempt, ("message", "body"))
+    if found is not None and found[0][found[1]] is not None:
+        holder, name, path = found
+        text = str(holder[name])
+        plain = f"b-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
+        holder[name] = plain if key is None else key.token("b", text)
+        masks[".".join(path)] = "digest"
+
+
+def _place(attempt: dict[str, Any], field: tuple[str, str]) -> tuple[Any, str, Path] | None:
+    """Where a field stands (its object, copied, its name there, the path to it), or None; a table's columns give dotted names."""
+    first, second = field
+    dotted = f"{first}.{second}"
+    if dotted in attempt:
+        return attempt, dotted, ("attempt", dotted)
+    holder = attempt.get(first)
+    if isinstance(holder, Mapping) and second in holder:
+        attempt[first] = holder = dict(holder)
+        return holder, second, ("attempt", first, second)
+    return None
+
+
+def _called_before(attempt: dict[str, Any]) -> Iterator[tuple[Any, str, Path]]:
+    """The numbers in the attempts that the caller says were made before."""
+    found = _place(attempt, ("history", "attempts"))
+    if found is None or not isinstance(found[0][found[1]], (list, tuple)):
+        return
+    holder, name, path = found
+    holder[name] = entries = [dict(entry) if isinstance(entry, Mapping) else entry for entry in holder[name]]
+    for place, entry in enumerate(entries):
+        for field in _NUMBER_FIELDS:
+            if isinstance(entry, dict) and field in entry:
+                yield entry, field, (*path, place, field)
+
+
+def _strings(body: dict[str, Any], parts: tuple[str, ...]) -> Iterator[tuple[Any, Any, Path]]:
+    """Every text in some parts of a body, each in a copy that may be written to."""
+    for part in parts:
+        stack: list[tuple[Any, Any, Path]] = [(body, part, (part,))]
+        while stack:
+            holder, name, path = stack.pop()
+            value = holder[name]
+            if isinstance(value, Mapping):
+                holder[name] = value = dict(value)
+                stack += [(value, each, (*path, each)) for each in value]
+            elif isinstance(value, (list, tuple)):
+                holder[name] = value = list(value)
+                stack += [(value, each, (*path, each)) for each in range(len(value))]
+            elif isinstance(value, str):
+                yield holder, name, path

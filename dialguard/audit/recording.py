@@ -1,0 +1,50 @@
+"""Decisions of one guard on their way into the log: no allow leaves without its record."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dialguard.audit.errors import AuditUnavailable
+from dialguard.audit.log import DecisionLog, without_claims
+from dialguard.engine.decision import Decision
+from dialguard.packs.pack import Packs
+from dialguard.packs.sources import shipped_rules
+
+
+Asked = tuple[Mapping[str, Any], Decision, Mapping[str, Any] | None, Mapping[str, str] | None, bool]
+"""An attempt, its decision, its campaign, what is kept of that (None: nothing yet), and whether a slot was asked for."""
+
+
+class Recording:
+    """Records the decisions that are made by one set of rules, one feed and one store. Raises LogError and AuditUnavailable where
+    the rule files cannot be kept."""
+
+    def __init__(self, log: DecisionLog, packs: Packs, folders: Sequence[Path], feed: Path | None, store: str) -> None:
+        self.log, self.store = log, store
+        self._pieces = {"rules": log.keep_rules(packs, shipped_rules(), folders)}
+        if feed is not None:
+            self._pieces["feed"] = log.keep(feed.read_bytes())
+
+    def register(self, campaign: Mapping[str, Any]) -> Mapping[str, str]:
+        """The pieces of the records of a registered campaign, for ``body``."""
+        return self._pieces | {"campaign": self.log.keep(without_claims(campaign))}
+
+    def body(self, asked: Asked, known_at: int, **by: Any) -> bytes:
+        """A decision's record; see ``DecisionLog.body``."""
+        attempt, decision, campaign, pieces, reserve = asked
+        return self.log.body(
+            attempt, decision.as_dict(), campaign=campaign, known_at=known_at, store=self.store, pieces=pieces or self._pieces, reserve=reserve, **by
+        )  # fmt: skip
+
+    def recorded(self, decided: Sequence[Asked], known_at: int) -> list[Decision]:
+        """Decisions once they are recorded together, or denials in their places."""
+        try:
+            self.log.append([self.body(asked, known_at) for asked in decided])
+        except AuditUnavailable as error:
+            return [unrecorded(decision, error) for _, decision, _, _, _ in decided]
+        return [decision for _, decision, _, _, _ in decided]
+
+
+def unrecorded(decision: Decision, error: AuditUnavailable) -> Decision:
+    """A denial in the place of a decision that could not be recorded. A slot that it took lapses by itself."""
+    return decision.refused("audit_unavailable", f"The decision could not be recorded ({error}); until it can be, the attempt is denied.")
