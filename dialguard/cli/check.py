@@ -13,6 +13,7 @@ from dialguard.cli import common
 from dialguard.cli.common import NOT_ADVICE, UsageError
 
 if TYPE_CHECKING:
+    from dialguard.audit.log import DecisionLog
     from dialguard.engine.decision import Decision
     from dialguard.facts.given import InvalidInput
     from dialguard.guard import Guard
@@ -33,40 +34,54 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--campaign", action="append", default=[], metavar="FILE", type=Path, help="a campaign that attempts may name by its id (repeatable)"
     )
     common.judging_options(command)
+    command.add_argument("--log", metavar="DIR", type=Path, help="record each decision in the log in this folder; what cannot be recorded is denied")
     command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Decide; 1 when a single attempt is denied."""
+    if options.log is None:
+        return _run(options, None)
+    from dialguard.audit.errors import AuditUnavailable, LogError
+    from dialguard.audit.log import DecisionLog
+
+    try:
+        with DecisionLog(options.log, door="cli") as log:
+            return _run(options, log)
+    except (AuditUnavailable, LogError) as error:
+        raise UsageError(f"--log {options.log}: {error}") from None
+
+
+def _run(options: argparse.Namespace, log: DecisionLog | None) -> int:
     if options.attempt == "-":
-        return _standard_input(options)
+        return _standard_input(options, log)
     path = Path(options.attempt)
     try:
         with open(path, "rb") as file:
             if path.suffix.lower() in _LINES or _is_lines(file):
                 file.seek(0)
-                return _many(_guard(options), file, flush=False)
+                return _many(_guard(options, log), file, flush=False)
             file.seek(0)
-            return _one(options, file.read(), str(path))
+            return _one(options, log, file.read(), str(path))
     except OSError as error:
         if error.filename != options.attempt:
             raise
         raise UsageError(f"{path}: {error.strerror}") from None
 
 
-def _guard(options: argparse.Namespace) -> Guard:
-    guard = common.open_guard(options)
+def _guard(options: argparse.Namespace, log: DecisionLog | None) -> Guard:
+    guard = common.open_guard(options, log)
     for path in options.campaign:
         common.add_campaign(guard, path)
     return guard
 
 
-def _standard_input(options: argparse.Namespace) -> int:
+def _standard_input(options: argparse.Namespace, log: DecisionLog | None) -> int:
     source = sys.stdin.buffer
     first = source.readline()
     if first.strip() == b"{":  # an object written over several lines, as people do: no line of JSON Lines is so
-        return _one(options, first + source.read(), "standard input")
-    return _many(_guard(options), itertools.chain((first,) if first else (), source), flush=True)
+        return _one(options, log, first + source.read(), "standard input")
+    return _many(_guard(options, log), itertools.chain((first,) if first else (), source), flush=True)
 
 
 def _is_lines(file: Iterable[bytes]) -> bool:
@@ -78,7 +93,7 @@ def _is_lines(file: Iterable[bytes]) -> bool:
         return False
 
 
-def _one(options: argparse.Namespace, raw: bytes, name: str) -> int:
+def _one(options: argparse.Namespace, log: DecisionLog | None, raw: bytes, name: str) -> int:
     from dialguard.facts.given import InvalidInput
 
     try:
@@ -87,7 +102,7 @@ def _one(options: argparse.Namespace, raw: bytes, name: str) -> int:
         raise UsageError(f"{name}: {error}") from None
     if not isinstance(attempt, dict):
         raise UsageError(f"{name}: found {type(attempt).__name__}, expected one attempt as an object (several: JSON Lines, one a line)")
-    guard = _guard(options)
+    guard = _guard(options, log)
     try:
         decision = guard.check(attempt)
     except InvalidInput as error:

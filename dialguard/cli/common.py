@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dialguard.audit.log import DecisionLog
     from dialguard.guard import Guard
 
 NOT_ADVICE = "This is not legal advice."
@@ -44,8 +45,8 @@ def json_option(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def open_guard(options: argparse.Namespace) -> Guard:
-    """The engine as the options ask for it; raises UsageError, or PackError for unusable rule files."""
+def open_guard(options: argparse.Namespace, log: DecisionLog | None = None) -> Guard:
+    """The engine as the options ask for it, recording in ``log``; raises UsageError, or PackError for unusable rule files."""
     from dialguard.facts.feed import FeedError
     from dialguard.guard import Guard
 
@@ -64,7 +65,7 @@ def open_guard(options: argparse.Namespace) -> Guard:
             raise UsageError(f"--disable {text}: expected RULE=REASON, since a rule is switched off with a recorded reason")
         disable[rule] = reason
     try:
-        return Guard(options.store, no_store=options.no_store, rules=options.rules, as_of=options.as_of, disable=disable)
+        return Guard(options.store, no_store=options.no_store, rules=options.rules, as_of=options.as_of, disable=disable, log=log)
     except (ValueError, FeedError) as error:
         raise UsageError(str(error)) from None
     except OSError as error:

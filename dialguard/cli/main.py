@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from dialguard.cli.common import UsageError, counted
 
-COMMANDS = ("check", "screen", "windows", "rules", "lists", "ledger", "campaign", "feed", "redis", "serve", "keys")
+COMMANDS = ("check", "screen", "windows", "rules", "lists", "ledger", "campaign", "feed", "redis", "serve", "keys", "decisions")
 
 
 def parser() -> argparse.ArgumentParser:

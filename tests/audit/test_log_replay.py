@@ -225,7 +225,9 @@ def test_an_allow_that_took_a_slot_and_an_attempt_as_types(tmp_path: Path, folde
     store.declare_complete("acme", NOW - 500 * 24 * HOUR, known_at=NOW - HOUR)
     log = DecisionLog(folder)
     guard = Guard(store, packs=shipped, log=log)
-    decision = guard.check(msgspec.json.decode(json.dumps(ATTEMPT), type=Attempt), reserve=True)
+    guard.add_campaign(CAMPAIGN)
+    typed = {"id": "a-1", "to": "602-555-0123", "channel": "voice", "campaign": "c", "line_type": "landline", "dnc": {"internal": False}}
+    decision = guard.check(msgspec.json.decode(json.dumps(typed), type=Attempt), reserve=True)
     assert decision.verdict == "allow" and decision.reservation is not None
     (record,) = Reader(folder, log.keys).find(Wanted())
     assert record.body["decision"]["reservation"] == decision.reservation and record.body["reserve"] is True
