@@ -321,6 +321,8 @@ class RedisStore(Recorder):
                 if slots:
                     now, held = int.from_bytes(values[len(keys)], "big"), values[len(keys) + 1 :]
                 return _Answer(codec.decode_declaration(declared, seller), bits, values, listing, now, held)
+            if found[0] == b"anew" and self._journal is not None:
+                raise self._journal.anew()
             if found[0] != b"catalog" or len(found) < 2:
                 raise amiss(found[0])
             self._take(found[1])

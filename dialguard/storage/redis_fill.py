@@ -26,6 +26,20 @@ class Refused(LookUpFailed):
     """Redis has no mark of this ledger where it should be written to; only a rebuild helps."""
 
 
+class Anew(LookUpFailed):
+    """Another server than before, which may have lost something: that is sent again first."""
+
+
+class Mark(NamedTuple):
+    """What a tag's mark says; ``sound``: nothing can have been lost since it was written."""
+
+    ledger: bytes | None
+    format: bytes | None
+    digest: bytes | None
+    version: bytes | None
+    sound: bool
+
+
 class Filled(NamedTuple):
     """What a rebuild wrote: versions of lists, area codes of bits, numbers, persons, sellers, and what it removed."""
 
@@ -46,21 +60,24 @@ class Filler:
 
     # -- what was just recorded
 
-    def send(self, notes: Sequence[tuple[int, Note]]) -> Iterator[tuple[list[int], int, LookUpFailed | None]]:
-        """Sends what notes name, as the ledger has it now. Gives, lot by lot, the notes, the version, and what went wrong."""
+    def send(self, notes: Sequence[tuple[int, Note]], again: bool = False) -> Iterator[tuple[list[int], int, LookUpFailed | None]]:
+        """Sends what notes name, as the ledger has it now; ``again``: also to a server that may have lost something. Gives, lot by
+        lot, the notes, the version, and what went wrong."""
         for start in range(0, len(notes), LOT):
             groups: dict[tuple[str, str], list[tuple[int, Note]]] = {}
             for id_, note in notes[start : start + LOT]:
                 groups.setdefault((note.what if note.what in "pd" else "n", note.seller), []).append((id_, note))
             for (what, seller), group in groups.items():
                 if what == "n":
-                    yield from self._send_numbers(seller, group)
+                    yield from self._send_numbers(seller, group, int(again))
                 else:
                     for id_, note in group:
-                        version, trouble = self._send_person(note) if what == "p" else self._declare(seller, self.queue.ledger)
+                        version, trouble = (
+                            self._send_person(note, int(again)) if what == "p" else self._declare(seller, self.queue.ledger, int(again))
+                        )
                         yield [id_], version, trouble
 
-    def _send_numbers(self, seller: str, group: list[tuple[int, Note]]) -> Iterator[tuple[list[int], int, LookUpFailed | None]]:
+    def _send_numbers(self, seller: str, group: list[tuple[int, Note]], again: int) -> Iterator[tuple[list[int], int, LookUpFailed | None]]:
         try:
             version, values = self.source.values(seller, list(dict.fromkeys(note.name for _, note in group)))
         except LookUpFailed as error:
@@ -83,34 +100,32 @@ class Filler:
                 for name, references in recorded.items():
                     keys = [codec.mark_key(tag), codec.number_key("a", seller, name), codec.number_key("s", seller, name)]
                     plain.pop(keys[1], None)
-                    checked(
-                        self.link.run(redis_scripts.RECORD, keys, [ledger, version, values[name][1] or gone, *references], WRITE_TIMEOUT)
-                    )
+                    args = [ledger, version, again, values[name][1] or gone, *references]
+                    checked(self.link.run(redis_scripts.RECORD, keys, args, WRITE_TIMEOUT))
                 if plain:
-                    checked(
-                        self.link.run(redis_scripts.WRITE, [codec.mark_key(tag), *plain], [ledger, version, *plain.values()], WRITE_TIMEOUT)
-                    )
+                    args = [ledger, version, again, *plain.values()]
+                    checked(self.link.run(redis_scripts.WRITE, [codec.mark_key(tag), *plain], args, WRITE_TIMEOUT))
             except LookUpFailed as error:
                 yield ids, version, error
             else:
                 yield ids, version, None
 
-    def _send_person(self, note: Note) -> tuple[int, LookUpFailed | None]:
+    def _send_person(self, note: Note, again: int) -> tuple[int, LookUpFailed | None]:
         version = 0
         try:
             version, numbers = self.source.numbers_of(note.seller, note.name)
             value = codec.encode_person(version, note.name, numbers) or codec.head(version)
             keys = [codec.mark_key(note.tag), codec.person_key(note.seller, note.name)]
-            checked(self.link.run(redis_scripts.WRITE, keys, [self.queue.ledger, version, value], WRITE_TIMEOUT))
+            checked(self.link.run(redis_scripts.WRITE, keys, [self.queue.ledger, version, again, value], WRITE_TIMEOUT))
         except LookUpFailed as error:
             return version, error
         return version, None
 
-    def _declare(self, seller: str, ledger: str) -> tuple[int, LookUpFailed | None]:
+    def _declare(self, seller: str, ledger: str, again: int = 0) -> tuple[int, LookUpFailed | None]:
         version = 0
         try:
             version, declared = self.source.declared(seller)
-            args = [ledger, version, codec.short(seller), codec.encode_declaration(version, seller, declared)]
+            args = [ledger, version, again, codec.short(seller), codec.encode_declaration(version, seller, declared)]
             for answer in self.link.run_many(redis_scripts.DECLARE, [([codec.mark_key(tag)], args) for tag in codec.NUMBER_TAGS]):
                 checked(answer)
         except LookUpFailed as error:
@@ -129,13 +144,14 @@ class Filler:
         self.link.check()
         ledger = self.queue.ledger
         marks = self.marks()
-        found = {mark[0] for mark in marks.values()}
-        here = found == {ledger.encode()} and not replace
+        found = {mark.ledger for mark in marks.values()}
+        here = found == {ledger.encode()} and all(mark.sound for mark in marks.values()) and not replace
         if not here:
             if found - {None, ledger.encode()} and not replace:
                 raise Refused(f"Redis at {self.link.to.shown} was filled from another folder; name that one, or --replace its content")
             self._empty(tag for tag, mark in marks.items() if any(mark))
             ledger = self.queue.rename()
+            self._marked(redis_scripts.BEGIN, [])
         begun = self.source.tips()
         listing, blocks = self._lists(told)
         numbers = persons = 0
@@ -170,10 +186,10 @@ class Filler:
         Raises LookUpFailed, Refused.
         """
         ledger = self.queue.ledger
-        if {mark[0] for mark in self.marks().values()} != {ledger.encode()}:
+        if {mark.ledger for mark in self.marks().values()} != {ledger.encode()}:
             raise Refused(f"Redis at {self.link.to.shown} is not filled from this folder; rebuild it whole")
         listing, blocks = self._lists(told)
-        self._set_marks({"d": listing.digest})
+        self._marked(redis_scripts.MARK, ["d", listing.digest])
         self._old_lists(listing)
         return blocks
 
@@ -193,23 +209,28 @@ class Filler:
                     number += 1
         return number
 
-    def marks(self) -> dict[str, list[bytes | None]]:
-        """By tag: ledger, format, catalog and version of its mark."""
+    def marks(self) -> dict[str, Mark]:
+        """By tag, what its mark says. Raises LookUpFailed."""
+        answers = self.link.run_many(redis_scripts.STATE, [([codec.mark_key(tag)], []) for tag in codec.TAGS])
+        return {tag: Mark(*answer[1:5], answer[5] == 1) for tag, answer in zip(codec.TAGS, answers, strict=True)}
 
-        def ask(client: Any) -> list[list[bytes | None]]:
-            pipeline = client.pipeline(transaction=False) if not self.link.to.cluster else client.pipeline()
-            for tag in codec.TAGS:
-                pipeline.hmget(codec.mark_key(tag), "l", "f", "d", "w")
-            return pipeline.execute()
+    def vouch(self, least: dict[str, int]) -> None:
+        """Tells Redis that nothing is lost any more in these tags, each of which has reached a version. Raises LookUpFailed."""
+        ledger = self.queue.ledger
+        calls: list[Call] = [([codec.mark_key(tag)], [ledger, version]) for tag, version in least.items()]
+        for answer in self.link.run_many(redis_scripts.VOUCH, calls):
+            checked(answer)
 
-        return dict(zip(codec.TAGS, self.link.ask(ask), strict=True))
+    def _marked(self, script: redis_scripts.Script, args: Sequence[Any]) -> None:
+        for answer in self.link.run_many(script, [([codec.mark_key(tag)], args) for tag in codec.TAGS]):
+            checked(answer)
 
     def _write(self, values: dict[str, bytes], version: int, ledger: str) -> None:
         tags: dict[str, list[str]] = {}
         for key in values:
             tags.setdefault(key[3 : key.index("}")], []).append(key)
         calls: list[Call] = [
-            ([codec.mark_key(tag), *keys], [ledger, version, *(values[key] for key in keys)]) for tag, keys in tags.items()
+            ([codec.mark_key(tag), *keys], [ledger, version, 0, *(values[key] for key in keys)]) for tag, keys in tags.items()
         ]
         for answer in self.link.run_many(redis_scripts.WRITE, calls):
             checked(answer)
@@ -243,14 +264,13 @@ class Filler:
                     raise trouble
             for note in {note for _, note in self.queue.unsent() if note.what != "d"}:
                 self._resend(note, ledger if here else "")
-            fields = {"f": codec.FORMAT, "d": digest, "w": version, "l": ledger}
+            fields: list[Any] = ["f", codec.FORMAT, "d", digest, "w", version, "l", ledger]
             if not here and self.queue.noted():  # it was filled before, and others may have taken slots that are gone
-                fields["q"] = clock.now() + QUIET
-            self._set_marks(fields)
+                fields += ["q", clock.now() + QUIET]
+            self._marked(redis_scripts.MARK, fields)
             if not here:
                 self.put_back()
-                for answer in self.link.run_many(redis_scripts.SETTLE, [([codec.mark_key(tag)], [0]) for tag in codec.TAGS]):
-                    checked(answer)
+                self._marked(redis_scripts.SETTLE, [0])
             left = [id_ for id_, _ in self.queue.unsent()]
             self.queue.sent(left, version)
             self.queue.rebuilt(version)
@@ -267,15 +287,6 @@ class Filler:
             version, values = self.source.values(note.seller, [note.name])
             value = values[note.name][note.what == "a"] or codec.head(version)
             self._write({codec.number_key(note.what, note.seller, note.name): value}, version, ledger)
-
-    def _set_marks(self, fields: dict[str, Any]) -> None:
-        def ask(client: Any) -> None:
-            pipeline = client.pipeline(transaction=False) if not self.link.to.cluster else client.pipeline()
-            for tag in codec.TAGS:
-                pipeline.hset(codec.mark_key(tag), mapping=fields)
-            pipeline.execute()
-
-        self.link.ask(ask)
 
     def _empty(self, marked: Iterable[str]) -> None:
         self._unlink(codec.mark_key(tag) for tag in marked)
@@ -325,6 +336,8 @@ def checked(answer: Any) -> None:
     """What scripts answer that write. Raises LookUpFailed."""
     if type(answer) is not list:
         raise amiss(b"")
+    if answer[0] == b"anew":
+        raise Anew(str(amiss(b"anew")))
     if answer[0] == b"empty":
         raise Refused("Redis holds nothing, or was not filled to the end; run `dialguard redis rebuild`")
     if answer[0] == b"other":

@@ -11,12 +11,13 @@ from dialguard.ledger.schema import TABLES
 from dialguard.model.records import LookUpFailed
 from dialguard.storage import redis_codec as codec
 from dialguard.storage.embedded import EmbeddedStore
-from dialguard.storage.redis_fill import Filled, Filler, Refused
-from dialguard.storage.redis_link import Link
+from dialguard.storage.redis_fill import Anew, Filled, Filler, Refused
+from dialguard.storage.redis_link import Link, amiss
 from dialguard.storage.redis_queue import Note, Queue
 
 _LOOK = 0.25
 """Seconds between two looks whether anything waits."""
+_TOO_OLD = "Redis has lost entries that are older than what is remembered; run `dialguard redis rebuild`"
 _BEHIND = "something recorded has not reached Redis yet; it is being sent"
 
 
@@ -32,6 +33,7 @@ class Journal:
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._next = 0.0
+        self._anew = False
 
     @cached_property
     def filler(self) -> Filler:
@@ -71,8 +73,13 @@ class Journal:
                 sent = self._sent = self.queue.newest()
             except LedgerError as error:
                 raise LookUpFailed(str(error)) from error
-        found, everywhere = sent.get(tag, 0), sent.get("*", 0) if tag[0] != "p" else 0
-        return found if found > everywhere else everywhere
+        return max(sent.get(tag, 0), sent.get("", 0), sent.get("*", 0) if tag[0] != "p" else 0)
+
+    def anew(self) -> LookUpFailed:
+        """Redis is another server than before: what it lost is looked for, and sent again. The error to raise."""
+        self._anew = True
+        self._next = 0.0
+        return amiss(b"anew")
 
     def lost(self, tag: str, version: int) -> LookUpFailed:
         """Redis has fallen behind what was sent to it: all of that is to be sent again. The error to raise."""
@@ -82,7 +89,7 @@ class Journal:
         except LedgerError as error:
             return LookUpFailed(str(error))
         if not known:
-            return LookUpFailed("Redis has lost entries that are older than what is remembered; run `dialguard redis rebuild`")
+            return LookUpFailed(_TOO_OLD)
         with self._lock:
             self._waiting = self._waiting | {(note.seller, note.name) for _, note in left}
             self._sent = None
@@ -107,12 +114,14 @@ class Journal:
     def replay(self) -> int:
         """Sends everything that waits, if nobody records just now; how many things are left. Raises LedgerError, LookUpFailed."""
         with self._sending, self.queue.alone() as free:
-            if free:
-                self._follow()
-                self._send(self.queue.unsent())
-            left = self.queue.unsent()  # others may have sent what waits here
-            with self._lock:
-                self._waiting = {(note.seller, note.name) for _, note in left}
+            try:
+                if free:
+                    self._follow()
+                    self._catch_up()
+            finally:
+                left = self.queue.unsent()  # others may have sent what waits here
+                with self._lock:
+                    self._waiting = {(note.seller, note.name) for _, note in left}
         return len({(note.what, note.seller, note.name) for _, note in left})
 
     def rebuild(self, *, replace: bool = False, told: Callable[[str, int], None] = lambda what, number: None) -> Filled:
@@ -132,7 +141,7 @@ class Journal:
         try:
             if not self.queue.exists:
                 return
-            if not self._waiting and self.filler.source.version() == sum(self.queue.noted().values()) and not self.queue.waiting():
+            if not self._anew and not self._waiting and self.filler.source.version() == sum(self.queue.noted().values()) and not self.queue.waiting():
                 return
         except (LedgerError, LookUpFailed):
             return  # whoever records will be told
@@ -163,19 +172,39 @@ class Journal:
                         _note(notes, what, seller, old_number, old_person, None)
                 self.queue.follow(kind, last, list(notes))
 
+    def _catch_up(self) -> None:
+        """Sends what waits, and first finds out what another server than before lacks of what was sent. Raises LookUpFailed."""
+        if self._link.away:
+            return
+        self._sent, anew = None, []
+        for tag, mark in self.filler.marks().items():
+            if mark.sound or mark.version is None or mark.ledger != self.ledger:
+                continue
+            anew.append(tag)
+            version = int(mark.version)
+            if version < self.newest(tag) and not self.queue.again(tag, version):
+                raise LookUpFailed(_TOO_OLD)
+        self._send(self.queue.unsent(), again=bool(anew))
+        if anew and not self.queue.unsent():
+            self.filler.vouch({tag: self.newest(tag) for tag in anew})
+        self._anew = False
+
     def _replay_quietly(self) -> None:
         try:
             self.replay()
         except (LedgerError, LookUpFailed):
             pass  # it still waits, and is tried again
 
-    def _send(self, notes: Sequence[tuple[int, Note]]) -> None:
+    def _send(self, notes: Sequence[tuple[int, Note]], again: bool = False) -> None:
         by_id = dict(notes)
         sent: dict[int, list[int]] = {}
         try:
-            for ids, version, trouble in () if self._link.away else self.filler.send(notes):
+            for ids, version, trouble in () if self._link.away else self.filler.send(notes, again):
                 if trouble is None:
                     sent.setdefault(version, []).extend(ids)
+                elif isinstance(trouble, Anew):
+                    self.anew()
+                    break
                 elif not isinstance(trouble, Refused):
                     break
         except LookUpFailed:

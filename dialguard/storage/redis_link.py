@@ -1,10 +1,9 @@
 """The line to Redis: one server or a cluster, short timeouts, no second try in line, and every trouble told as ``LookUpFailed``."""
 
-import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -28,6 +27,7 @@ from redis.exceptions import (
 from redis.retry import Retry
 
 from dialguard.model.records import LookUpFailed
+from dialguard.storage.redis_line import Line
 from dialguard.storage.redis_scripts import Script
 
 T = TypeVar("T")
@@ -87,23 +87,6 @@ def address(url: str) -> Address:
     return Address(f"{parts.scheme}://{parts.netloc}{parts.path}{asked}", shown, cluster == "yes", timeout, ours.get("journal") or None)
 
 
-class _Own(NamedTuple):
-    """A thread's own connection, of which process, and since which closing of the link."""
-
-    connection: Any
-    pid: int
-    turn: int
-
-
-def packed(*words: bytes | str | int) -> bytes:
-    """A command as it goes over the line."""
-    parts = [b"*%d\r\n" % len(words)]
-    for word in words:
-        raw = word if type(word) is bytes else str(word).encode()
-        parts.append(b"$%d\r\n%b\r\n" % (len(raw), raw))
-    return b"".join(parts)
-
-
 class _Breaker:
     """Counts failures in a row; while it is open, nobody asks."""
 
@@ -131,16 +114,20 @@ class Link:
         Raises LookUpFailed.
         """
         breaker = self._breakers.get(tag if self.to.cluster else "")
-        if breaker is not None and breaker.failures >= FAILURES and time.monotonic() < breaker.until:
-            raise LookUpFailed(
-                f"Redis at {self.to.shown} did not answer {breaker.failures} times in a row; it is asked again within {PAUSE:g} s"
-            )
+        if breaker is not None and breaker.failures >= FAILURES:
+            with self._lock:
+                if time.monotonic() < breaker.until:
+                    raise LookUpFailed(
+                        f"Redis at {self.to.shown} did not answer {breaker.failures} times in a row; it is asked again within {PAUSE:g} s"
+                    )
+                breaker.until = time.monotonic() + PAUSE  # one asks, and the others wait for how it goes
         try:
-            if not self._sound:
-                self.check(self.to.timeout)
-            answer = (
-                self._straight(script, keys, args) if not self.to.cluster else self._run(self.client(self.to.timeout), script, keys, args)
-            )
+            if self.to.cluster:
+                if not self._sound:
+                    self.check(self.to.timeout)
+                answer = self._run(self.client(self.to.timeout), script, keys, args)
+            else:
+                answer = self._straight(script, keys, args)
         except _DOWN as error:
             self._failed(tag)
             raise self.explained(error) from error
@@ -213,14 +200,19 @@ class Link:
     def check(self, timeout: float = BULK_TIMEOUT) -> None:
         """Looks once at what no answer would show: a replica, or a server that drops keys when it is full. Raises LookUpFailed."""
         for about in self.info(timeout):
-            if about.get("role") != "master":
-                raise LookUpFailed(f"Redis at {self.to.shown} is a replica, which may lag behind; name the primary")
-            if about.get("maxmemory", 0) and about.get("maxmemory_policy") != "noeviction":
-                raise LookUpFailed(
-                    f"Redis at {self.to.shown} drops keys when it is full (maxmemory-policy {about.get('maxmemory_policy')}), "
-                    "and a dropped revocation would read as none; set maxmemory-policy noeviction"
-                )
+            self._check(about)
         self._sound = True
+
+    def _check(self, about: Mapping[str, Any]) -> None:
+        if "role" not in about:
+            raise LookUpFailed(f"what answers at {self.to.shown} is no Redis, or something between changed its answer")
+        if about["role"] != "master":
+            raise LookUpFailed(f"Redis at {self.to.shown} is a replica, which may lag behind; name the primary")
+        if int(about.get("maxmemory", 0)) and about.get("maxmemory_policy") != "noeviction":
+            raise LookUpFailed(
+                f"Redis at {self.to.shown} drops keys when it is full (maxmemory-policy {about.get('maxmemory_policy')}), "
+                "and a dropped revocation would read as none; set maxmemory-policy noeviction"
+            )
 
     def client(self, timeout: float) -> Any:
         """The client of redis-py with this timeout."""
@@ -243,9 +235,9 @@ class Link:
             self._clients.clear()
             self._sound = False
             self._turn += 1  # other threads let go of their connections when they ask again
-            own: _Own | None = getattr(self._local, "own", None)
-            if own is not None and own.pid == os.getpid():
-                own.connection.disconnect()
+            own: Line | None = getattr(self._local, "own", None)
+            if own is not None and own.usable:
+                own.close()
             self._local.own = None
 
     def _make(self, timeout: float) -> Any:
@@ -268,37 +260,32 @@ class Link:
         raise LookUpFailed(f"what answers at {self.to.shown} is no Redis, or something between changed its answer")
 
     def _straight(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        """Runs a script on this thread's own connection: what lies between a client and its connection takes longer than the script."""
-        held: _Own | None = getattr(self._local, "own", None)
-        if held is not None and held.pid == os.getpid():
+        """Runs a script on this thread's own connection; a new one is looked at first."""
+        held: Line | None = getattr(self._local, "own", None)
+        if held is not None and held.usable:
             if held.turn == self._turn:
                 try:
-                    return self._over(held.connection, script, keys, args)
+                    return held.ask(script, keys, args)
                 except redis.TimeoutError:
+                    self._local.own = None
                     raise
                 except redis.ConnectionError:
                     pass  # closed by the other end since it was used last; scripts may be run twice
             else:
-                held.connection.disconnect()
-        pool = self.client(self.to.timeout).connection_pool
-        held = self._local.own = _Own(pool.connection_class(**pool.connection_kwargs), os.getpid(), self._turn)
-        return self._over(held.connection, script, keys, args)
-
-    def _over(self, line: Any, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
+                held.close()
+        self._local.own = None
+        made = Line(self.client(self.to.timeout).connection_pool, self.to.timeout, self._turn)
         try:
-            line.send_packed_command([packed(b"EVALSHA", script.sha, len(keys), *keys, *args)], check_health=False)
-            try:
-                return line.read_response(disable_decoding=True)
-            except NoScriptError:  # a server that was started anew; sent whole, it remembers
-                line.send_packed_command([packed(b"EVAL", script.text, len(keys), *keys, *args)], check_health=False)
-                return line.read_response(disable_decoding=True)
+            self._check(made.about())
+            answer = made.ask(script, keys, args)
         except ResponseError:
+            self._local.own = made
             raise
         except BaseException:
-            # Whatever is still to come on this connection would be taken for the next answer.
-            self._local.own = None
-            line.disconnect()
+            made.close()
             raise
+        self._local.own = made
+        return answer
 
     @staticmethod
     def _run(client: Any, script: Script, keys: Sequence[str], args: Sequence[Any]) -> list[Any]:
@@ -332,6 +319,7 @@ _REFUSALS = {
     "OOM": "is out of memory; raise maxmemory",
     "LOADING": "is loading its data; try again when it has",
     "MISCONF": "cannot save its data and takes no writes; see its log",
+    "NOREPLICAS": "has lost its replicas and takes no writes (min-replicas-to-write)",
     "WRONGTYPE": "holds a value of another type where ours belongs; run `dialguard redis rebuild`",
     "CROSSSLOT": "is a cluster; add cluster=yes to the URL",
 }
@@ -349,6 +337,11 @@ _MEANINGS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], st
 
 def amiss(word: bytes) -> LookUpFailed:
     """What a script found amiss, in place of an answer."""
+    if word == b"anew":
+        return LookUpFailed(
+            "Redis was started anew or another server took over, and what it may have lost has not been sent again yet; any store that "
+            "knows the folder does so, or run `dialguard redis sync`"
+        )
     if word == b"empty":
         return LookUpFailed("Redis holds nothing for this area code, or was not filled to the end; run `dialguard redis rebuild`")
     if word == b"other":

@@ -28,6 +28,7 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL, seller TEXT NOT NULL, "
     "name TEXT NOT NULL, reference TEXT, tag TEXT NOT NULL, version INTEGER)",
     "CREATE INDEX IF NOT EXISTS notes_unsent ON notes (id) WHERE version IS NULL",
+    "CREATE TABLE IF NOT EXISTS tags (tag TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS notes_sent ON notes (tag, version) WHERE version IS NOT NULL",
 )
 
@@ -103,6 +104,10 @@ class Queue:
             file.execute("PRAGMA synchronous = NORMAL")  # a mark that a power cut loses is a note sent twice
             file.execute("BEGIN IMMEDIATE")
             file.executemany("UPDATE notes SET version = ? WHERE id = ?", [(version, id_) for id_ in ids])
+            file.executemany(
+                "INSERT INTO tags SELECT tag, ? FROM notes WHERE id = ? ON CONFLICT DO UPDATE SET version = max(version, excluded.version)",
+                [(version, id_) for id_ in ids],
+            )
             old = file.execute("SELECT coalesce(max(id), 0) FROM notes").fetchone()[0] - KEPT
             if old > 0:
                 gone = file.execute("SELECT max(version) FROM notes WHERE id <= ? AND version IS NOT NULL", (old,)).fetchone()[0]
@@ -132,9 +137,10 @@ class Queue:
             return file.execute("SELECT count(*) FROM (SELECT DISTINCT what, seller, name FROM notes WHERE version IS NULL)").fetchone()[0]
 
     def newest(self) -> dict[str, int]:
-        """By tag, the newest version of the ledger that was sent to it."""
+        """By tag, the newest version of the ledger that was sent to it; under ``*`` and the empty one what was sent to all that have
+        numbers, and to all."""
         with self._open() as file:
-            return dict(file.execute("SELECT tag, max(version) FROM notes WHERE version IS NOT NULL GROUP BY tag"))
+            return dict(file.execute("SELECT tag, version FROM tags"))
 
     def again(self, tag: str, version: int) -> bool:
         """Everything sent to a tag after ``version`` is to be sent again; False where that is not remembered any more."""
@@ -148,10 +154,14 @@ class Queue:
             return known
 
     def rebuilt(self, version: int) -> None:
-        """Forgets what was sent up to ``version``: a rebuild has sent all of it."""
+        """Forgets what was sent up to ``version``: a rebuild has sent all of it, and whatever falls behind it is to be rebuilt."""
         with self._open() as file:
+            file.execute("BEGIN IMMEDIATE")
             file.execute("DELETE FROM notes WHERE version <= ?", (version,))
-            file.execute("DELETE FROM about WHERE name = 'floor'")
+            file.execute("DELETE FROM tags")
+            file.execute("INSERT INTO tags VALUES ('', ?)", (version,))
+            file.execute("INSERT INTO about VALUES ('floor', ?) ON CONFLICT DO UPDATE SET value = excluded.value", (version,))
+            file.execute("COMMIT")
 
     @contextmanager
     def recording(self) -> Iterator[None]:

@@ -2,6 +2,9 @@
 
 Each is given the mark of a tag as its first key and begins by reading it, so that data without a mark (empty, flushed, half
 filled) is told from data that says nothing. The first element of every answer is a word: ``ok``, or what was amiss.
+
+The mark names the *reign* under which its data is whole: the replication id, which is another one after a start, and after another
+server took over. Such a server may have lost what was written last; it is ``anew``, and unknown, until the folder has sent that again.
 """
 
 from hashlib import sha1
@@ -19,11 +22,23 @@ def _script(text: str) -> Script:
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-READ = _script("""
+_HERE = """
+local about = redis.call('INFO', 'replication')
+local here = about:find('role:master', 1, true) and about:match('master_replid:(%x+)') or ''
+"""
+
+READ = _script(
+    """
 -- keys: mark, values, slots, bits; arguments: digest of the catalog, seller, how many values, bit, how many slots
-local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'd', 'w', 's' .. ARGV[2])
+-- Writes nothing, and is refused by a server that takes no writes: it cannot have been told what was recorded last.
+redis.call('SETRANGE', KEYS[1] .. '-', 0, '')
+"""
+    + _HERE
+    + """
+local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'd', 'w', 's' .. ARGV[2], 'i')
 if not mark[1] or not mark[4] then return {'empty'} end
 if mark[2] ~= '1' then return {'format'} end
+if mark[6] ~= here then return {'anew'} end
 if mark[3] ~= ARGV[1] then return {'catalog', mark[3]} end
 local last = 1 + ARGV[3]
 local before = last + ARGV[5]
@@ -52,7 +67,8 @@ for i = last + 1, before do
   answer[#answer + 1] = struct.pack('>I4', size) .. table.concat(parts)
 end
 return table.concat(answer)
-""")
+"""
+)
 
 PULL = _script("""
 -- keys: mark, bits; arguments: digest of the catalog
@@ -63,53 +79,69 @@ if mark[3] ~= ARGV[1] then return {'catalog', mark[3]} end
 return {'ok', redis.call('GET', KEYS[2])}
 """)
 
-WRITE = _script("""
--- keys: mark, values; arguments: ledger, version, and a value each. Without a ledger the mark need not be there.
-local mark = redis.call('HMGET', KEYS[1], 'l', 'w')
+_OURS = (
+    _HERE
+    + """
+local mark = redis.call('HMGET', KEYS[1], 'l', 'w', 'i')
 if ARGV[1] ~= '' then
   if not mark[1] then return {'empty'} end
   if mark[1] ~= ARGV[1] then return {'other'} end
+  if mark[3] ~= here and ARGV[3] ~= '1' then return {'anew'} end
 end
+"""
+)
+"""What writes: arguments are the ledger, its version, and 1 where what was lost is being sent again. Without a ledger the mark need not
+be there. A later version written over a loss would hide it."""
+
+WRITE = _script(
+    """
+-- keys: mark, values; arguments: those of all that write, and a value each
+"""
+    + _OURS
+    + """
 local version = tonumber(ARGV[2])
 for i = 2, #KEYS do
   local old = redis.call('GETRANGE', KEYS[i], 0, 4)
-  if #old < 5 or struct.unpack('>I5', old) <= version then redis.call('SET', KEYS[i], ARGV[i + 1]) end
+  if #old < 5 or struct.unpack('>I5', old) <= version then redis.call('SET', KEYS[i], ARGV[i + 2]) end
 end
 if ARGV[1] ~= '' and version > tonumber(mark[2] or 0) then redis.call('HSET', KEYS[1], 'w', ARGV[2]) end
 return {'ok'}
-""")
+"""
+)
 
-DECLARE = _script("""
--- keys: mark; arguments: ledger, version, seller, value
-local mark = redis.call('HMGET', KEYS[1], 'l', 'w', 's' .. ARGV[3])
-if ARGV[1] ~= '' then
-  if not mark[1] then return {'empty'} end
-  if mark[1] ~= ARGV[1] then return {'other'} end
-end
+DECLARE = _script(
+    """
+-- keys: mark; arguments: those of all that write, seller, value
+"""
+    + _OURS
+    + """
 local version = tonumber(ARGV[2])
-if not mark[3] or struct.unpack('>I5', mark[3]) <= version then redis.call('HSET', KEYS[1], 's' .. ARGV[3], ARGV[4]) end
+local old = redis.call('HGET', KEYS[1], 's' .. ARGV[4])
+if not old or struct.unpack('>I5', old) <= version then redis.call('HSET', KEYS[1], 's' .. ARGV[4], ARGV[5]) end
 if ARGV[1] ~= '' and version > tonumber(mark[2] or 0) then redis.call('HSET', KEYS[1], 'w', ARGV[2]) end
 return {'ok'}
-""")
+"""
+)
 
-RECORD = _script("""
--- keys: mark, attempts, slots; arguments: ledger, version, value, ids whose slots became these attempts
-local mark = redis.call('HMGET', KEYS[1], 'l', 'w')
-if not mark[1] then return {'empty'} end
-if mark[1] ~= ARGV[1] then return {'other'} end
+RECORD = _script(
+    """
+-- keys: mark, attempts, slots; arguments: those of all that write, value, ids whose slots became these attempts
+"""
+    + _OURS
+    + """
 local version = tonumber(ARGV[2])
 local old = redis.call('GETRANGE', KEYS[2], 0, 4)
-if #old < 5 or struct.unpack('>I5', old) <= version then redis.call('SET', KEYS[2], ARGV[3]) end
-for i = 4, #ARGV do
+if #old < 5 or struct.unpack('>I5', old) <= version then redis.call('SET', KEYS[2], ARGV[4]) end
+for i = 5, #ARGV do
   local held = redis.call('HGET', KEYS[3], ARGV[i])
   if held then redis.call('HSET', KEYS[3], ARGV[i], 'u' .. held:sub(2)) end
 end
 if version > tonumber(mark[2] or 0) then redis.call('HSET', KEYS[1], 'w', ARGV[2]) end
 return {'ok'}
-""")
+"""
+)
 
 _NOW = "local time = redis.call('TIME')\nlocal now = time[1] * 1000000 + time[2]\n"
-_SERVER = "local server = redis.call('INFO', 'replication'):match('master_replid:(%w+)')\n"
 
 TAKE = _script(
     """
@@ -122,10 +154,10 @@ if mark[2] ~= '1' then return {'format'} end
 if ARGV[1] ~= '' and mark[1] ~= ARGV[1] then return {'other', mark[1]} end
 if tonumber(mark[3]) < tonumber(ARGV[2]) then return {'behind', mark[3]} end
 """
+    + _HERE
     + _NOW
-    + _SERVER
     + """
-if mark[4] ~= server then return {'failover', mark[6] and 1 or 0} end
+if mark[4] ~= here then return {'failover', mark[6] and 1 or 0} end
 if mark[5] and tonumber(mark[5]) > now then return {'quiet'} end
 if ARGV[1] == '' and (not mark[6] or now - mark[6] < 3000000) then return {'announce'} end
 if (redis.call('HGET', KEYS[2], '') or '') ~= ARGV[3] then return {'changed'} end
@@ -165,10 +197,10 @@ SETTLE = _script(
 if not redis.call('HGET', KEYS[1], 'l') then return {'empty'} end
 """
     + _NOW
-    + _SERVER
+    + _HERE
     + """
 local quiet = math.max(now + ARGV[1], tonumber(redis.call('HGET', KEYS[1], 'q')) or 0)
-redis.call('HSET', KEYS[1], 'e', server, 'q', string.format('%.0f', quiet))
+redis.call('HSET', KEYS[1], 'e', here, 'q', string.format('%.0f', quiet))
 return {'ok'}
 """
 )
@@ -198,5 +230,55 @@ local held = redis.call('HGET', KEYS[2], ARGV[1])
 if not held or held:sub(1, 1) ~= 'h' or struct.unpack('>I7', held, 16) <= now then return {'ok', 0} end
 redis.call('HSET', KEYS[2], ARGV[1], 'x' .. held:sub(2))
 return {'ok', held}
+"""
+)
+
+MARK = _script(
+    """
+-- keys: mark; arguments: names and values. Only under the reign that the mark names.
+"""
+    + _HERE
+    + """
+if redis.call('HGET', KEYS[1], 'i') ~= here then return {'anew'} end
+redis.call('HSET', KEYS[1], unpack(ARGV))
+return {'ok'}
+"""
+)
+
+BEGIN = _script(
+    """
+-- keys: mark. What is filled from now on is whole under this reign.
+"""
+    + _HERE
+    + """
+redis.call('HSET', KEYS[1], 'i', here)
+return {'ok'}
+"""
+)
+
+STATE = _script(
+    """
+-- keys: mark. Ledger, format, catalog, version, and whether nothing can have been lost since.
+"""
+    + _HERE
+    + """
+local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'd', 'w', 'i')
+return {'ok', mark[1], mark[2], mark[3], mark[4], mark[5] == here and 1 or 0}
+"""
+)
+
+VOUCH = _script(
+    """
+-- keys: mark; arguments: ledger, least version. All that was lost has been sent again.
+"""
+    + _HERE
+    + """
+local mark = redis.call('HMGET', KEYS[1], 'l', 'w', 'i')
+if not mark[1] then return {'empty'} end
+if mark[1] ~= ARGV[1] then return {'other'} end
+if mark[3] == here then return {'ok'} end
+if here == '' or tonumber(mark[2]) < tonumber(ARGV[2]) then return {'anew'} end
+redis.call('HSET', KEYS[1], 'i', here)
+return {'ok'}
 """
 )

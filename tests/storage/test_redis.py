@@ -71,6 +71,7 @@ def test_a_decision_is_one_round_trip(redis_url, folder, redis_server):
         "cmdstat_get",
         "cmdstat_strlen",
         "cmdstat_getbit",
+        "cmdstat_setrange",
         "cmdstat_config|resetstat",
         "cmdstat_config",
         "cmdstat_info",

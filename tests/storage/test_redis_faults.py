@@ -9,6 +9,7 @@ import re
 import socket
 import threading
 import time
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -224,11 +225,40 @@ def test_a_replica_and_a_server_that_drops_keys_are_not_asked(bare, redis_url, r
         client.replicaof("127.0.0.1", 1)
         try:
             all_fail(RedisStore(redis_url), "is a replica")
-            with pytest.raises(LookUpFailed, match="read-only"):
-                bare._link._sound = True  # it became one after it was looked at
+            with pytest.raises(LookUpFailed, match="is a replica"):
                 take(bare, "x")
         finally:
             client.replicaof("NO", "ONE")
+
+
+def test_a_server_that_became_a_replica_is_not_asked_on_an_open_connection(bare, redis_server):
+    all_answer(bare)
+    with redis_server.client() as client:
+        client.replicaof("127.0.0.1", 1)
+        try:
+            for question in questions(bare)[:3]:
+                bare.refresh()
+                with pytest.raises(LookUpFailed, match="read-only"):
+                    question()
+        finally:
+            client.replicaof("NO", "ONE")
+
+
+def test_a_server_that_takes_no_writes_is_unknown_since_it_may_lack_the_newest(bare, redis_server):
+    with redis_server.client() as client:
+        for setting, wrong, right, match in (
+            ("maxmemory", "1", "0", "out of memory"),
+            ("min-replicas-to-write", "1", "0", "has lost its replicas"),
+        ):
+            client.config_set(setting, wrong)
+            try:
+                for question in questions(bare)[:3]:
+                    bare.refresh()
+                    with pytest.raises(LookUpFailed, match=match):
+                        question()
+            finally:
+                client.config_set(setting, right)
+            all_answer(bare)
 
 
 def test_a_full_server_keeps_the_entry_waiting_and_its_number_unknown(filled, redis_server):
@@ -239,7 +269,6 @@ def test_a_full_server_keeps_the_entry_waiting_and_its_number_unknown(filled, re
             filled.record_revocation(seller="acme", number=A, at=T, known_at=T)
             with pytest.raises(LookUpFailed, match="has not reached Redis yet"):
                 filled.look_up(seller="acme", number=A, at=T)
-            filled.look_up(seller="acme", number=B, at=T)
             assert filled.replay() == 1
         finally:
             client.config_set("maxmemory", "0")
@@ -301,6 +330,149 @@ def test_a_killed_server_is_unknown_and_back_without_a_restart_of_ours(folder, o
     store.close()
 
 
+def restarted(server: Server) -> None:
+    """Killed, and back from the file that it saved last."""
+    server.kill()
+    server.start()
+
+
+def test_a_server_back_from_an_older_file_is_unknown_until_what_it_lost_was_sent_again(folder, own_server: Server):
+    store = RedisStore(f"{own_server.url}?timeout=2", journal=folder)
+    store.journal.rebuild()
+    bare = RedisStore(f"{own_server.url}?timeout=2")
+    all_answer(bare)
+    with own_server.client() as client:
+        client.save()
+    store.record_revocation(seller="acme", number=A, at=T, known_at=T)
+    assert len(bare.look_up(seller="acme", number=A, at=T).revocations) == 1
+    restarted(own_server)
+    all_fail(bare, "started anew or another server took over")
+    assert store.replay() == 0
+    assert len(bare.look_up(seller="acme", number=A, at=T).revocations) == 1
+    all_answer(bare)
+    store.close()
+    bare.close()
+
+
+def test_what_is_recorded_after_a_loss_does_not_hide_it(folder, own_server: Server):
+    store = RedisStore(f"{own_server.url}?timeout=2", journal=folder)
+    store.journal.rebuild()
+    with own_server.client() as client:
+        client.save()
+    store.record_revocation(seller="acme", number=A, at=T, known_at=T)
+    restarted(own_server)
+    other = f"{A[:-1]}9"
+    store.record_revocation(seller="acme", number=other, at=T, known_at=T)  # the same area code, whose mark moves on
+    with pytest.raises(LookUpFailed, match="has not reached Redis yet|started anew"):
+        store.look_up(seller="acme", number=other, at=T)
+    assert store.replay() == 0
+    bare = RedisStore(f"{own_server.url}?timeout=2")
+    assert [len(bare.look_up(seller="acme", number=number, at=T).revocations) for number in (A, other)] == [1, 1]
+    store.close()
+    bare.close()
+
+
+def test_a_file_older_than_the_last_rebuild_asks_for_another(folder, own_server: Server):
+    store = RedisStore(f"{own_server.url}?timeout=2", journal=folder)
+    store.journal.rebuild()
+    with own_server.client() as client:
+        client.save()
+    store.record_revocation(seller="acme", number=A, at=T, known_at=T)
+    store.journal.rebuild()
+    restarted(own_server)
+    for _ in range(2):
+        with pytest.raises(LookUpFailed, match="older than what is remembered; run `dialguard redis rebuild`"):
+            store.replay()
+        all_fail(store, "started anew|older than")
+    store.journal.rebuild()
+    assert len(store.look_up(seller="acme", number=A, at=T).revocations) == 1
+    store.close()
+
+
+def test_an_answer_that_trickles_in_is_not_waited_for_longer_than_the_timeout(bare, redis_server):
+    with trickling(redis_server.port, 0.02) as port:
+        store = RedisStore(f"redis://127.0.0.1:{port}/0?timeout=0.2")
+        store.link.close()
+        for question in questions(store):
+            store.link._breakers.clear()
+            with pytest.raises(LookUpFailed, match="did not answer in time"):
+                question()
+        store.close()
+
+
+@contextmanager
+def trickling(port: int, pause: float):
+    """A way to a server on which its answers come byte by byte."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def carry(line):
+            with line, socket.create_connection(("127.0.0.1", port)) as beyond:
+
+                def back():
+                    while said := beyond.recv(65536):
+                        for byte in said:
+                            time.sleep(pause)
+                            line.sendall(bytes([byte]))
+
+                thread = threading.Thread(target=lambda: quietly(back), daemon=True)
+                thread.start()
+                quietly(lambda: pump(line, beyond))
+
+        def pump(line, beyond):
+            while asked := line.recv(65536):
+                beyond.sendall(asked)
+
+        def quietly(work):
+            try:
+                work()
+            except OSError:
+                pass
+
+        def serve():
+            while True:
+                line, _ = listening.accept()
+                threading.Thread(target=carry, args=(line,), daemon=True).start()
+
+        threading.Thread(target=lambda: quietly(serve), daemon=True).start()
+        yield listening.getsockname()[1]
+
+
+def test_while_redis_is_away_one_asks_for_all():
+    reached = 0
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        store = RedisStore(f"redis://127.0.0.1:{listening.getsockname()[1]}/0?timeout=0.2")
+        for _ in range(3):
+            with pytest.raises(LookUpFailed, match="did not answer in time"):
+                store.look_up(seller="acme", number=A, at=T)
+        listening.settimeout(0.1)
+        try:
+            while True:
+                listening.accept()[0].close()
+        except TimeoutError:
+            pass
+        store.link._breakers[""].until = 0.0  # the pause is over
+        together = threading.Barrier(8)
+
+        def ask():
+            together.wait()
+            with pytest.raises(LookUpFailed):
+                store.look_up(seller="acme", number=A, at=T)
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        try:
+            while True:
+                listening.accept()[0].close()
+                reached += 1
+        except TimeoutError:
+            pass
+        store.close()
+    assert reached == 1
+
+
 @pytest.mark.parametrize(
     "reply", [b"$100\r\nabc", b"+OK\r\n", b":7\r\n", b"*1\r\n$2\r\nok\r\n", b"$-1\r\n", b"rubbish\r\n", b"", b"-ERR what\r\n"]
 )
@@ -316,6 +488,9 @@ def test_half_a_reply_or_another_ones_is_no_answer(reply):
                     return
                 with line:
                     while asked := line.recv(65536):
+                        if b"INFO" in asked and b"SETINFO" not in asked:
+                            line.sendall(b"$13\r\nrole:master\r\n\r\n")
+                            continue
                         if b"EVALSHA" in asked:
                             reached.append(reply)
                             line.sendall(reply)
@@ -326,7 +501,6 @@ def test_half_a_reply_or_another_ones_is_no_answer(reply):
         thread.start()
         store = RedisStore(f"redis://127.0.0.1:{listening.getsockname()[1]}/0?timeout=1&protocol=2")
         for question in questions(store):
-            store.link._sound = True
             store.link._breakers.clear()
             with pytest.raises(LookUpFailed):
                 question()
