@@ -161,11 +161,14 @@ class Link:
             raise self.explained(error) from error
 
     def run_many(self, script: Script, calls: Iterable[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
-        """Runs a script many times; on one server all in one go."""
-        if self.to.cluster:
-            return [self.run(script, keys, args) for keys, args in calls]
+        """Runs a script many times, all in one go. Raises LookUpFailed."""
 
         def together(client: Any) -> list[Any]:
+            if self.to.cluster:
+                pipeline = client.pipeline()
+                for keys, args in calls:  # a pipeline over many nodes takes no script by its name
+                    pipeline.execute_command("EVAL", script.text, len(keys), *keys, *args)
+                return pipeline.execute()
             client.script_load(script.text)
             pipeline = client.pipeline(transaction=False)
             for keys, args in calls:
