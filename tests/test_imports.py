@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("packs",),
     ("backends",),
     ("engine",),
-    ("facts", "lists", "storage", "ledger"),
+    ("facts", "lists", "storage", "ledger", "optout"),
     ("screening", "audit"),
     ("guard",),
     ("service",),

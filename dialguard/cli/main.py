@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from dialguard.cli.common import UsageError, counted
 
-COMMANDS = ("check", "screen", "windows", "rules", "lists", "ledger", "campaign", "feed", "redis", "serve", "keys", "decisions")
+COMMANDS = ("check", "screen", "windows", "rules", "lists", "ledger", "campaign", "feed", "redis", "serve", "keys", "decisions", "optout")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ _ALIKE = str.maketrans(
 """Letters of Cyrillic, Greek, Armenian and phonetic writing that look like Latin ones."""
 _PARTED = frozenset("\u24c2\u2122\u2139\u3297\u3299\u3164\u2800\ufffd")
 """Signs that would turn into letters, and blanks that count as letters: they part words."""
+_REMEMBERED = 20_000
 _UNSEEN = frozenset(("Cc", "Cf", "Mn", "Me", "Mc"))
 
 
@@ -30,7 +31,8 @@ class _Fold(dict[int, str]):
             text = "".join(part for part in plain if unicodedata.category(part) not in _UNSEEN).translate(_ALIKE)
             if text == plain == character and unicodedata.category(character) in ("Cs", "Co", "Cn"):
                 text = " "
-        self[code] = text
+        if len(self) < _REMEMBERED:
+            self[code] = text
         return text
 
 

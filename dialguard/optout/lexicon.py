@@ -1,7 +1,7 @@
 """The words and phrases of opt-outs, from ``rules/optout/*.yaml`` and an operator's own files, compiled for reading.
 
 A phrase is words one after the other: ``<name>`` is a group of the file, ``a/b`` one of these, ``(x)`` may be missing, ``_`` is
-any one word, ``*`` up to three words, ``^`` and ``$`` are the ends of a clause. An operator's file adds phrases under ``optout``
+any one word, ``*`` up to five words, ``^`` and ``$`` are the ends of a clause. An operator's file adds phrases under ``optout``
 and ``unclear`` and cannot take any away.
 """
 
@@ -17,13 +17,13 @@ from dialguard.packs import yamlfile
 from dialguard.packs.sources import shipped_rules
 from dialguard.packs.yamlfile import Document, PackError, Problem, shorten, suggest
 
-SECTIONS = ("optout", "marketing", "category", "unclear", "wrong_number", "start", "help", "keeps_texts", "keeps_calls", "innocent")
+SECTIONS = ("optout", "marketing", "category", "unclear", "suspect", "wrong_number", "start", "help", "keeps_texts", "keeps_calls", "innocent")
 ALONE = ("keep", "help", "start", "unclear")
 OPERATOR = ("language", "groups", "optout", "unclear")
 ANY, GAP = "_", "*"
-MAX_GAP = 3
+MAX_GAP = 5
 _TABLES = ("language", "groups", "calls", "texts", *SECTIONS)
-_COMMON = ("keywords", "alone", "same", "ignored", "courtesies", "everything", "ordinary", "reactions", "confirmation")
+_COMMON = ("keywords", "alone", "same", "slips", "ignored", "courtesies", "everything", "ordinary", "reactions", "confirmation")
 _ELEMENT = re.compile(r"\([^()\s]+\)|[^()\s]+")
 _MAX_OPTIONAL = 10
 
@@ -61,13 +61,18 @@ class Node:
 
 @dataclass(slots=True)
 class Lexicon:
-    """All files as one. ``labels`` gives the steps that a word may take beside itself; ``same`` one spelling for many."""
+    """All files as one.
+
+    ``labels`` gives the steps that a word may take beside itself, ``same`` and ``pairs`` one spelling for many; ``slips`` are one
+    slip away from a word of the law and count alone, ``misspelled`` anywhere.
+    """
 
     root: Node = field(default_factory=Node)
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     same: dict[str, str] = field(default_factory=dict)
     pairs: dict[tuple[str, str], str] = field(default_factory=dict)
     slips: dict[str, str] = field(default_factory=dict)
+    misspelled: dict[str, str] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
     courtesies: set[str] = field(default_factory=set)
     everything: set[str] = field(default_factory=set)
@@ -176,6 +181,9 @@ class _File:
         if sum(part[0] == "(" for part in parts) > _MAX_OPTIONAL:
             self.wrong(path, f"{shorten(text)} has more than {_MAX_OPTIONAL} words that may be missing", "write two phrases")
             return
+        if phrase.section == "innocent" and sum(part not in (ANY, GAP) and part[0] != "(" for part in parts) < 2:
+            self.wrong(path, f"{shorten(text)} would keep a single word from counting", "an innocent phrase needs two words that must be there")
+            return
         phrase = phrase._replace(opens=opens, closes=closes)
         ways: list[tuple[str, ...]] = [()]
         for part in parts:
@@ -209,7 +217,7 @@ class _File:
                 words |= self.groups[name]
             else:
                 self.wrong(path, f"there is no group {option}", suggest(name, self.groups))
-        if not all(re.fullmatch(r"\w+|[^\w\s]", word) for word in words):
+        if not all(re.fullmatch(r"[a-z0-9]+|[^\w\s*^$<>()]", word) for word in words):
             self.wrong(path, f"`{element}` is no word, group or choice of them", "phrases are made of words, <group>, a/b, (x), _, *, ^ and $")
         words -= self.lexicon.ignored
         if not words:
@@ -237,15 +245,13 @@ def build(documents: Sequence[tuple[Document, bool]]) -> Lexicon:
         problems += file.problems
     if problems:
         raise PackError(problems)
-    ordinary = {str(word) for document, _ in documents if isinstance(document.data, dict) for word in document.data.get("ordinary", ())}
-    law = next((entry["words"] for document, _ in documents for entry in document.data.get("keywords", ())), ())
-    for word in law:
-        lexicon.slips.update({slip: word for slip in _slips(word) if slip not in lexicon.words and slip not in ordinary and len(word) > 3})
+    shipped = {key: value for document, operator in documents if not operator for key, value in document.data.items()}
+    ordinary = lexicon.words | set(lexicon.same) | set(shipped["ordinary"])
+    for table, words in ((lexicon.slips, shipped["keywords"][0]["words"]), (lexicon.misspelled, shipped["slips"])):
+        table.update({slip: lexicon.same.get(word, word) for word in words if len(word) > 3 for slip in _slips(word) if slip not in ordinary})
     lexicon.words |= {part for name in lexicon.same.values() for part in name.split()}
-    # Every form of a word is as good as the word itself, in phrases too.
     lexicon.symbols = {word for word in lexicon.words | set(lexicon.same) if not word.isalnum()}
-    symbols = "".join(map(re.escape, sorted(lexicon.symbols)))
-    lexicon.token = re.compile(rf"([^a-z0-9{symbols}]*)([a-z0-9]+|[{symbols or 'a'}])")
+    lexicon.token = re.compile("|".join(("[a-z0-9]+", *map(re.escape, sorted(lexicon.symbols)))))
     return lexicon
 
 

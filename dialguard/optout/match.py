@@ -8,6 +8,7 @@ from dialguard.optout.lexicon import ANY, GAP, MAX_GAP, Lexicon, Node, Phrase
 
 _LIKE_LETTERS = str.maketrans("0134578", "oieastb")
 _REPEATED = re.compile(r"([a-z])\1{2,}")
+_LONGEST_SPELLED = 12
 _DIGITS = re.compile(r"^\d+|\d+$")
 _SENTENCE = frozenset(".!?;\n…")
 
@@ -32,25 +33,25 @@ def split(text: str, lexicon: Lexicon) -> Words:
     """The words of a message in their usual spelling, without those that change nothing."""
     words: list[str] = []
     parted: list[int] = []
-    carried = 2
-    for gap, token in lexicon.token.findall(fold(text)):
+    known, carried, end = lexicon.words, 2, 0
+    plain = fold(text)
+    for found in lexicon.token.finditer(plain):
+        token, gap = found[0], plain[end : found.start()]
+        end = found.end()
         if gap != " " and gap != "":
             here = 2 if not _SENTENCE.isdisjoint(gap) else 0 if gap.isspace() or gap.strip() in "-/" else 1
             carried = max(carried, here)
         elif gap == "" and not token.isalnum():
             carried = max(carried, 1)
         if len(token) == 1 and words and len(words[-1]) == 1 and token.isalpha() and words[-1].isalpha():
-            # Letters one by one; joined where they make a word.
-            words.append(token)
+            words.append(token)  # letters one by one, joined where they make a word
             parted.append(carried)
             carried = 0
-            for count in range(len(words), 2, -1):
-                run = words[-count:] if count <= 12 else ()
-                if run and all(len(letter) == 1 for letter in run) and "".join(run) in lexicon.words:
-                    first = parted[-count]
-                    del words[-count:], parted[-count:]
-                    words.append("".join(run))
-                    parted.append(first)
+            for count in range(min(len(words), _LONGEST_SPELLED), 2, -1):
+                letters = words[-count:]
+                if "".join(letters) in known and all(len(letter) == 1 for letter in letters):
+                    del words[-count:], parted[1 - count :]
+                    words.append("".join(letters))
                     break
             continue
         word = _spelled(token, lexicon)
@@ -87,7 +88,7 @@ def _spelled(token: str, lexicon: Lexicon) -> str:
             form = lexicon.same.get(form, form)
             if form in known:
                 return form
-    return lexicon.slips.get(token, token) if len(token) > 8 else token
+    return lexicon.misspelled.get(token, token)
 
 
 def find(words: Words, lexicon: Lexicon) -> list[Match]:
@@ -131,7 +132,7 @@ def _clauses(words: Words, lexicon: Lexicon) -> tuple[list[bool], list[bool], in
     """Where a clause may begin and end, courtesies apart, and the part of the message that is no courtesy."""
     tokens, parted = words
     size, courtesies = len(tokens), lexicon.courtesies
-    light = [token in courtesies or token.isdigit() for token in tokens]
+    light = [token in courtesies or token.isdigit() or not token.isalnum() for token in tokens]
     opens = [False] * (size + 1)
     closes = [False] * (size + 1)
     for place in range(size):

@@ -1,6 +1,7 @@
 """What a message asks for: an opt-out, perhaps one, help, texts again, or nothing of the kind."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,9 +14,10 @@ from dialguard.optout.match import Match, Words, find, split
 VERDICTS = ("optout", "unclear", "wrong_number", "help", "start", "none")
 SCOPES = ("all", "marketing", "category", "medium")
 _ASKING = ("optout", "marketing", "category")
-_RIVALS = {"category": 0, "marketing": 1, "optout": 2, "unclear": 3}
+_RIVALS = {"marketing": 0, "optout": 1, "category": 2, "unclear": 3}
 _QUOTING = re.compile(r"\s*([a-z ]{4,20}?)\s*[\"“”«]")
 _SUBJECT_WORDS = 4
+_MOST_SHOWN = 8
 
 
 class OptOut(NamedTuple):
@@ -53,7 +55,7 @@ def read(text: object, language: str | None = None, asked_scope: str | None = No
         return reaction._replace(language=language or "en")
     said = split(text, words)
     found = find(said, words)
-    heard = _heard(found)
+    heard = _heard(found, len(said.words))
     spoken = language or _language(heard)
     by = {section: [match for match in heard if match.phrase.section == section] for section in {m.phrase.section for m in heard}}
     asked = [match for match in heard if match.phrase.section in _ASKING]
@@ -63,7 +65,7 @@ def read(text: object, language: str | None = None, asked_scope: str | None = No
         first = by["keyword"][0].phrase
         return OptOut("optout", "keyword", "all", words=_shown(by["keyword"], said), language=spoken, why=f"`{first.text}` alone ({first.citation})")
     if not asked and (slip := _slip(said, words)):
-        return OptOut("optout", "phrase", "all", words=tuple(said.words[:1]), language=spoken, why=f"one slip away from `{slip}`, alone")
+        return OptOut("optout", "phrase", "all", words=(slip,), language=spoken, why=f"one slip away from `{slip}`, alone")
     if asked:
         scope, subject, channel = _scope(asked, by, said, words)
         shown = _shown(asked, said)
@@ -71,8 +73,8 @@ def read(text: object, language: str | None = None, asked_scope: str | None = No
     for verdict, why in _OTHERS:
         if verdict in by:
             shown = _shown(by[verdict], said)
-            return OptOut(verdict, words=shown, language=spoken, why=why.format(shown[0]))
-    if not said.words and any(character.isalpha() for character in fold(text)):
+            return OptOut("unclear" if verdict == "suspect" else verdict, words=shown, language=spoken, why=why.format(shown[0]))
+    if not text.isascii() and any(map(_unread, text)):
         return OptOut("unclear", language=spoken, why="written in letters that are not read here; a person must look")
     return OptOut("none", language=spoken, why="nothing in it reads as a request to stop")
 
@@ -80,9 +82,15 @@ def read(text: object, language: str | None = None, asked_scope: str | None = No
 _OTHERS = (
     ("unclear", "`{}` may be meant as a request to stop; a person must decide"),
     ("wrong_number", "`{}`: the number is said to be another person's"),
+    ("suspect", "`{}` may be meant as a request to stop; a person must decide"),
     ("help", "`{}` asks for help"),
     ("start", "`{}` asks for texts again, which by itself lifts no revocation"),
 )
+
+
+def _unread(character: str) -> bool:
+    """Whether a character is a letter of a script other than Latin."""
+    return character > "\u024f" and character.isalpha() and not unicodedata.normalize("NFKD", character)[0].isascii()
 
 
 def _reaction(text: str, words: Lexicon) -> OptOut | None:
@@ -98,14 +106,21 @@ def _reaction(text: str, words: Lexicon) -> OptOut | None:
     return OptOut("unclear", words=(found[1],), why=f"a reaction (`{found[1]}`) to the sender's message; a person must decide")
 
 
-def _heard(found: list[Match]) -> list[Match]:
-    """The matches that count: in no innocent one, and of those that ask, or may ask, in no longer one; of equals the narrower."""
-    innocent = [match for match in found if match.phrase.section == "innocent"]
+def _heard(found: list[Match], size: int) -> list[Match]:
+    """The matches that count: in no innocent one, and of those that ask, or may ask, in no longer one; of equals the stricter, but for what names advertising."""
+    covered: dict[int, int] = {}
+    for match in found:
+        if match.phrase.section == "innocent":
+            covered[match.start] = max(match.end, covered.get(match.start, 0))
+    until, reach = [], 0  # how far the innocent matches reach that begin no later than a word
+    for place in range(size if covered else 0):
+        reach = max(reach, covered.get(place, 0))
+        until.append(reach)
     heard: list[Match] = []
     rival: list[Match] = []
     for match in found:
         section = match.phrase.section
-        if section != "innocent" and not any(one.start <= match.start and match.end <= one.end for one in innocent):
+        if section != "innocent" and not (until and match.end <= until[match.start]):
             (rival if section in _RIVALS else heard).append(match)
     rival.sort(key=lambda one: (one.start, -one.end, _RIVALS[one.phrase.section]))
     reach = 0
@@ -143,7 +158,7 @@ def _subject(match: Match, said: Words) -> str | None:
     if match.any == match.end - 1:  # the subject stands last: to the end of the clause
         while end < len(said.words) and not said.parted[end]:
             end += 1
-    return " ".join(said.words[match.any : min(end, match.any + _SUBJECT_WORDS)])
+    return " ".join(map(_hidden, said.words[match.any : min(end, match.any + _SUBJECT_WORDS)]))
 
 
 def _slip(said: Words, words: Lexicon) -> str | None:
@@ -153,8 +168,14 @@ def _slip(said: Words, words: Lexicon) -> str | None:
 
 
 def _shown(matches: list[Match], said: Words) -> tuple[str, ...]:
-    """The words of some matches as they were read, each once."""
-    return tuple(dict.fromkeys(" ".join(said.words[match.start : match.end]) for match in matches))
+    """The words of some matches as they were read, each once and not too many, without long numbers."""
+    first = matches[:_MOST_SHOWN]
+    return tuple(dict.fromkeys(" ".join(map(_hidden, said.words[match.start : match.end])) for match in first))
+
+
+def _hidden(word: str) -> str:
+    """A word, or ``...`` for one that may be part of a telephone number or is no word of a person's."""
+    return "..." if len(word) > 40 or (len(word) > 2 and any(map(str.isdigit, word))) else word
 
 
 def _language(heard: list[Match]) -> str:
