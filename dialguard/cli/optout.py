@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dialguard.optout import OptOut
 
 FIELDS = ("verdict", "tier", "scope", "subject", "channel", "words", "why")
+_LONGEST_CELL = 10_000_000
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -87,6 +88,7 @@ def _rows(lines: Iterable[str], label) -> int:
 
 def _table(lines: Iterator[str], label) -> int:
     """CSV with a header."""
+    csv.field_size_limit(_LONGEST_CELL)
     reader = csv.reader(lines)
     try:
         header: Sequence[str] = next(reader, [])

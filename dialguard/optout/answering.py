@@ -90,7 +90,7 @@ def _optout(
     asks = bool(keeps) and not already_asked and heard.tier == "keyword"
     form = "question" if asks else {"voice": "voice", "sms": "text"}[str(heard.channel)] if scope == "medium" else scope
     link = " y " if forms is words.get("es") else " and "
-    reply = forms[form].format(seller=seller, subject=subject, kinds=link.join(filter(None, (", ".join(keeps[:-1]), *keeps[-1:]))))
+    reply = forms[form].format(seller=seller, subject=(subject or "").replace("_", " "), kinds=link.join(filter(None, (", ".join(keeps[:-1]), *keeps[-1:]))))
     why = "silence means all (47 CFR 64.1200(a)(12))" if asks else "one confirmation, without marketing (47 CFR 64.1200(a)(12))"
     return Answer(entry, reply=reply, reply_by=at + CONFIRM_WITHIN, asked_scope="marketing" if asks else None, why=why)
 

@@ -17,6 +17,7 @@ _ASKING = ("optout", "marketing", "category")
 _RIVALS = {"marketing": 0, "optout": 1, "category": 2, "unclear": 3}
 _QUOTING = re.compile(r"\s*([a-z ]{4,20}?)\s*[\"“”«]")
 _SUBJECT_WORDS = 4
+_ARTICLES = frozenset("the a an my your this these that el la los las un una".split())
 _MOST_SHOWN = 8
 
 
@@ -158,7 +159,8 @@ def _subject(match: Match, said: Words) -> str | None:
     if match.any == match.end - 1:  # the subject stands last: to the end of the clause
         while end < len(said.words) and not said.parted[end]:
             end += 1
-    return " ".join(map(_hidden, said.words[match.any : min(end, match.any + _SUBJECT_WORDS)]))
+    start = match.any + (said.words[match.any] in _ARTICLES and match.any + 1 < end)
+    return " ".join(map(_hidden, said.words[start : min(end, start + _SUBJECT_WORDS)]))
 
 
 def _slip(said: Words, words: Lexicon) -> str | None:
