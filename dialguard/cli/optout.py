@@ -28,10 +28,10 @@ def add(commands: argparse._SubParsersAction) -> None:
         "optout",
         help="what a reply to a text asks for: an opt-out, help, texts again",
         description="Reads one message, or JSON Lines or CSV with a field `text` from standard input, to which the answer is added row by "
-        "row in the same order. verdict: optout, unclear (counts as one for marketing until a person decides), wrong_number, help, start, none.",
+        "row in the same order. verdict: optout, unclear (one from marketing until a person decides), wrong_number, help, start, none.",
     )
     command.add_argument("text", nargs="*", metavar="TEXT", help="the message (default: many, from standard input)")
-    command.add_argument("--words", action="append", default=[], metavar="FILE", type=Path, help="your own phrases of opt-outs (repeatable)")
+    command.add_argument("--words", action="append", default=[], metavar="FILE", type=Path, help="a file of your own phrases (repeatable)")
     command.add_argument("--asked-scope", choices=("marketing",), help="the message answers the question which messages to keep")
     common.json_option(command)
     command.set_defaults(run=run)

@@ -62,9 +62,11 @@ def answer(
             return Answer(entry, review=True, why="counts as an opt-out from marketing until a person has decided; nothing is sent")
         case "wrong_number":
             entry = _entry(at, "all", text, "wrong_number")
-            return Answer(entry, review=True, why="the consent is another person's: record this for the number alone, not for the person; nothing is sent")
+            why = "the consent is another person's: record this for the number alone, not for the person; nothing is sent"
+            return Answer(entry, review=True, why=why)
         case "start":
-            return Answer(review=True, why="lifts no revocation: what was revoked takes a new consent of at least its level, recorded with its proof")
+            why = "lifts no revocation: what was revoked takes a new consent of at least its level, recorded with its proof"
+            return Answer(review=True, why=why)
         case "help":
             return Answer(why="send the help text of the campaign (CTIA Messaging Principles 5.1.3)")
     return Answer(why="nothing to record")
@@ -90,7 +92,8 @@ def _optout(
     asks = bool(keeps) and not already_asked and heard.tier == "keyword"
     form = "question" if asks else {"voice": "voice", "sms": "text"}[str(heard.channel)] if scope == "medium" else scope
     link = " y " if forms is words.get("es") else " and "
-    reply = forms[form].format(seller=seller, subject=(subject or "").replace("_", " "), kinds=link.join(filter(None, (", ".join(keeps[:-1]), *keeps[-1:]))))
+    kinds = link.join(filter(None, (", ".join(keeps[:-1]), *keeps[-1:])))
+    reply = forms[form].format(seller=seller, subject=(subject or "").replace("_", " "), kinds=kinds)
     why = "silence means all (47 CFR 64.1200(a)(12))" if asks else "one confirmation, without marketing (47 CFR 64.1200(a)(12))"
     return Answer(entry, reply=reply, reply_by=at + CONFIRM_WITHIN, asked_scope="marketing" if asks else None, why=why)
 

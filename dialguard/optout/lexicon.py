@@ -17,7 +17,9 @@ from dialguard.packs import yamlfile
 from dialguard.packs.sources import shipped_rules
 from dialguard.packs.yamlfile import Document, PackError, Problem, shorten, suggest
 
-SECTIONS = ("optout", "marketing", "category", "unclear", "suspect", "wrong_number", "start", "help", "keeps_texts", "keeps_calls", "innocent")
+SECTIONS = (
+    "optout", "marketing", "category", "unclear", "suspect", "wrong_number", "start", "help", "keeps_texts", "keeps_calls", "innocent",
+)  # fmt: skip
 ALONE = ("keep", "help", "start", "unclear")
 OPERATOR = ("language", "groups", "optout", "unclear")
 ANY, GAP = "_", "*"
@@ -126,7 +128,8 @@ class _File:
             self.wrong((), f"found {shorten(self.document.data)}, expected a mapping", "its keys are " + ", ".join(known))
         for key in self.data:
             if key not in known:
-                why = "an operator's file adds phrases to opt-outs and unclear ones alone; " if self.operator and key in _COMMON + _TABLES else ""
+                ours = self.operator and key in _COMMON + _TABLES
+                why = "an operator's file adds phrases to opt-outs and unclear ones alone; " if ours else ""
                 self.wrong((key,), f"`{key}` is no key of such a file", why + suggest(key, known))
         self.language = str(self.data.get("language") or "en")
         for name, values in self.mapping("groups"):
@@ -176,13 +179,13 @@ class _File:
             self.wrong(path, f"{shorten(text)} is no phrase", "^ stands first and $ last; ( and ) hold one word, group or choice")
             return
         if parts[0].strip("()") in (ANY, GAP) or parts[-1] == GAP or all(part in (ANY, GAP) or part[0] == "(" for part in parts):
-            self.wrong(path, f"{shorten(text)} has no word that must be there, or does not begin and end with words", "it would match too much")
+            self.wrong(path, f"{shorten(text)} has no word that must be there, or does not begin and end with words", "it matches too much")
             return
         if sum(part[0] == "(" for part in parts) > _MAX_OPTIONAL:
             self.wrong(path, f"{shorten(text)} has more than {_MAX_OPTIONAL} words that may be missing", "write two phrases")
             return
         if phrase.section == "innocent" and sum(part not in (ANY, GAP) and part[0] != "(" for part in parts) < 2:
-            self.wrong(path, f"{shorten(text)} would keep a single word from counting", "an innocent phrase needs two words that must be there")
+            self.wrong(path, f"{shorten(text)} would keep one word from counting", "an innocent phrase needs two words that must be there")
             return
         phrase = phrase._replace(opens=opens, closes=closes)
         ways: list[tuple[str, ...]] = [()]
@@ -218,7 +221,7 @@ class _File:
             else:
                 self.wrong(path, f"there is no group {option}", suggest(name, self.groups))
         if not all(re.fullmatch(r"[a-z0-9]+|[^\w\s*^$<>()]", word) for word in words):
-            self.wrong(path, f"`{element}` is no word, group or choice of them", "phrases are made of words, <group>, a/b, (x), _, *, ^ and $")
+            self.wrong(path, f"`{element}` is no word, group or choice of them", "a phrase has words, <group>, a/b, (x), _, *, ^ and $")
         words -= self.lexicon.ignored
         if not words:
             self.wrong(path, f"`{element}` is left out of every message before phrases are looked for", "leave it out of the phrase")
@@ -248,7 +251,9 @@ def build(documents: Sequence[tuple[Document, bool]]) -> Lexicon:
     shipped = {key: value for document, operator in documents if not operator for key, value in document.data.items()}
     ordinary = lexicon.words | set(lexicon.same) | set(shipped["ordinary"])
     for table, words in ((lexicon.slips, shipped["keywords"][0]["words"]), (lexicon.misspelled, shipped["slips"])):
-        table.update({slip: lexicon.same.get(word, word) for word in words if len(word) > 3 for slip in _slips(word) if slip not in ordinary})
+        for word in words:
+            if len(word) > 3:
+                table.update({slip: lexicon.same.get(word, word) for slip in _slips(word) if slip not in ordinary})
     lexicon.words |= {part for name in lexicon.same.values() for part in name.split()}
     lexicon.symbols = {word for word in lexicon.words | set(lexicon.same) if not word.isalnum()}
     lexicon.token = re.compile("|".join(("[a-z0-9]+", *map(re.escape, sorted(lexicon.symbols)))))

@@ -61,16 +61,19 @@ def read(text: object, language: str | None = None, asked_scope: str | None = No
     by = {section: [match for match in heard if match.phrase.section == section] for section in {m.phrase.section for m in heard}}
     asked = [match for match in heard if match.phrase.section in _ASKING]
     if asked_scope is not None and "keep" in by and not asked and "keyword" not in by:
-        return OptOut("optout", "answer", asked_scope, words=_shown(by["keep"], said), language=spoken, why="the answer to the question which messages to keep")
+        why = "the answer to the question which messages to keep"
+        return OptOut("optout", "answer", asked_scope, words=_shown(by["keep"], said), why=why, language=spoken)
     if "keyword" in by:
         first = by["keyword"][0].phrase
-        return OptOut("optout", "keyword", "all", words=_shown(by["keyword"], said), language=spoken, why=f"`{first.text}` alone ({first.citation})")
+        why = f"`{first.text}` alone ({first.citation})"
+        return OptOut("optout", "keyword", "all", words=_shown(by["keyword"], said), why=why, language=spoken)
     if not asked and (slip := _slip(said, words)):
         return OptOut("optout", "phrase", "all", words=(slip,), language=spoken, why=f"one slip away from `{slip}`, alone")
     if asked:
         scope, subject, channel = _scope(asked, by, said, words)
         shown = _shown(asked, said)
-        return OptOut("optout", "phrase", scope, subject, channel, shown, f"a reasonable person reads `{shown[0]}` as a request to stop", spoken)
+        why = f"a reasonable person reads `{shown[0]}` as a request to stop"
+        return OptOut("optout", "phrase", scope, subject, channel, shown, why, spoken)
     for verdict, why in _OTHERS:
         if verdict in by:
             shown = _shown(by[verdict], said)
@@ -108,7 +111,10 @@ def _reaction(text: str, words: Lexicon) -> OptOut | None:
 
 
 def _heard(found: list[Match], size: int) -> list[Match]:
-    """The matches that count: in no innocent one, and of those that ask, or may ask, in no longer one; of equals the stricter, but for what names advertising."""
+    """The matches that count: in no innocent one and, of those that ask or may ask, in no longer one.
+
+    Of equals the stricter counts, but for what names advertising.
+    """
     covered: dict[int, int] = {}
     for match in found:
         if match.phrase.section == "innocent":

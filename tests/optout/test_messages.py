@@ -117,5 +117,6 @@ def test_the_scope_is_what_the_person_said(part: str) -> None:
 
 
 def test_a_stop_beside_anything_is_an_optout() -> None:
-    assert [row["text"] for part in PARTS.values() for row in part if optout.read(f"{row['text']}. STOP").verdict != "optout"] == []
-    assert [row["text"] for part in PARTS.values() for row in part if optout.read(f"Stop texting me. {row['text']}").verdict != "optout"] == []
+    texts = [row["text"] for part in PARTS.values() for row in part]
+    assert [text for text in texts if optout.read(f"{text}. STOP").verdict != "optout"] == []
+    assert [text for text in texts if optout.read(f"Stop texting me. {text}").verdict != "optout"] == []
