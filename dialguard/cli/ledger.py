@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, structs
+
 from dialguard.cli import common, ledger_files
 from dialguard.cli.common import UsageError
 
@@ -256,7 +258,7 @@ def show(options: argparse.Namespace, store: EmbeddedStore, now: int) -> dict[st
     number = common.number(options.number)
     found = store.look_up(seller=options.seller, number=number, person=options.person, at=now)
     proof = {entry.pop("id"): entry for entry in _entries(options, store, number, None)}
-    shown = {key: value for key, value in _plain(dataclasses.asdict(found)).items() if key != "consent"}
+    shown = {key: value for key, value in _plain(structs.asdict(found)).items() if key != "consent"}
     for each in (*shown["consents"], *shown["revocations"]):
         more = proof.get(each["id"], {})
         each |= {key: value for key, value in more.items() if key not in each and key in ("words", "received_at", "deadline", *_PROOF)}
@@ -306,6 +308,10 @@ def _plain(value: Any, name: str = "") -> Any:
     from dialguard.facts import clock
     from dialguard.model.history import Entry
 
+    if isinstance(value, Struct):
+        value = structs.asdict(value)
+    elif dataclasses.is_dataclass(value):
+        value = dataclasses.asdict(value)
     if isinstance(value, Entry):
         value = {key.rstrip("_"): item for key, item in value._asdict().items()}  # `from_`, which the contract calls `from`
     if isinstance(value, dict):

@@ -8,6 +8,8 @@ only from ``LookUp.complete_since`` on.
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+
 from dialguard.model.history import Entry
 from dialguard.model.moment import Instant
 
@@ -34,8 +36,7 @@ CONVERSATION = "conversation"
 """The outcome of an attempt in which the person was spoken with (12 CFR 1006.14(b)(2)(i)(B))."""
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Struct, frozen=True):
     """One consent. ``covers`` and ``channels`` None: as its level has it, and every channel. ``id`` names the entry.
 
     ``obtained_at`` None: the day is not known; such a consent counts only from when it was recorded.
@@ -118,8 +119,7 @@ class Pause:
     id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LookUp:
+class LookUp(Struct, frozen=True):
     """Everything that one look-up found, in force at the moment asked about (revocations: at any moment).
 
     ``complete_since`` is the date from which the seller's record is declared complete; None: absence proves nothing.

@@ -7,8 +7,9 @@ rules count, and a refusal is the decision that the law gives.
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import NamedTuple, Protocol
+
+from msgspec.structs import replace
 
 from dialguard.model.history import Entry
 from dialguard.model.moment import MINUTE, SECOND, Instant
