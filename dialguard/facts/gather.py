@@ -13,7 +13,7 @@ from dialguard.facts import feed as feeds
 from dialguard.facts.areacodes import ACTIVE
 from dialguard.facts.fed import Fed, paused
 from dialguard.facts.given import NO_RELATIONSHIP, Campaign, Given, InvalidInput
-from dialguard.facts.held import NOTHING_HELD, Held, put_alone
+from dialguard.facts.held import NOTHING_HELD, Held, put_alone, put_recorded
 from dialguard.facts.numbers import Number
 from dialguard.facts.regions import STATES
 from dialguard.lists import kinds, reassigned
@@ -133,20 +133,22 @@ class Gatherer:
         # The age of a held list is measured at the later of the attempt and the moment from which one looks back.
         seen = at if store is None else max(at, self.sources.as_of if self.sources.as_of is not None else clock.now())
         due = self._lists(values, why, used, given, at, seen, here)
-        held = Held(given, found, at)
-        held.put(values, at)
+        changes: tuple[Instant, ...] = ()
+        consents = None if here.watched else put_recorded(values, given, found, at)
+        if consents is None:
+            held = Held(given, found, at)
+            held.put(values, at)
+            if not here.watched and not held.revocations and held.steady(at):
+                held.put_consent(values)
+            elif here.watched or held.consents or held.revocations or held.ending is not None:
+                moving = _Moving(self, given, held, here, where, at)
+                values.update(moving.at(at))
+                changes = moving.changes()
+            else:
+                values.update(held.consent_facts(at))
+            consents = held.consents
         if store is not None:
             self._other_lists(values, why, given, at, seen, here)
-        changes: tuple[Instant, ...] = ()
-        if not here.watched and not held.revocations and held.steady(at):
-            held.put_consent(values)
-        elif here.watched or held.consents or held.revocations or held.ending is not None:
-            moving = _Moving(self, given, held, here, where, at)
-            values.update(moving.at(at))
-            changes = moving.changes()
-        else:
-            values.update(held.consent_facts(at))
-        if store is not None:
             if number.national is not None:
                 self._reassigned(values, why, number.national)
             self._campaign(values, why, found.pauses, campaign, at, failed)
@@ -156,7 +158,7 @@ class Gatherer:
             values, at, here.pairs, scope, campaign.fixed, changes,
             (lambda instant: {**values, **moving.at(instant)}) if changes else None, why, due,
         )  # fmt: skip
-        return facts, partial(_evidence, where, used, found if store is not None else None, held.consents, campaign, at)
+        return facts, partial(_evidence, where, used, found if store is not None else None, consents, campaign, at)
 
     def start(self, campaign: Campaign) -> dict[str, object]:
         """All facts unknown but for what the campaign fixes.

@@ -213,6 +213,44 @@ def put_alone(values: dict[str, object], given: Given, at: Instant) -> bool:
     return True
 
 
+@naming
+def put_recorded(values: dict[str, object], given: Given, found: LookUp, at: Instant) -> Sequence[object] | None:
+    """What ``Held`` comes to where the record is complete and holds nothing of the contact but, perhaps, one consent, and the caller
+    says nothing that moves with time or is left open: the consents. Anything else is left alone, which None says."""
+    since = found.complete_since
+    if since is None or since > at or given.open or given.revocations or type(values["relationship.ended_at"]) is int:
+        return None
+    if found.revocations or found.attempts or not (found.relationship is found.internal is found.contact is found.last_conversation_at is None):
+        return None
+    stated = given.consent
+    if stated is None:
+        held = found.consents or (() if found.consent is None else (found.consent,))
+    else:
+        held = (stated,) if stated.level != "none" else ()
+    if held:
+        channel, facts = given.channel, given.campaign.facts
+        kind = consents.contact_kind(channel, facts["campaign.voice"])
+        if len(held) > 1 or held[0].expires_at is not None or not consents.in_force(held[0], channel, kind, facts["campaign.purpose"], at):
+            return None
+        consents.put_one(values, held[0], values["campaign.purpose"])
+    if not given.states_relationship():
+        values.update(NO_RELATIONSHIP)
+    if values["dnc.internal"] is None:
+        values["dnc.internal"], values["dnc.internal_since"], values["dnc.internal_scope"] = False, NEVER, None
+    for key, none in NOTHING_TOLD.items():
+        if values[key] is None:
+            values[key] = none
+    attempts = given.attempts
+    values["history.attempts"] = _history(
+        given, given.campaign.facts["campaign.subject"], tuple(attempts or ()), since if attempts is None else ALWAYS, at
+    )
+    if values["history.last_conversation_at"] is None:
+        values["history.last_conversation_at"] = NEVER
+    if attempts:
+        _conversation(values, attempts, at)
+    return held
+
+
 def _history(given: Given, subject: object, entries: tuple[Entry, ...], since: Instant | None, at: Instant) -> History | None:
     """The history of these entries, all of them back to ``since``, with the bounds that the caller gives."""
     day, week, month = given.most or given.upper_bounds()

@@ -1,14 +1,15 @@
-"""Without a store the short way comes to the same facts as the long one, or leaves the attempt to it."""
+"""The short ways, without a store and with one that holds little, come to the same facts as the long one, or leave the attempt to it."""
 
 from random import Random
 
-from dialguard.facts import clock
-from dialguard.facts.held import put_alone
+from dialguard.facts import clock, gather
+from dialguard.facts.held import put_alone, put_recorded
 from dialguard.facts.reading import read
 from dialguard.guard import Guard
 from dialguard.model.facts import Facts
+from dialguard.model.history import Entry
 from dialguard.model.moment import DAY, NEVER, SECOND
-from dialguard.model.records import CONVERSATION, LookUp
+from dialguard.model.records import CONVERSATION, Consent, ContactRecord, Internal, LookUp, Pause, Relationship, Revocation
 from tests.facts.gathering import AT, CAMPAIGN, packs
 
 NOW = clock.parse_instant(AT)
@@ -72,3 +73,51 @@ def test_what_is_left_to_the_long_way_is_left_as_it_was() -> None:
     before = dict(given.facts)
     assert not put_alone(given.facts, given, NOW) and given.facts == before
     assert before["relationship.ended_at"] == NOW and before["relationship.donor_at"] is NEVER
+
+
+def held(rng: Random) -> LookUp:
+    """What a store may answer: mostly nothing, or one consent."""
+
+    def near() -> int:
+        return NOW + rng.choice((-30, -1, 0, 1)) * DAY + rng.choice((-1, 0, 1))
+
+    consents = tuple(
+        Consent(
+            rng.choice(("none", "express", "express_written")), rng.choice((None, ("agreement",))), rng.choice((None, None, ("live",), ("texts",))),
+            rng.choice((None, near())), None, rng.choice((None, None, None, near())), rng.choice((None, None, ("voice",))), "r", "consent:1",
+        )
+        for _ in range(rng.choice((0, 0, 1, 1, 1, 2)))
+    )  # fmt: skip
+    rest: dict[str, object] = {}
+    if rng.random() < 0.2:
+        rest = rng.choice((
+            {"revocations": (Revocation(near()),)}, {"relationship": Relationship(ended_at=near())}, {"internal": Internal(False)},
+            {"internal": Internal(True, near())}, {"attempts": (Entry(near()),)}, {"contact": ContactRecord(attorney=True)},
+            {"last_conversation_at": near()}, {"pauses": (Pause(near()),)},
+        ))  # fmt: skip
+    since = rng.choice((None, NOW - 90 * DAY, NOW - 90 * DAY, NOW - 90 * DAY, NOW, NOW + 1))
+    return LookUp(consents[0] if consents else None, complete_since=since, consents=consents, **rest)
+
+
+def test_both_ways_with_a_store_come_to_the_same(monkeypatch) -> None:
+    short = 0
+    for seed in range(ATTEMPTS):
+        rng = Random(seed)
+        sent, found = made(rng), held(rng)
+        for name in ("consent", "relationship", "dnc"):
+            if rng.random() < 0.6:
+                sent.pop(name, None)
+        before = read(sent, GUARD._campaigns)
+        facts, evidence = GUARD._gatherer.gather(before, found)
+        with monkeypatch.context() as patched:
+            patched.setattr(gather, "put_recorded", lambda *_: None)
+            other, more = GUARD._gatherer.gather(read(sent, GUARD._campaigns), found)
+        assert parts(facts) == parts(other), (seed, sent, found)
+        assert not facts.places or evidence() == more()
+        given = read(sent, GUARD._campaigns)
+        values = GUARD._gatherer.start(given.campaign) | given.facts
+        untouched = dict(values)
+        taken = put_recorded(values, given, found, NOW)
+        assert taken is not None or values == untouched
+        short += taken is not None
+    assert ATTEMPTS // 4 < short < ATTEMPTS * 3 // 4  # or the comparison proves little
