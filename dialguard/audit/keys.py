@@ -37,10 +37,10 @@ class Key:
     id: str
     tenant: str
     made: str
-    secret: bytes | None
+    secret: bytes | None = field(repr=False)
     destroyed: str | None = None
-    shown: dict[str, tuple[str, str | None]] = field(default_factory=dict)
-    """What stands in place of the numbers that the seller shows, and their ten digits: they are few, and asked for each time."""
+    shown: dict[str, str] = field(default_factory=dict, repr=False)
+    """What stands in place of the numbers that the seller shows."""
 
     @cached_property
     def _finding(self) -> bytes:
@@ -88,7 +88,7 @@ class Keys:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self._name = path, os.fspath(path)
         self._seen: tuple[int, int, int] | None = None
         self._keys: dict[str, Key] = {}
         self._newest: dict[str, Key] = {}
@@ -135,7 +135,7 @@ class Keys:
 
     def _refresh(self) -> None:
         try:
-            there = os.stat(self.path)
+            there = os.stat(self._name)
         except FileNotFoundError:
             self._seen, self._keys, self._newest = None, {}, {}
             return

@@ -85,25 +85,24 @@ class DecisionLog:
             raise LogError(f"the log folder {self.folder} cannot be made: {error.strerror}") from None
 
     def body(
-        self, attempt: Mapping[str, Any] | msgspec.Struct | bytes, decision: Mapping[str, Any], *, campaign: Mapping[str, Any] | None, known_at: int, store: str,
+        self, attempt: Mapping[str, Any] | msgspec.Struct | bytes, decision: Mapping[str, Any] | bytes, *, campaign: Mapping[str, Any] | None, known_at: int, store: str,
         pieces: Mapping[str, str], reserve: bool = False, tenant: str = "default", door: str | None = None, key: str | None = None,
     ) -> bytes:  # fmt: skip
         """The body of a decision's record, for ``append``.
 
-        ``attempt`` as it was given, also as its JSON, ``decision`` its ``as_dict()`` (with the texts of obligations, which are kept
-        apart, or their rules alone), ``campaign`` as it was given or registered. ``known_at``: from
+        ``attempt`` as it was given, also as its JSON; ``decision`` its ``as_dict()``, or, which is quicker, ``as_json(texts=False)``: then
+        the record names the rules of obligations and not their texts. ``campaign`` as it was given or registered. ``known_at``: from
         what was known at this instant. ``store``: ``none``, ``folder`` or ``redis``. ``pieces`` names what is kept: ``rules``, their
-        revision (``keep_rules``), ``feed`` of emergencies, and where the caller has kept them before, ``campaign`` (without its
-        claims) and ``obligations``. ``reserve``: whether a slot under the caps was asked for. ``door`` is where the attempt came in, ``key`` the id of the API key that it came with.
+        revision (``keep_rules``), ``feed`` of emergencies, and where the caller has kept it before, ``campaign`` (``without_claims``).
+        ``reserve``: whether a slot under the caps was asked for. ``door`` is where the attempt came in, ``key`` the id of the API key that it came with.
         Raises AuditUnavailable.
         """
         try:
             seal = None if self.numbers == "clear" else self.keys.current(tenant)
-            given, shown, kept = mapping_of(attempt), dict(decision), dict(pieces)
-            if "obligations" in kept or any(not isinstance(each, str) for each in shown["obligations"]):
-                obligations = shown.pop("obligations")
-                if "obligations" not in kept:
-                    kept["obligations"] = self.keep(obligations)
+            given, kept = mapping_of(attempt), dict(pieces)
+            if not isinstance(decision, bytes):
+                decision = dict(decision)
+                kept["obligations"] = self.keep(decision.pop("obligations"))
             if campaign is not None:
                 if "campaign" not in kept:
                     kept["campaign"] = self.keep(without_claims(campaign))
@@ -113,7 +112,7 @@ class DecisionLog:
                 "kind": "decision", "kept": kept, "at": moment(clock.now()), "known_at": moment(known_at),
                 "tenant": tenant, "seller": campaign["seller"] if campaign is not None else given.get("campaign.seller"),
                 "door": door or self.door, "key": key, "store": store, "reserve": reserve, "product": VERSION,
-                "claims": campaign.get("claims") if campaign is not None else None, "attempt": given, "decision": shown,
+                "claims": campaign.get("claims") if campaign is not None else None, "attempt": given, "decision": decision,
             }  # fmt: skip
             return record(fields, self.numbers, seal)
         except (OSError, LogError, TypeError, ValueError) as error:

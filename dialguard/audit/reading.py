@@ -1,11 +1,10 @@
-"""Reading the decision log: the records that fit a question, found by a scan of the mapped segments.
+"""Reading the decision log: the records that fit a question, found by a scan of the segments.
 
 A scan looks for the bytes that every fitting line must hold (a keyed hash, an id, a rule), at the speed of memory, and reads only
 the lines that hold them. There is no index to keep, to lose, or to disagree with the log.
 """
 
 import heapq
-import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,8 +93,7 @@ class Reader:
             return [b'"' + token.encode() for token in tokens] + [wanted.number[-4:].encode()], tokens
         if wanted.id is not None:
             tokens = {key.token("p", wanted.id) for key in living}
-            said = encode(wanted.id)
-            return [b'"id":' + said, b'"attempt_id":' + said, *(f'"attempt_id":"{token}"'.encode() for token in tokens)], tokens
+            return [encode(wanted.id), *(f'"{token}"'.encode() for token in tokens)], tokens
         for name in ("rule", "seller", "verdict"):
             value = getattr(wanted, name)
             if value is not None:
@@ -150,14 +148,14 @@ def _lines(path: Path, needles: Sequence[bytes]) -> Iterator[bytes]:
         with path.open("rb") as file:
             yield from file
         return
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
-        starts: set[int] = set()
-        for needle in needles:
-            place = held.find(needle)
-            while place >= 0:
-                starts.add(held.rfind(b"\n", 0, place) + 1)
-                end = held.find(b"\n", place)
-                place = held.find(needle, end) if end >= 0 else -1
-        for start in sorted(starts):
-            end = held.find(b"\n", start)
-            yield held[start : end + 1] if end >= 0 else held[start:]
+    held = path.read_bytes()  # of a bounded size; a search in mapped memory is several times slower
+    starts: set[int] = set()
+    for needle in needles:
+        place = held.find(needle)
+        while place >= 0:
+            starts.add(held.rfind(b"\n", 0, place) + 1)
+            end = held.find(b"\n", place)
+            place = held.find(needle, end) if end >= 0 else -1
+    for start in sorted(starts):
+        end = held.find(b"\n", start)
+        yield held[start : end + 1] if end >= 0 else held[start:]

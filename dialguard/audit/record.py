@@ -10,13 +10,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from dialguard.audit.errors import LogError
 from dialguard.audit.keys import Key, Keys
 from dialguard.audit.text import decode, encode
 from dialguard.facts import numbers
 
 NUMBERS = ("sealed", "masked", "clear")
-_NUMBER_FIELDS = ("to", "from")
+_NUMBER_FIELDS = tuple((name, ("attempt", name), f"attempt.{name}") for name in ("to", "from"))
 _HIDDEN = (("contact", "id"), ("caller_id", "name"), ("campaign", "claims"))  # these claims as a column of a table
 """Fields that name a person, or hold what names one."""
 _NAMING = frozenset(name for first, second in (*_HIDDEN, ("history", "attempts")) for name in (first, f"{first}.{second}")) - {"campaign"}
@@ -25,31 +27,47 @@ _NO_DIGIT = re.compile(r"\D")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]")
 _MOST_SHOWN = 10_000
 
+
+class _Named(msgspec.Struct):
+    id: str
+
+
+_ID = b'{"id":"'
+_named = msgspec.json.Decoder(_Named).decode
+
 Path = tuple[str | int, ...]
 
 
 def record(body: Mapping[str, Any], policy: str, key: Key | None) -> bytes:
     """The line of a decision's record: its body with numbers and names masked, ``masks`` and ``sealed`` added.
 
-    ``body`` stays as it is. ``key`` may be None for the policy ``clear``. Raises TypeError or ValueError for what JSON cannot say.
+    ``body`` stays as it is; its ``decision`` may be JSON. ``key`` may be None for the policy ``clear``. Raises TypeError or ValueError
+    for what JSON cannot say.
     """
     attempt = dict(body["attempt"])
     shown: dict[str, Any] = {**body, "attempt": attempt}
+    if isinstance(shown["decision"], bytes):
+        raw = shown["decision"]
+        decision_id = raw[7 : raw.index(b'"', 7)].decode() if raw.startswith(_ID) else _named(raw).id
+        shown["decision"] = msgspec.Raw(raw) if raw.isascii() and not shown["claims"] else decode(raw)
+    else:
+        decision_id = shown["decision"]["id"]
     masks: dict[str, str] = {}
     if not _MESSAGE.isdisjoint(attempt):
         _digest_message(attempt, key, masks)
     if policy == "clear":
         return encode(shown | {"masks": masks})
     hidden: list[tuple[Path, object]] = []
-    nationals = []
-    for name in _NUMBER_FIELDS:
+    called = None
+    for name, path, mask in _NUMBER_FIELDS:
         value = attempt.get(name)
         if value is not None:
-            attempt[name], national = _number(key, value, policy, name == "from")
-            hidden.append((("attempt", name), value))
-            masks[f"attempt.{name}"] = policy
-            if national is not None:
-                nationals.append(national)
+            hidden.append((path, value))
+            masks[mask] = policy
+            if name == "to":
+                attempt[name], called = _number(key, value, policy)
+            else:
+                attempt[name] = _shown(key, value, policy)
 
     def hide(holder: Any, name: str | int, path: Path) -> None:
         value = holder[name]
@@ -60,7 +78,7 @@ def record(body: Mapping[str, Any], policy: str, key: Key | None) -> bytes:
 
     if not _NAMING.isdisjoint(attempt):
         for field in _HIDDEN:
-            found = _place(attempt, field)
+            found = _place(attempt, *field)
             if found is not None:
                 hide(*found)
         for holder, name, path in _called_before(attempt):
@@ -75,28 +93,34 @@ def record(body: Mapping[str, Any], policy: str, key: Key | None) -> bytes:
             hide(decision["evidence"], "claims", ("decision", "evidence", "claims"))
     shown["masks"] = masks
     raw = encode(shown)
-    for national in nationals:
-        if national[-4:].encode() in raw:  # perhaps the number again, in a text where nobody looks for one
-            for holder, name, path in _strings(shown, ("attempt", "decision")):
-                if national in _NO_DIGIT.sub("", holder[name]) and not _DATE.match(holder[name]):
-                    hide(holder, name, path)
-            raw = encode(shown)
+    if called is not None and called[-4:].encode() in raw:  # perhaps the number again, in a text where nobody looks for one
+        if isinstance(shown["decision"], msgspec.Raw):
+            shown["decision"] = decode(bytes(shown["decision"]))
+        for holder, name, path in _strings(shown, ("attempt", "decision")):
+            if called in _NO_DIGIT.sub("", holder[name]) and not _DATE.match(holder[name]):
+                hide(holder, name, path)
+        raw = encode(shown)
     if policy == "sealed" and hidden:
-        box = key.seal(encode(hidden), shown["decision"]["id"])
+        box = key.seal(encode(hidden), decision_id)
         raw = b'%b,"sealed":{"key":"%b","box":"%b"}}' % (raw[:-1], key.id.encode(), box)
     return raw
 
 
-def _number(key: Key, value: object, policy: str, ours: bool = False) -> tuple[str, str | None]:
-    """What stands in place of a number, and its ten digits. ``ours``: a number that the seller shows, one of few."""
-    held = key.shown.get(value) if ours and isinstance(value, str) else None
+def _number(key: Key, value: object, policy: str) -> tuple[str, str | None]:
+    """What stands in place of a number, and its ten digits."""
+    found = numbers.parse(value)
+    if found.e164 is None:
+        return key.token("p", value if isinstance(value, str) else encode(value).decode()), None
+    token = key.token("n", found.e164)
+    return f"{token}-{found.e164[-2:]}" if policy == "masked" else token, found.national
+
+
+def _shown(key: Key, value: object, policy: str) -> str:
+    """The same for a number that the seller shows: they are few, and the same each time."""
+    held = key.shown.get(value) if isinstance(value, str) else None
     if held is None:
-        found = numbers.parse(value)
-        if found.e164 is not None:
-            held = key.token("n", found.e164) + (f"-{found.e164[-2:]}" if policy == "masked" else ""), found.national
-        else:
-            held = key.token("p", value if isinstance(value, str) else encode(value).decode()), None
-        if ours and isinstance(value, str) and len(key.shown) < _MOST_SHOWN:
+        held, _ = _number(key, value, policy)
+        if isinstance(value, str) and len(key.shown) < _MOST_SHOWN:
             key.shown[value] = held
     return held
 
@@ -118,7 +142,7 @@ def unmask(body: dict[str, Any], keys: Keys) -> dict[str, Any]:
 
 
 def _digest_message(attempt: dict[str, Any], key: Key | None, masks: dict[str, str]) -> None:
-    found = _place(attempt, ("message", "body"))
+    found = _place(attempt, "message", "body")
     if found is not None and found[0][found[1]] is not None:
         holder, name, path = found
         text = str(holder[name])
@@ -127,28 +151,25 @@ def _digest_message(attempt: dict[str, Any], key: Key | None, masks: dict[str, s
         masks[".".join(path)] = "digest"
 
 
-def _place(attempt: dict[str, Any], field: tuple[str, str]) -> tuple[Any, str, Path] | None:
+def _place(attempt: dict[str, Any], first: str, second: str) -> tuple[Any, str, Path] | None:
     """Where a field stands (its object, copied, its name there, the path to it), or None; a table's columns give dotted names."""
-    first, second = field
-    dotted = f"{first}.{second}"
-    if dotted in attempt:
-        return attempt, dotted, ("attempt", dotted)
     holder = attempt.get(first)
-    if isinstance(holder, Mapping) and second in holder:
+    if holder is not None and (type(holder) is dict or isinstance(holder, Mapping)) and second in holder:
         attempt[first] = holder = dict(holder)
         return holder, second, ("attempt", first, second)
-    return None
+    dotted = f"{first}.{second}"
+    return (attempt, dotted, ("attempt", dotted)) if dotted in attempt else None
 
 
 def _called_before(attempt: dict[str, Any]) -> Iterator[tuple[Any, str, Path]]:
     """The numbers in the attempts that the caller says were made before."""
-    found = _place(attempt, ("history", "attempts"))
-    if found is None or not isinstance(found[0][found[1]], (list, tuple)):
+    found = _place(attempt, "history", "attempts")
+    if found is None or not found[0][found[1]] or not isinstance(found[0][found[1]], (list, tuple)):
         return
     holder, name, path = found
     holder[name] = entries = [dict(entry) if isinstance(entry, Mapping) else entry for entry in holder[name]]
     for place, entry in enumerate(entries):
-        for field in _NUMBER_FIELDS:
+        for field in ("to", "from"):
             if isinstance(entry, dict) and field in entry:
                 yield entry, field, (*path, place, field)
 

@@ -29,11 +29,11 @@ class Recording:
         """The pieces of the records of a registered campaign, for ``body``."""
         return self._pieces | {"campaign": self.log.keep(without_claims(campaign))}
 
-    def body(self, asked: Asked, known_at: int, **by: Any) -> bytes:
-        """A decision's record; see ``DecisionLog.body``."""
+    def body(self, asked: Asked, known_at: int, json: bytes | None = None, **by: Any) -> bytes:
+        """A decision's record; ``json``, its ``as_json(texts=False)`` where that is at hand. See ``DecisionLog.body``."""
         attempt, decision, campaign, pieces, reserve = asked
         return self.log.body(
-            attempt, decision.as_dict(), campaign=campaign, known_at=known_at, store=self.store, pieces=pieces or self._pieces, reserve=reserve, **by
+            attempt, json or decision.as_dict(), campaign=campaign, known_at=known_at, store=self.store, pieces=pieces or self._pieces, reserve=reserve, **by
         )  # fmt: skip
 
     def recorded(self, decided: Sequence[Asked], known_at: int) -> list[Decision]:

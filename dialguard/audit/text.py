@@ -22,6 +22,8 @@ def encode(value: object) -> bytes:
         raw = b"\xff"
     if raw.isascii() and b"\x7f" not in raw:
         return raw
+    if raw != b"\xff":
+        value = msgspec.json.decode(raw)  # whatever types it was made of
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=_plain)
     return text.replace("\x7f", "\\u007f").encode("ascii")
 

@@ -50,6 +50,22 @@ def test_sealed_shows_nothing_and_opens_again(tmp_path: Path) -> None:
     assert opened["decision"]["attempt_id"] == "call of 305 555 0123"
 
 
+def test_a_decision_given_as_json_makes_the_same_record(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path / "decisions")
+    decision = {"id": "d-a", "attempt_id": "call of 305 555 0123", "at": "x", "verdict": "deny", "reasons": [{"message": "§ 1"}], "evidence": {}}
+    given_ = {"campaign": CAMPAIGN, "known_at": 0, "store": "none", "pieces": {}}
+    for id_ in ("call of 305 555 0123", "plain"):
+        attempt = {**SAID, "id": id_}
+        quick = json.loads(log.body(json.dumps(attempt).encode(), json.dumps(decision, ensure_ascii=False).encode(), **given_))
+        slow = json.loads(log.body(attempt, {**decision, "obligations": []}, **given_))
+        assert unmask(quick, log.keys)["decision"] == decision
+        assert "305 555 0123" not in json.dumps(slow["decision"])
+        for each in (quick, slow):
+            del each["at"], each["sealed"], each["kept"]
+        assert quick["attempt"]["to"] == SAID["to"] and slow["attempt"]["to"].startswith("n-")  # the one was opened, the other not
+        assert quick["masks"] == slow["masks"]
+
+
 def test_masked_keeps_a_hash_and_two_digits(tmp_path: Path) -> None:
     log, shown, text = recorded(tmp_path, "masked")
     assert [secret for secret in SECRETS if secret in text] == []
@@ -99,7 +115,7 @@ def test_a_destroyed_key_erases_and_the_log_stays_whole(tmp_path: Path) -> None:
     log.append([body(log, "a")])
     key = log.keys.current("default")
     log.keys.destroy(key.id)
-    assert key.secret.hex() not in log.keys.path.read_text()
+    assert key.secret.hex() not in log.keys.path.read_text() and str(key.secret) not in repr(key)
     reader = Reader(log.folder, Keys(log.keys.path))
     assert list(reader.find(Wanted(number="+16025550123"))) == []
     (found,) = reader.find(Wanted(id="d-a"))
