@@ -34,7 +34,14 @@ def _writing(folder: Path, rounds: int) -> None:
     with DecisionLog(folder / "one", keys=folder / "keys.json") as log, open(folder / "bare", "wb", buffering=0) as bare:
         guard = Guard(no_store=True, log=log)
         guard.add_campaign(CAMPAIGN)
-        attempt = {"id": "lead-8812", "to": "602-555-0123", "from": "+14805550100", "channel": "voice", "campaign": "c", "at": "2026-11-24T11:00:00-07:00"}
+        attempt = {
+            "id": "lead-8812",
+            "to": "602-555-0123",
+            "from": "+14805550100",
+            "channel": "voice",
+            "campaign": "c",
+            "at": "2026-11-24T11:00:00-07:00",
+        }
         attempt |= {"revocations": [], "dnc": {"national": False, "states": [], "internal": False}, "line_type": "landline"}
         decision = guard.check(attempt)
         campaign, pieces = guard._registered["c"]
@@ -63,10 +70,11 @@ def _writing(folder: Path, rounds: int) -> None:
 def _reading(folder: Path, rounds: int) -> None:
     log = DecisionLog(folder / "large", keys=folder / "keys.json")
     decision = {"attempt_id": "a", "at": "x", "verdict": "deny", "reasons": [], "obligations": [], "evidence": {}, "x": "x" * 700}
-    now, count = clock.now(), 0
+    others = {"campaign": CAMPAIGN, "known_at": clock.now(), "store": "none", "pieces": {}}
+    count = 0
     while count * 1_500 < MEGABYTES * 1_000_000:
         group = [
-            log.body({"to": f"602555{number:04}", "channel": "voice"}, {**decision, "id": f"d-{count + number}"}, campaign=CAMPAIGN, known_at=now, store="none", pieces={})
+            log.body({"to": f"602555{number:04}", "channel": "voice"}, {**decision, "id": f"d-{count + number}"}, **others)
             for number in range(1_000)
         ]  # fmt: skip
         log.append(group)

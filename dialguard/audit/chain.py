@@ -81,7 +81,9 @@ class Chain:
                 break
             paths.pop().unlink()  # begun when the process died: nothing but its first line stood there
         if torn:
-            self.append([encode({"kind": "torn", "bytes": len(torn), "sha256": hashlib.sha256(torn).hexdigest(), "at": moment(clock.now())})])
+            self.append(
+                [encode({"kind": "torn", "bytes": len(torn), "sha256": hashlib.sha256(torn).hexdigest(), "at": moment(clock.now())})]
+            )
 
     @staticmethod
     def _is_stale(paths: list[Path], lines: list[bytes]) -> bool:

@@ -10,8 +10,9 @@ from dialguard.ledger.rows import Row
 
 COLUMNS: dict[str, str] = {
     "chain": "text", "seq": "text", "recorded_at": "moment", "known_at": "moment", "id": "text", "attempt_id": "text", "at": "moment",
-    "tenant": "text", "seller": "text", "campaign": "text", "purpose": "text", "channel": "text", "to": "text", "from": "text", "door": "text",
-    "key": "text", "verdict": "text", "rules": "words", "kinds": "words", "valid_until": "moment", "retry_at": "moment", "packs": "text", "hash": "text",
+    "tenant": "text", "seller": "text", "campaign": "text", "purpose": "text", "channel": "text", "to": "text", "from": "text",
+    "door": "text", "key": "text", "verdict": "text", "rules": "words", "kinds": "words", "valid_until": "moment", "retry_at": "moment",
+    "packs": "text", "hash": "text",
 }  # fmt: skip
 
 CALL_FIELDS: dict[str, str | None] = {
@@ -49,8 +50,8 @@ def rows(reader: Reader, records: Iterable[Record], as_text: bool) -> Iterator[d
             **{name: value if as_text or value is None else clock.parse_instant(value) for name, value in told.items()},
             "chain": record.chain, "seq": str(record.seq), "hash": record.hash, "id": decision["id"], "attempt_id": decision["attempt_id"],
             "tenant": body["tenant"], "seller": body["seller"], "campaign": campaign.get("id"), "purpose": campaign.get("purpose"),
-            "channel": attempt.get("channel"), "to": attempt.get("to"), "from": attempt.get("from"), "door": body["door"], "key": body["key"],
-            "verdict": decision["verdict"], "packs": decision["packs"],
+            "channel": attempt.get("channel"), "to": attempt.get("to"), "from": attempt.get("from"),
+            "door": body["door"], "key": body["key"], "verdict": decision["verdict"], "packs": decision["packs"],
             "rules": [str(reason["rule"]) for reason in reasons], "kinds": sorted({str(reason["kind"]) for reason in reasons}),
         }  # fmt: skip
 

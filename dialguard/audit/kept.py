@@ -50,7 +50,8 @@ class Kept:
         if sources.digest(found) != packs.digest:
             raise LogError("the rule files were changed while they were read; start again")
         rows = [
-            {"name": each.name, "shown": each.shown, "kind": each.kind, "operator": each.operator, "sha256": self.keep(each.raw)} for each in found
+            {"name": each.name, "shown": each.shown, "kind": each.kind, "operator": each.operator, "sha256": self.keep(each.raw)}
+            for each in found
         ]
         return self.keep(encode({"rules": packs.digest, "files": rows}))
 

@@ -148,7 +148,9 @@ class Keys:
             rows = json.loads(self.path.read_bytes())["keys"]
             keys = {row["id"]: _key(row) for row in rows}
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise LogError(f"{self.path} is no key file, or a damaged one; bring back a copy: without it nothing sealed can be read") from None
+            raise LogError(
+                f"{self.path} is no key file, or a damaged one; bring back a copy: without it nothing sealed can be read"
+            ) from None
         self._seen, self._keys = seen, keys
         self._newest = {key.tenant: key for key in keys.values() if key.secret is not None}
 

@@ -60,10 +60,13 @@ class DecisionLog:
 
     def __init__(
         self, folder: str | os.PathLike[str], *, numbers: str = "sealed", keys: str | os.PathLike[str] | None = None,
-        sync: str = "process", witness: str | None = None, door: str = "api", segment_bytes: int = 64 * MEGABYTE, segment_seconds: int = 86_400,
+        sync: str = "process", witness: str | None = None, door: str = "api",
+        segment_bytes: int = 64 * MEGABYTE, segment_seconds: int = 86_400,
     ) -> None:  # fmt: skip
         if numbers not in NUMBERS or sync not in SYNCS:
-            raise ValueError(f"found numbers {numbers!r:.20} and sync {sync!r:.20}, expected one of {', '.join(NUMBERS)} and one of {', '.join(SYNCS)}")
+            raise ValueError(
+                f"found numbers {numbers!r:.20} and sync {sync!r:.20}, expected one of {', '.join(NUMBERS)} and one of {', '.join(SYNCS)}"
+            )
         self.folder, self.numbers, self.witness, self.door = Path(folder), numbers, witness, door
         self.keys = Keys(Path(keys) if keys is not None else default_keys(self.folder))
         if self.folder.absolute() in self.keys.path.absolute().parents:
@@ -85,7 +88,8 @@ class DecisionLog:
             raise LogError(f"the log folder {self.folder} cannot be made: {error.strerror}") from None
 
     def body(
-        self, attempt: Mapping[str, Any] | msgspec.Struct | bytes, decision: Mapping[str, Any] | bytes, *, campaign: Mapping[str, Any] | None, known_at: int, store: str,
+        self, attempt: Mapping[str, Any] | msgspec.Struct | bytes, decision: Mapping[str, Any] | bytes, *,
+        campaign: Mapping[str, Any] | None, known_at: int, store: str,
         pieces: Mapping[str, str], reserve: bool = False, tenant: str = "default", door: str | None = None, key: str | None = None,
     ) -> bytes:  # fmt: skip
         """The body of a decision's record, for ``append``.
@@ -94,8 +98,8 @@ class DecisionLog:
         the record names the rules of obligations and not their texts. ``campaign`` as it was given or registered. ``known_at``: from
         what was known at this instant. ``store``: ``none``, ``folder`` or ``redis``. ``pieces`` names what is kept: ``rules``, their
         revision (``keep_rules``), ``feed`` of emergencies, and where the caller has kept it before, ``campaign`` (``without_claims``).
-        ``reserve``: whether a slot under the caps was asked for. ``door`` is where the attempt came in, ``key`` the id of the API key that it came with.
-        Raises AuditUnavailable.
+        ``reserve``: whether a slot under the caps was asked for. ``door`` is where the attempt came in, ``key`` the id of the API key
+        that it came with. Raises AuditUnavailable.
         """
         try:
             seal = None if self.numbers == "clear" else self.keys.current(tenant)

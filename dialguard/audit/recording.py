@@ -10,7 +10,6 @@ from dialguard.engine.decision import Decision
 from dialguard.packs.pack import Packs
 from dialguard.packs.sources import shipped_rules
 
-
 Asked = tuple[Mapping[str, Any], Decision, Mapping[str, Any] | None, Mapping[str, str] | None, bool]
 """An attempt, its decision, its campaign, what is kept of that (None: nothing yet), and whether a slot was asked for."""
 
@@ -33,7 +32,8 @@ class Recording:
         """A decision's record; ``json``, its ``as_json(texts=False)`` where that is at hand. See ``DecisionLog.body``."""
         attempt, decision, campaign, pieces, reserve = asked
         return self.log.body(
-            attempt, json or decision.as_dict(), campaign=campaign, known_at=known_at, store=self.store, pieces=pieces or self._pieces, reserve=reserve, **by
+            attempt, json or decision.as_dict(), campaign=campaign, known_at=known_at, store=self.store,
+            pieces=pieces or self._pieces, reserve=reserve, **by,
         )  # fmt: skip
 
     def recorded(self, decided: Sequence[Asked], known_at: int) -> list[Decision]:

@@ -188,7 +188,9 @@ def _chain(chain: Path, wanted: dict[int, list[Checkpoint]], account: Account, r
                 elif kind[1] == b"end":
                     ended = True
                     if said_by(found.body).get("count") != count:
-                        breaks.append(Break(name, now, f"the end states another number of lines than the {count} that stand there ({path.name})"))
+                        breaks.append(
+                            Break(name, now, f"the end states another number of lines than the {count} that stand there ({path.name})")
+                        )
                 for piece in _DIGEST.findall(kind[2] or b""):
                     refers.setdefault(piece.decode(), (name, now))
                 seq, before, first = now, found.hash, False
@@ -202,7 +204,9 @@ def _chain(chain: Path, wanted: dict[int, list[Checkpoint]], account: Account, r
         if missing <= seq:
             breaks.append(Break(name, missing, f"the line of the checkpoint in {source} is missing"))
         else:
-            breaks.append(Break(name, seq + 1, f"the chain ends at seq {seq}; {source} has a checkpoint of seq {missing}: its tail was cut"))
+            breaks.append(
+                Break(name, seq + 1, f"the chain ends at seq {seq}; {source} has a checkpoint of seq {missing}: its tail was cut")
+            )
             break
 
 
@@ -260,7 +264,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Verify the log that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="FOLDER")
-    parser.add_argument("--checkpoints", action="append", default=[], type=Path, metavar="FILE", help="checkpoints kept elsewhere (repeatable)")
+    parser.add_argument(
+        "--checkpoints", action="append", default=[], type=Path, metavar="FILE", help="checkpoints kept elsewhere (repeatable)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     if not options.folder.is_dir():

@@ -28,19 +28,29 @@ def add(commands: argparse._SubParsersAction) -> None:
     _which(action)
 
     action = _action(actions, "verify", verify, "whether anything was changed, cut out or put in; exit status 1 when so")
-    action.add_argument("--checkpoints", action="append", default=[], type=Path, metavar="FILE", help="checkpoints kept elsewhere (repeatable)")
+    action.add_argument(
+        "--checkpoints", action="append", default=[], type=Path, metavar="FILE", help="checkpoints kept elsewhere (repeatable)"
+    )
 
-    action = _action(actions, "replay", replay, "decisions made again on the law and the knowledge of their moment; exit status 1 when one differs")
+    action = _action(
+        actions, "replay", replay, "decisions made again on the law and the knowledge of their moment; exit status 1 when one differs"
+    )
     action.add_argument("id", nargs="?", metavar="ID", help="of a decision or an attempt")
     action.add_argument("--all", action="store_true", help="every decision")
-    action.add_argument("--packs", choices=("own", "current"), default="own", help="the rules that decided (default), or today's, to see what changes")
-    action.add_argument("--rules", action="append", default=[], metavar="DIR", type=Path, help="with --packs current: add a folder of rule files")
+    action.add_argument(
+        "--packs", choices=("own", "current"), default="own", help="the rules that decided (default), or today's, to see what changes"
+    )
+    action.add_argument(
+        "--rules", action="append", default=[], metavar="DIR", type=Path, help="with --packs current: add a folder of rule files"
+    )
     _which(action)
 
     action = _action(actions, "export", export, "write decisions, or the call records of 16 CFR 310.5(a)(2), to a file")
     action.add_argument("file", metavar="FILE", type=Path)
     action.add_argument("--format", choices=("csv", "ndjson", "parquet"), help="default: as the suffix says")
-    action.add_argument("--call-records", action="store_true", help="one row an allowed telemarketing call, joined with its recorded outcome")
+    action.add_argument(
+        "--call-records", action="store_true", help="one row an allowed telemarketing call, joined with its recorded outcome"
+    )
     action.add_argument("--force", action="store_true", help="replace the file")
     _which(action)
 
@@ -58,7 +68,9 @@ def _action(actions: argparse._SubParsersAction, name: str, run: Any, text: str)
     where = action.add_mutually_exclusive_group()
     common.store_option(where)
     where.add_argument("--log", metavar="DIR", type=Path, help="folder of the log (default: decisions in the store's folder)")
-    action.add_argument("--keys", metavar="FILE", type=Path, help="key file (default: $DIALGUARD_KEYS, else keys/decisions.json beside the log)")
+    action.add_argument(
+        "--keys", metavar="FILE", type=Path, help="key file (default: $DIALGUARD_KEYS, else keys/decisions.json beside the log)"
+    )
     common.json_option(action)
     action.set_defaults(run=lambda options: _run(run, options))
     return action
@@ -103,7 +115,9 @@ def _reader(options: argparse.Namespace) -> Reader:
 def _wanted(options: argparse.Namespace, id_: str | None = None) -> Wanted:
     from dialguard.audit.reading import Wanted
 
-    moments = {name: None if getattr(options, name) is None else common.moment(getattr(options, name), f"--{name}") for name in ("since", "until")}
+    moments = {
+        name: None if getattr(options, name) is None else common.moment(getattr(options, name), f"--{name}") for name in ("since", "until")
+    }
     number = None if options.number is None else common.number(options.number, "--number")
     return Wanted(id_, number, options.seller, options.tenant, options.verdict, options.rule, **moments)
 
@@ -198,13 +212,18 @@ def replay(options: argparse.Namespace) -> int:
         changed += outcome.same is False
         unable += outcome.same is None
         if options.json:
-            common.print_json({**outcome._asdict(), "differs": {name: {"was": was, "now": now} for name, (was, now) in outcome.differs.items()}})
+            common.print_json(
+                {**outcome._asdict(), "differs": {name: {"was": was, "now": now} for name, (was, now) in outcome.differs.items()}}
+            )
         elif outcome.same is not True:
             print("\n".join(_told(outcome)))
     if not same + changed + unable:
         raise UsageError(f"no decision that fits is in the log {reader.folder}")
     if not options.json:
-        print(f"{common.counted(same + changed + unable, 'decision')}: {same:,} the same, {changed:,} different, {unable:,} that cannot be made again")
+        print(
+            f"{common.counted(same + changed + unable, 'decision')}: {same:,} the same, {changed:,} different, "
+            f"{unable:,} that cannot be made again"
+        )
     return 1 if changed and options.packs == "own" else 0
 
 

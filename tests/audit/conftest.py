@@ -21,8 +21,8 @@ CAMPAIGN = {"id": "c", "seller": "acme", "purpose": "telemarketing"}
 def body(log: DecisionLog, name: str, **attempt: Any) -> bytes:
     """A record with as little in it as there can be."""
     decision = {
-        "id": f"d-{name}", "attempt_id": attempt.get("id", name), "at": "2026-11-24T11:00:00-07:00", "verdict": "allow", "valid_until": None,
-        "reasons": [], "obligations": [{"rule": "x"}], "retry_at": None, "timezones": [], "evidence": {},
+        "id": f"d-{name}", "attempt_id": attempt.get("id", name), "at": "2026-11-24T11:00:00-07:00", "verdict": "allow",
+        "valid_until": None, "reasons": [], "obligations": [{"rule": "x"}], "retry_at": None, "timezones": [], "evidence": {},
     }  # fmt: skip
     given = {"id": name, "to": "602-555-0123", "channel": "voice", "campaign": CAMPAIGN} | attempt
     return log.body(given, decision, campaign=CAMPAIGN, known_at=0, store="none", pieces={})

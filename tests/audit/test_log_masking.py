@@ -20,7 +20,8 @@ from dialguard.audit.text import encode
 from tests.audit.conftest import CAMPAIGN, body, breaks
 
 SAID: dict[str, Any] = {
-    "id": "call of 305 555 0123", "to": "(305) 555-0123", "from": "+14805550100", "channel": "sms", "contact": {"id": "Jane Roe", "state": "FL"},
+    "id": "call of 305 555 0123", "to": "(305) 555-0123", "from": "+14805550100", "channel": "sms",
+    "contact": {"id": "Jane Roe", "state": "FL"},
     "caller_id": {"name": "Roe & Sons", "attestation": "A"}, "message": {"body": "Your code is 4711", "first": True},
     "history": {"attempts": [{"at": "2026-11-20T12:00:00Z", "to": "305-555-0199"}, {"at": "2026-11-21T12:00:00Z"}]},
 }  # fmt: skip
@@ -40,7 +41,8 @@ def test_sealed_shows_nothing_and_opens_again(tmp_path: Path) -> None:
     assert [secret for secret in SECRETS if secret in text] == []
     assert shown["masks"] == {
         "attempt.message.body": "digest", "attempt.to": "sealed", "attempt.from": "sealed", "attempt.contact.id": "sealed",
-        "attempt.caller_id.name": "sealed", "attempt.history.attempts.0.to": "sealed", "attempt.id": "sealed", "decision.attempt_id": "sealed",
+        "attempt.caller_id.name": "sealed", "attempt.history.attempts.0.to": "sealed", "attempt.id": "sealed",
+        "decision.attempt_id": "sealed",
     }  # fmt: skip
     assert shown["attempt"]["contact"]["state"] == "FL" and shown["attempt"]["message"]["first"] is True
     digest = shown["attempt"]["message"]["body"]
@@ -52,7 +54,14 @@ def test_sealed_shows_nothing_and_opens_again(tmp_path: Path) -> None:
 
 def test_a_decision_given_as_json_makes_the_same_record(tmp_path: Path) -> None:
     log = DecisionLog(tmp_path / "decisions")
-    decision = {"id": "d-a", "attempt_id": "call of 305 555 0123", "at": "x", "verdict": "deny", "reasons": [{"message": "§ 1"}], "evidence": {}}
+    decision = {
+        "id": "d-a",
+        "attempt_id": "call of 305 555 0123",
+        "at": "x",
+        "verdict": "deny",
+        "reasons": [{"message": "§ 1"}],
+        "evidence": {},
+    }
     given_ = {"campaign": CAMPAIGN, "known_at": 0, "store": "none", "pieces": {}}
     for id_ in ("call of 305 555 0123", "plain"):
         attempt = {**SAID, "id": id_}
@@ -206,7 +215,11 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     return Keys(tmp_path_factory.mktemp("keys") / "keys.json")
 
 
-@given(st.dictionaries(st.sampled_from(["id", "to", "from", "contact", "caller_id", "message", "history", "contact.id", "x"]), JSON, max_size=6))
+@given(
+    st.dictionaries(
+        st.sampled_from(["id", "to", "from", "contact", "caller_id", "message", "history", "contact.id", "x"]), JSON, max_size=6
+    )
+)
 def test_what_is_sealed_opens_to_what_was_given(key: Keys, attempt: dict[str, Any]) -> None:
     given_ = {**attempt, "message": None, "message.body": None}
     fields = {"attempt": given_, "claims": None, "decision": {"id": "d-1", "evidence": {}}}

@@ -84,7 +84,9 @@ def test_no_allow_without_its_record(folder: Path, shipped, broken_os) -> None:
     assert reason["kind"] == "audit_unavailable" and "No space left on device" in reason["message"]
     assert [each["kind"] for each in denied.reasons] == ["prohibited", "audit_unavailable"]
     assert refused.as_dict()["verdict"] == "deny" and refused.as_dict()["id"] == refused.id
-    assert refused.as_json(texts=False).startswith(b'{"id":"%b"' % refused.id.encode()) and b'"verdict":"deny"' in refused.as_json(texts=False)
+    assert refused.as_json(texts=False).startswith(b'{"id":"%b"' % refused.id.encode()) and b'"verdict":"deny"' in refused.as_json(
+        texts=False
+    )
     assert ids(folder) == [first.id, again.id]
 
 
@@ -103,12 +105,23 @@ def test_a_piece_that_cannot_be_kept_denies_too(folder: Path, shipped, monkeypat
 
 def test_a_replay_is_exact_whatever_was_recorded_since(tmp_path: Path, folder: Path, shipped, monkeypatch: pytest.MonkeyPatch) -> None:
     store = EmbeddedStore(tmp_path / "store")
-    consent = {"seller": "acme", "number": "+16025550123", "level": "express_written", "obtained_at": NOW - 99 * HOUR, "known_at": NOW - 9 * HOUR}
+    consent = {
+        "seller": "acme",
+        "number": "+16025550123",
+        "level": "express_written",
+        "obtained_at": NOW - 99 * HOUR,
+        "known_at": NOW - 9 * HOUR,
+    }
     store.record_consent(**consent)
     store.declare_complete("acme", NOW - 500 * 24 * HOUR, known_at=NOW - 9 * HOUR)
     log = DecisionLog(folder)
     guard = Guard(store, packs=shipped, log=log)
-    short = {"id": "a-2", "to": "602-555-0123", "channel": "voice", "campaign": {**CAMPAIGN, "purpose": "telemarketing", "voice": "prerecorded"}}
+    short = {
+        "id": "a-2",
+        "to": "602-555-0123",
+        "channel": "voice",
+        "campaign": {**CAMPAIGN, "purpose": "telemarketing", "voice": "prerecorded"},
+    }
     said = [guard.check(ATTEMPT), guard.check(short), guard.check({**short, "to": "3055550123", "at": "2026-11-24T03:00:00-05:00"})]
     said += [guard.check({**short, "contact": {"id": "Jane", "state": "FL"}, "message": {"first": True}})]
     store.record_revocation(seller="acme", number="+16025550123", at=NOW - HOUR, known_at=NOW + HOUR)

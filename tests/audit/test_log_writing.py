@@ -195,7 +195,9 @@ def test_a_crash_at_every_step_of_closing_a_segment(tmp_path: Path, broken_os, h
 
             log = DecisionLog(folder, numbers="clear", sync="strict", segment_bytes=1)
             bodies = [body(log, name) for name in ("a", "b")]
-            broken_os(**{name: counted(getattr(os, name)) for name in ("open", "write", "ftruncate", "fdatasync", "fsync", "unlink", "close")})
+            broken_os(
+                **{name: counted(getattr(os, name)) for name in ("open", "write", "ftruncate", "fdatasync", "fsync", "unlink", "close")}
+            )
             for name, each in zip("ab", bodies, strict=True):
                 log.append([each])
                 say(f"d-{name}")

@@ -19,7 +19,14 @@ def store(run: Run, tmp_path: Path) -> Path:
     """A store with four recorded decisions, two of them of a call that was then made."""
     lines = tmp_path / "in.ndjson"
     campaign = {**ATTEMPT["campaign"], "purpose": "telemarketing", "subject": "solar", "registry_version": "2026-11-20"}
-    call = {**ATTEMPT, "id": "lead-1", "from": "+14805550100", "campaign": campaign, "consent": {"level": "none"}, "history": {"attempts": []}}
+    call = {
+        **ATTEMPT,
+        "id": "lead-1",
+        "from": "+14805550100",
+        "campaign": campaign,
+        "consent": {"level": "none"},
+        "history": {"attempts": []},
+    }
     attempts = [call, {**call, "id": "lead-2"}, ATTEMPT, telemarketing(id="night", at="2026-11-24T03:00:00-07:00")]
     lines.write_text("\n".join(map(json.dumps, attempts)), "utf-8")
     done = run("check", lines, "--no-store", "--log", tmp_path / "store" / "decisions")
@@ -96,7 +103,9 @@ def test_replay_and_its_exit_status(run: Run, store: Path, tmp_path: Path) -> No
     (rules / "az.yaml").write_text(LAW, "utf-8")
     done = run("decisions", "replay", "--seller", "acme", "--packs", "current", "--rules", rules, "--store", store)
     assert done.status == 0 and "allow is now deny; denied by house.az-solar" in done.out
-    assert done.out.endswith("4 decisions: 1 the same, 3 different, 0 that cannot be made again\n")  # of the one at night the subject is not known
+    assert done.out.endswith(
+        "4 decisions: 1 the same, 3 different, 0 that cannot be made again\n"
+    )  # of the one at night the subject is not known
     assert run("decisions", "replay", "--store", store).status == 2
     assert run("decisions", "replay", "nobody", "--store", store).status == 2
     assert "--packs current" in run("decisions", "replay", "--all", "--rules", rules, "--store", store).err
