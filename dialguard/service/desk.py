@@ -50,15 +50,27 @@ class Desk:
 
     def decide(self, asks: Sequence[Ask]) -> list[Answer | BaseException]:
         """The decisions of a group, recorded together; in the place of one that cannot be judged, why."""
+        answers: list[Answer | BaseException | None] = [None] * len(asks)
+        taking: list[tuple[int, object]] = []
         with self.guard.still():
-            return [self._one(ask) for ask in asks]
+            for number, ask in enumerate(asks):
+                try:
+                    attempt = read(ask.attempt)
+                    if ask.reserve:
+                        taking.append((number, attempt))
+                    else:
+                        answers[number] = _answer(self.guard.check(attempt))
+                except (ValueError, Problem) as error:
+                    answers[number] = error
+            if taking:  # their slots are taken in one step
+                decided = self.guard.check_together((attempt for _, attempt in taking), reserve=True)
+                for (number, _), decision in zip(taking, decided, strict=True):
+                    answers[number] = decision if isinstance(decision, Exception) else _answer(decision)
+        return answers
 
-    def _one(self, ask: Ask) -> Answer | BaseException:
-        try:
-            decision = self.guard.check(read(ask.attempt))
-            return Answer(decision, decision.as_json(texts=False))
-        except (ValueError, Problem) as error:
-            return error
+
+def _answer(decision: Decision) -> Answer:
+    return Answer(decision, decision.as_json(texts=False))
 
 
 def read(sent: bytes | Mapping[str, object]) -> object:
