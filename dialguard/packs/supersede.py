@@ -140,17 +140,20 @@ def _answers(packs: Packs, rule: Rule, old: Rule, clock: Clock) -> Iterator[Chan
         yield from _duties(old, before, after, since)
         if before.parts and not old.tests:
             yield Change("", old.id, "it has no examples", "no one can say", "what changes", since)
-        for example, facts, moment in _situations(packs, old, clock):
-            found = _milder(before, after, rule, packs, facts, moment)
+        for example, near, facts, moment in _situations(packs, old, clock):
+            found = _milder(before, after, rule, packs, facts, moment, near)
             if found:
                 changed, strict, mild = found
                 yield Change(changed, old.id, example, strict, mild, since)
 
 
-def _situations(packs: Packs, rule: Rule, clock: Clock) -> Iterator[tuple[str, Mapping[str, object], Moment]]:
+def _situations(packs: Packs, rule: Rule, clock: Clock) -> Iterator[tuple[str, bool, Mapping[str, object], Moment]]:
+    """Each example, and whether its neighbourhood is looked at: of many that one test stands for, that of the first."""
+    lines: set[int] = set()
     for test in rule.tests:
         try:
-            yield test.name, *situation(packs, rule, test, clock)
+            yield test.name, test.line not in lines, *situation(packs, rule, test, clock)
+            lines.add(test.line)
         except ValueError:
             continue  # an example that makes no sense is told where examples are judged
 
@@ -180,13 +183,13 @@ class _Law:
         return max(answers, key=SEVERITY.__getitem__, default=SILENT)
 
 
-def _milder(before: _Law, after: _Law, rule: Rule, packs: Packs, facts: Mapping[str, object], moment: Moment) -> tuple[str, str, str] | None:
+def _milder(before: _Law, after: _Law, rule: Rule, packs: Packs, facts: Mapping[str, object], moment: Moment, near: bool = True) -> tuple[str, str, str] | None:
     """The first situation at or near an example in which the answer is milder: what was changed, the answer before and after."""
     first = before.answer(facts, moment)
     answer = after.answer(facts, moment)
     if SEVERITY[answer] < SEVERITY[first]:
         return "", first, answer
-    if not before.parts or before.nodes == after.nodes:
+    if not near or not before.parts or before.nodes == after.nodes:
         return None
     nodes = list(dict.fromkeys((*before.nodes, *after.nodes)))
     new = _read(after.nodes) - _read(before.nodes)
@@ -230,7 +233,7 @@ def _reliefs(packs: Packs, rule: Rule, old: Rule, clock: Clock) -> Iterator[Chan
             continue
         held = old.span(day)
         condition = held.condition if held else None
-        for example, facts, moment in _situations(packs, old, clock):
+        for example, _, facts, moment in _situations(packs, old, clock):
             value = evaluate(condition, _claimed(facts, rule), moment, packs.closed) if condition is not None else False
             before, after = RELIEF_ANSWERS[value], RELIEF_ANSWERS[evaluate(new.condition, facts, moment, packs.closed)]
             if _RELIEF_RANK[after] > _RELIEF_RANK[before]:
