@@ -113,9 +113,11 @@ class Guard:
         In place of a decision stands the exception that ``check`` would have raised.
         """
         if self._recording is None:
-            return self._decide_together(attempts, reserve)
+            with self.still():
+                return self._decide_together(attempts, reserve)
         asked, known_at = list(attempts), self._known_at()
-        answers = self._decide_together(asked, reserve)
+        with self.still():
+            answers = self._decide_together(asked, reserve)
         decided = [self._asked(attempt, answer, reserve) for attempt, answer in zip(asked, answers, strict=True) if isinstance(answer, Decision)]
         recorded = iter(self._recording.recorded(decided, known_at))
         return [next(recorded) if isinstance(answer, Decision) else answer for answer in answers]

@@ -19,6 +19,7 @@ from dialguard.service.config import Settings
 from dialguard.service.desk import Desk
 from dialguard.service.keyfile import DEFAULT, tenant_name
 from dialguard.service.service import Service
+from dialguard.storage.embedded import EmbeddedStore
 
 FOLDER = "tenants"
 LOOK = 0.5
@@ -47,7 +48,7 @@ def open_desk(settings: Settings, tenant: str, packs: Packs) -> Desk:
     folder = folder_of(settings.folder, tenant)
     folder.mkdir(parents=True, exist_ok=True)
     table = settings.tenants.get(tenant)
-    store: object = folder
+    store: object = EmbeddedStore(folder, follow=True)
     if table is not None and table.store is not None:
         from dialguard.storage.redis import RedisStore
 
