@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from dialguard.guard import Guard
 from dialguard.ledger.place import FILE, url_of
+from dialguard.model.records import LookUpFailed
 from dialguard.packs.load import Packs
 from dialguard.service.config import Settings
 from dialguard.service.desk import Desk
@@ -48,11 +49,15 @@ def open_desk(settings: Settings, tenant: str, packs: Packs) -> Desk:
     folder = folder_of(settings.folder, tenant)
     folder.mkdir(parents=True, exist_ok=True)
     table = settings.tenants.get(tenant)
-    store: object = EmbeddedStore(folder, follow=True)
+    store: object
     if table is not None and table.store is not None:
         from dialguard.storage.redis import RedisStore
 
         store = RedisStore(table.store, journal=folder)
+    else:
+        store = EmbeddedStore(folder, follow=True)
+        with suppress(LookUpFailed):  # then each decision says so
+            store.warm()
     return Desk(tenant, Guard(store, disable=settings.disable, packs=packs))
 
 

@@ -143,6 +143,11 @@ class EmbeddedStore(Recorder):
         finally:
             self._still.on = self._still.fresh = self._still.unasked = False
 
+    def warm(self) -> None:
+        """Where the record is followed: reads now of whom it holds anything, for which the first group would wait. Raises LookUpFailed."""
+        with self.still():
+            self.look_up(seller="nobody", number="+12025550100", at=0)
+
     def move_on(self) -> None:
         """Within ``still``: the next question is answered over the record as it then is."""
         self._ledger.move_on()

@@ -631,3 +631,12 @@ def test_lists_are_looked_at_once_in_a_group(tmp_path):
     with store.still():
         imported("FL")  # before the first look
         assert found() == (1, 1, 1)
+
+
+def test_what_is_followed_can_be_read_before_the_first_group(tmp_path):
+    EmbeddedStore(tmp_path).suppress(at=T, **entry(A))
+    store = EmbeddedStore(tmp_path, follow=True)
+    store.warm()
+    assert store._ledger._known._sellers["acme"].kinds(int(A))
+    with pytest.raises(LookUpFailed):
+        EmbeddedStore(tmp_path / "away", follow=True).warm()
