@@ -76,7 +76,7 @@ def test_a_guide_does_what_it_says(guide: Path, run, tmp_path: Path, monkeypatch
         if language == "python":
             exec(compile(text, str(guide), "exec"), {"__name__": "guide"})
         elif name:
-            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text, encoding="utf-8")
         elif language == "console":
             for line, expected in commands(text):

@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("backends",),
     ("engine",),
     ("facts", "lists", "storage", "ledger", "optout"),
-    ("screening", "audit"),
+    ("screening", "audit", "events"),
     ("guard",),
     ("service",),
     ("cli",),
@@ -40,7 +40,7 @@ HOMES = {
     "redis": ("storage/",),
     "sqlalchemy": ("ledger/", "storage/"),
     "cryptography": ("audit/keys.py",),
-    "durable": (),
+    "durable": ("events/matcher.py",),
     "uvicorn": ("service/",),
     "uvloop": ("service/",),
     "httptools": ("service/",),
@@ -163,6 +163,8 @@ def test_only_the_clock_reads_the_time() -> None:
         ("facts/numbers.py", "from phonenumbers import parse", False),
         ("facts/gather.py", "import pytz", True),
         ("engine/a.py", "import durable.lang", True),
+        ("events/child.py", "from durable import engine", True),
+        ("events/matcher.py", "from durable import engine", False),
     ],
 )
 def test_the_check_sees_what_it_should(where: str, source: str, wrong: bool) -> None:

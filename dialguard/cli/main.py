@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 from dialguard.cli.common import UsageError, counted
 
-COMMANDS = ("check", "screen", "windows", "rules", "lists", "ledger", "campaign", "feed", "redis", "serve", "keys", "decisions", "optout")
+COMMANDS = (
+    "check", "screen", "windows", "rules", "lists", "ledger", "campaign", "events", "feed", "redis", "serve", "keys", "decisions", "optout",
+)  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:

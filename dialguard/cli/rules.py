@@ -120,7 +120,7 @@ def _print_check(packs: Packs | None, problems: list[Problem], warnings: list[Pr
     elif packs is not None:
         told = f"{counted(len(warnings), 'warning')}" if warnings else "no problems"
         print(
-            f"{counted(len(packs.rules), 'rule')}, {counted(len(packs.calendars), 'calendar')}, {counted(len(packs.lists), 'list')}: "
+            f"{counted(len(packs.rules), 'rule')}, {counted(len(packs.events), 'event rule')}, {counted(len(packs.calendars), 'calendar')}, {counted(len(packs.lists), 'list')}: "
             f"{told}; digest {packs.digest[:16]}"
         )
     if strict and warnings and not problems:
@@ -128,15 +128,21 @@ def _print_check(packs: Packs | None, problems: list[Problem], warnings: list[Pr
 
 
 def test(options: argparse.Namespace) -> int:
-    """Judge the examples by the reference and by the closures; 1 when one fails."""
+    """Judge the examples by the reference and by the closures, those of event rules by durable_rules; 1 when one fails."""
     from dialguard.facts import clock
     from dialguard.packs.testing import run
 
     packs = _packs(options)
     rules = [rule for rule in packs.rules if rule.id.startswith(options.prefix)]
-    if not rules:
+    heard = [rule for rule in packs.events if rule.id.startswith(options.prefix)]
+    if not rules and not heard:
         raise UsageError(f"no rule has an id that begins with {options.prefix}")
     number, failures = run(packs, clock, rules, {"closures": _closures()})
+    if heard:
+        from dialguard.events import testing as events
+
+        more, failed = events.run(heard)
+        number, failures = number + more, failures + failed
     if options.json:
         failed = [{"rule": each.rule, "test": each.test, "place": each.file, "message": each.message} for each in failures]
         _print_json({"examples": number, "failed": failed})
@@ -183,9 +189,10 @@ def _closures():
 
 def list_rules(options: argparse.Namespace) -> int:
     """Every rule, for people or as JSON."""
-    from dialguard.packs.describe import summary
+    from dialguard.packs.describe import event_summary, summary
 
-    rows = [summary(rule) for rule in _packs(options).rules]
+    packs = _packs(options)
+    rows = [*map(summary, packs.rules), *map(event_summary, packs.events)]
     if options.json:
         _print_json(rows)
     else:
@@ -197,14 +204,17 @@ def list_rules(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """One rule."""
-    from dialguard.packs.describe import as_dict, as_text
+    from dialguard.packs.describe import as_dict, as_text, event_summary, event_text
     from dialguard.packs.yamlfile import suggest
 
     packs = _packs(options)
     rule = packs.by_id.get(options.id)
-    if rule is None:
-        raise UsageError(f"there is no rule `{options.id}`; {suggest(options.id, packs.by_id)}")
-    if options.json:
+    event = next((each for each in packs.events if each.id == options.id), None)
+    if rule is None and event is None:
+        raise UsageError(f"there is no rule `{options.id}`; {suggest(options.id, [*packs.by_id, *(each.id for each in packs.events)])}")
+    if event is not None:
+        _print_json(event_summary(event)) if options.json else print("\n".join(event_text(event)))
+    elif options.json:
         _print_json(as_dict(packs, rule))
     else:
         print("\n".join(as_text(packs, rule)))

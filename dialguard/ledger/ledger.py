@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, insert, inspect
+from sqlalchemy import Connection, Engine, create_engine, insert, inspect, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -22,7 +22,7 @@ from dialguard.ledger.place import PlaceError, url_of
 from dialguard.ledger.read import Reading, Statements, Whole, recorded
 from dialguard.ledger.rows import ALWAYS, KINDS, Row, moment, text
 from dialguard.ledger.rows import number as checked_number
-from dialguard.ledger.schema import ENTRIES, SCHEMA_VERSION, TABLES, VERSION
+from dialguard.ledger.schema import ENTRIES, IMPORTS, SCHEMA_VERSION, TABLES, VERSION
 from dialguard.ledger.wordings import keep
 from dialguard.ledger.write import Recorder, already_replaced
 from dialguard.model.moment import Instant
@@ -363,6 +363,27 @@ class Ledger(Recorder):
             return []
 
         return self.write(work)
+
+    def record_once(self, entries: Iterable[tuple[str, Mapping[str, Any], str]]) -> int:
+        """Records entries (kind, the fields of ``Recorder``'s functions, an id of their source), all or none, and gives how many were
+        new: one whose kind, seller and source were recorded before is passed over. They supersede nothing.
+
+        Raises RecordError, LedgerError.
+        """
+        checked = [(kind, self._checked(kind, fields), source) for kind, fields, source in entries]
+
+        def work(connection: Connection) -> int:
+            new = 0
+            for kind, row, source in checked:
+                named = {"seller": row["seller"], "kind": kind, "source_id": source}
+                if connection.execute(select(IMPORTS.c.entry_id).filter_by(**named)).first():
+                    continue
+                (id_,) = connection.execute(insert(TABLES[kind]), row).inserted_primary_key
+                connection.execute(insert(IMPORTS), {**named, "entry_id": id_, "digest": "", "known_at": row["known_at"]})
+                new += 1
+            return new
+
+        return self.write(work, alone=True) if checked else 0
 
     def write(self, work: Callable[[Connection], T], *, alone: bool = False) -> T:
         """What ``work`` gives, done in one transaction of the record's tables of this version: whole or not at all.

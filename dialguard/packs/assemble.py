@@ -10,6 +10,8 @@ from dialguard.packs import calendars, checks, linking, reading, sources, values
 from dialguard.packs.build import Surroundings, build
 from dialguard.packs.calendars import Calendar
 from dialguard.packs.conditions import OPEN, Reader
+from dialguard.packs.eventrule import EventRule
+from dialguard.packs.events import event_file
 from dialguard.packs.pack import Packs
 from dialguard.packs.reading import Entry, File, Shape
 from dialguard.packs.rule import ListSchedule, Rule
@@ -60,6 +62,7 @@ class _Assembler:
         around = Surroundings(vocabulary, shapes, codes, frozenset(lists))
         self._check_shapes(around)
         rules, entries = self._rules(files, around)
+        events = self._events(entries)
         self.parts = Parts(entries, around)
         self.problems += islice(linking.check(entries, self.missing), MOST_PROBLEMS)
         if self.problems:
@@ -68,7 +71,7 @@ class _Assembler:
         names: dict[str, str] = {}
         for file in files:
             names.setdefault(file.jurisdiction, file.name)
-        whole = self._joined(rules, held, lists, vocabulary, files, names)
+        whole = self._joined(rules, held, lists, vocabulary, files, names, events)
         if not any(source.operator for source in self.sources):
             return whole
         shipped = [file for file in files if not file.operator]
@@ -77,10 +80,11 @@ class _Assembler:
             {code: calendar for code, (calendar, operator) in held.items() if not operator},
             {code: entry for code, entry in lists.items() if not entry[1]},
             vocabulary, shipped, {file.jurisdiction: names[file.jurisdiction] for file in shipped},
+            [rule for rule in events if not rule.operator],
         )  # fmt: skip
         return whole.on(own)
 
-    def _joined(self, rules, held, lists, vocabulary: Vocabulary, files: Sequence[File], names: Mapping[str, str]) -> Packs:
+    def _joined(self, rules, held, lists, vocabulary: Vocabulary, files: Sequence[File], names: Mapping[str, str], events: Sequence[EventRule]) -> Packs:
         linked = linking.link(rules)
         return Packs(
             rules=tuple(linked[key] for key in sorted(linked)),
@@ -91,6 +95,7 @@ class _Assembler:
             names=dict(names),
             presuming=frozenset(file.jurisdiction for file in files if file.presumes_residence),
             warnings=tuple(sorted(set(self.warnings))),
+            events=tuple(sorted(events, key=lambda rule: rule.id)),
         )
 
     def _document(self, source: Source) -> Document | None:
@@ -175,6 +180,20 @@ class _Assembler:
             if isinstance(zone, str) and (wrong := checks.zone_problem(zone)):
                 self.problems.append(document.problem(("zone",), *wrong))
         return files
+
+    def _events(self, entries: Mapping[str, Entry]) -> list[EventRule]:
+        found: dict[str, EventRule] = {}
+        for source in self._of_kind(sources.EVENTS):
+            document = self._document(source)
+            rules, problems = event_file(document, source.operator) if document is not None else ([], [])
+            self.problems += problems
+            for rule in rules:
+                if rule.id in found or rule.id in entries:
+                    first = found.get(rule.id)
+                    hint = f"it stands in {first.file}:{first.line}" if first else "a rule of law has it"
+                    self.problems.append(Problem(rule.file, rule.line, 1, f"the id `{rule.id}` is taken", hint))
+                found.setdefault(rule.id, rule)
+        return list(found.values())
 
     def _lists(self, files: Sequence[File]) -> dict[str, tuple[ListSchedule, bool]]:
         held: dict[str, tuple[ListSchedule, bool]] = {}

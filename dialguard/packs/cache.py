@@ -25,6 +25,7 @@ from dialguard.model.vocabulary import Fact, Vocabulary
 from dialguard.packs import sources
 from dialguard.packs.calendars import Calendar, Day
 from dialguard.packs.dayrules import parse_rule
+from dialguard.packs.eventrule import Count, Effect, EventExample, EventRule, Share
 from dialguard.packs.pack import Packs
 from dialguard.packs.rule import Example, ListSchedule, Rule, Span, Supersession
 from dialguard.packs.sources import Source
@@ -211,6 +212,7 @@ _KNOWN = {
     (kind.__module__, kind.__qualname__): kind
     for kind in (
         Packs, Rule, Span, Example, Supersession, ListSchedule, Calendar, _day, Vocabulary, Fact, Problem,
+        EventRule, Count, Share, Effect, EventExample,
         nodes.Const, nodes.All, nodes.Any, nodes.Not, nodes.Test, nodes.LocalTime, nodes.ClosedDay, nodes.Count, nodes.Period,
     )
 }  # fmt: skip

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from dialguard.expr import explain
+from dialguard.model.moment import DAY
+from dialguard.packs.eventrule import EventRule
 from dialguard.packs.pack import Packs
 from dialguard.packs.rule import FIRST_DAY, LAST_DAY, Example, Rule, Span
 
@@ -38,6 +40,39 @@ def summary(rule: Rule) -> dict[str, object]:
         "supersedes": rule.supersedes.rule if rule.supersedes else None,
         "tests": len(rule.tests),
     }
+
+
+def event_summary(rule: EventRule) -> dict[str, object]:
+    """The same of an event rule, and what it hears and does."""
+    return {
+        "id": rule.id, "kind": "event", "topic": rule.topic, "jurisdiction": rule.jurisdiction, "status": "in_force", "citation": rule.citation,
+        "effective": None, "ends": None, "file": rule.file, "line": rule.line, "title": rule.title, "on": list(rule.on),
+        "where": {name: list(words) for name, words in rule.where}, "do": [str(effect) for effect in rule.do], "tests": len(rule.tests),
+    }  # fmt: skip
+
+
+def event_text(rule: EventRule) -> Iterator[str]:
+    """An event rule as lines for a reader."""
+    yield f"{rule.id}: {rule.title}"
+    yield f"  event, {rule.topic}, {rule.jurisdiction}, in force"
+    yield f"  law: {rule.citation or 'none; a rule of the house'}"
+    yield from (f"  read at: {source}" for source in rule.sources)
+    yield f"  file: {rule.file}:{rule.line}"
+    asked = "".join(f", {name} {' or '.join(words)}" for name, words in rule.where)
+    yield f"  When told: {' or '.join(rule.on)}{asked}"
+    if rule.count:
+        yield f"    and it is at least the {rule.count.at_least}. of the same {rule.count.per} within {rule.count.last / DAY:g} days"
+    if rule.share:
+        share = rule.share
+        yield f"    and {share.of} is more than {share.above / 10_000:g} % of {' and '.join(share.among)} in the campaign's running period of"
+        yield f"    {share.each / DAY:g} days, of which there are at least {share.from_}"
+    yield f"  Then: {', '.join(map(str, rule.do))}"
+    yield f"  says: {rule.message}"
+    if rule.note:
+        yield f"  note: {rule.note}"
+    yield "  examples:"
+    for test in rule.tests:
+        yield f"    {test.name}: {', '.join(test.expect) or 'nothing'}"
 
 
 def iso(ordinal: int | None) -> str | None:

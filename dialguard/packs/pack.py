@@ -6,6 +6,7 @@ from functools import cached_property
 
 from dialguard.model.vocabulary import Vocabulary
 from dialguard.packs.calendars import ANYWHERE, Calendar
+from dialguard.packs.eventrule import EventRule
 from dialguard.packs.rule import ListSchedule, Rule
 from dialguard.packs.yamlfile import Problem
 
@@ -24,6 +25,8 @@ class Packs:
     """States that presume that a number of their area codes reaches their residents."""
     warnings: tuple[Problem, ...] = field(default=(), repr=False)
     """What is no mistake, but not as good as it should be."""
+    events: tuple[EventRule, ...] = ()
+    """The rules of events, by id."""
     base: "Packs | None" = field(default=None, repr=False)
     """The shipped rules alone, where an operator's folders were read too."""
 

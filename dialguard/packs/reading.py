@@ -83,15 +83,15 @@ def rule_file(document: Document, operator: bool) -> tuple[File | None, list[Pro
     problems: list[Problem] = []
     if not isinstance(document.data, dict):
         return None, [document.problem((), f"expected a rule file, found {shorten(document.data)}", "it begins with jurisdiction, name and rules")]
-    entries = {key: _items(document, key, problems) for key in ("lists", "rules")}
+    entries = {key: items(document, key, problems) for key in ("lists", "rules")}
     head = {key: value for key, value in document.data.items() if key not in entries}
-    whole, unread_head, found = _salvage(RuleFile, head, document, (), {"jurisdiction": "US", "name": "-"})
+    whole, unread_head, found = salvage(RuleFile, head, document, (), {"jurisdiction": "US", "name": "-"})
     problems += found
     jurisdiction = whole.jurisdiction if whole and "jurisdiction" not in unread_head else None
     zone = whole.zone if whole else None
     lists, rules = [], []
     for path, data in entries["lists"]:
-        model, unread, found = _salvage(ListModel, data, document, path, {"code": "-", "name": "-"})
+        model, unread, found = salvage(ListModel, data, document, path, {"code": "-", "name": "-"})
         problems += found
         if model is not None:
             lists.append((model, path, unread))
@@ -104,7 +104,7 @@ def rule_file(document: Document, operator: bool) -> tuple[File | None, list[Pro
             rules.append(Entry(model, data, document, path, unread_keys, tests, jurisdiction, zone, operator))
     name = whole.name if whole and "name" not in unread_head else None
     presumes = bool(whole and whole.presumes_residence_by_area_code)
-    return File(document, operator, jurisdiction, name, presumes, tuple(lists), tuple(rules)), _bounded(document, problems)
+    return File(document, operator, jurisdiction, name, presumes, tuple(lists), tuple(rules)), bounded(document, problems)
 
 
 def shapes_file(document: Document) -> tuple[dict[str, Shape], list[Problem]]:
@@ -118,13 +118,13 @@ def shapes_file(document: Document) -> tuple[dict[str, Shape], list[Problem]]:
     found = {}
     for name, entry in data["shapes"].items():
         path = ("shapes", name)
-        model, unread, wrong = _salvage(ShapeModel, entry, document, path, _UNREAD_SHAPE)
+        model, unread, wrong = salvage(ShapeModel, entry, document, path, _UNREAD_SHAPE)
         problems += wrong
         found[name] = Shape(model or ShapeModel(**_UNREAD_SHAPE), document, path, model is not None and not wrong)
-    return found, _bounded(document, problems)
+    return found, bounded(document, problems)
 
 
-def _items(document: Document, key: str, problems: list[Problem]) -> list[tuple[Path_, object]]:
+def items(document: Document, key: str, problems: list[Problem]) -> list[tuple[Path_, object]]:
     items = document.data.get(key)
     if items is None:
         return []
@@ -141,10 +141,10 @@ def _rule(data: object, document: Document, path: Path_) -> tuple[RuleModel | No
     """One rule without its unreadable parts and tests."""
     tests = data.get("tests") if isinstance(data, dict) else None
     short = isinstance(tests, list) and len(tests) <= MOST_TESTS
-    model, unread, problems = _salvage(RuleModel, {**data, "tests": []} if short else data, document, path, _UNREAD)
+    model, unread, problems = salvage(RuleModel, {**data, "tests": []} if short else data, document, path, _UNREAD)
     good = []
     for number, test in enumerate(tests if short else ()):
-        found, _, wrong = _salvage(schema.RuleTest, test, document, (*path, "tests", number), None)
+        found, _, wrong = salvage(schema.RuleTest, test, document, (*path, "tests", number), None)
         problems += wrong
         if found is not None:
             good.append((number, found))
@@ -152,12 +152,12 @@ def _rule(data: object, document: Document, path: Path_) -> tuple[RuleModel | No
         applies = model.applies
         if "applies" in unread and isinstance(data["applies"], dict):
             any_ = dict.fromkeys(schema.Applies.model_fields, "any")
-            applies = _salvage(schema.Applies, data["applies"], document, path, any_)[0]
+            applies = salvage(schema.Applies, data["applies"], document, path, any_)[0]
         model = model.model_copy(update={"tests": [test for _, test in good], "applies": applies})
     return model, unread, problems, tuple(number for number, _ in good)
 
 
-def _salvage(
+def salvage(
     kind: type[BaseModel], data: object, document: Document, path: Path_, stand_in: Mapping[str, object] | None
 ) -> tuple[Any, frozenset[str], list[Problem]]:
     """The model without the keys that hold a mistake (``stand_in`` gives what cannot be left out), those keys, the mistakes."""
@@ -248,7 +248,7 @@ def _literals(kind: type[BaseModel], name: str) -> list[str]:
     return words
 
 
-def _bounded(document: Document, problems: list[Problem]) -> list[Problem]:
+def bounded(document: Document, problems: list[Problem]) -> list[Problem]:
     if len(problems) <= MOST_PROBLEMS:
         return problems
     rest = document.problem((), f"more than {MOST_PROBLEMS} problems; the first {MOST_PROBLEMS} are shown", "is this a rule file?")

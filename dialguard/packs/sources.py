@@ -13,7 +13,7 @@ from dialguard.packs import yamlfile
 from dialguard.packs.yamlfile import PackError, Problem
 
 LAW_FOLDERS = ("federal", "states", "carriers")
-VOCABULARY, SHAPES, CALENDAR, RULES = "vocabulary", "shapes", "calendar", "rules"
+VOCABULARY, SHAPES, CALENDAR, RULES, EVENTS = "vocabulary", "shapes", "calendar", "rules", "events"
 OWN_FILES = ("vocabulary.yaml", "not-decided.yaml", "facts-index.yaml")
 """Files of the shipped folder that an operator's folder cannot have."""
 MAX_FILES = 2_000
@@ -70,7 +70,7 @@ def collect(base: Path, folders: Sequence[Path]) -> tuple[list[Source], list[Pro
                 if path.name in OWN_FILES:
                     problems.append(Problem(str(path), 1, 1, f"a folder of your own cannot have `{path.name}`", "rename the file if it holds rules"))
                     continue
-                kind = {"shapes": SHAPES, "calendars": CALENDAR}.get(path.parent.name, RULES)
+                kind = {"shapes": SHAPES, "calendars": CALENDAR, "events": EVENTS}.get(path.parent.name, RULES)
                 add(path, str(path.relative_to(folder)), str(path), kind, True)
     return sources, problems
 
@@ -86,7 +86,7 @@ def digest(sources: Sequence[Source]) -> str:
 
 def _shipped(base: Path) -> Iterator[tuple[Path, str]]:
     yield base / "vocabulary.yaml", VOCABULARY
-    for name, kind in (("shapes", SHAPES), ("calendars", CALENDAR), *((name, RULES) for name in LAW_FOLDERS)):
+    for name, kind in (("shapes", SHAPES), ("calendars", CALENDAR), ("events", EVENTS), *((name, RULES) for name in LAW_FOLDERS)):
         folder = base / name
         if folder.is_dir():
             for path in sorted(folder.iterdir()):
