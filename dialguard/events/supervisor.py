@@ -102,6 +102,7 @@ class Events(Teller):
         self._child: subprocess.Popen[bytes] | None = None
         self.starts = 0
         """How often a child was started here."""
+        self._keeper = open(self._folder / "keeper.lock", "a+b")  # noqa: SIM115 - held until the child has ended
         self._thread = threading.Thread(target=self._keep, name="dialguard-events", daemon=True)
         self._thread.start()
 
@@ -129,6 +130,7 @@ class Events(Teller):
                 self._child.kill()
                 self._child.wait()
             ended = self._child.returncode == 0
+        self._keeper.close()
         super().close()
         return ended
 
@@ -141,24 +143,25 @@ class Events(Teller):
     # -- keeping the child
 
     def _keep(self) -> None:
-        with open(self._folder / "keeper.lock", "a+b") as lock:
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:  # another keeps it
-                    if self._ending.wait(0.5):
-                        return
-            wait = 0.0
-            while not self._ending.is_set() or not self.starts:  # once at least, since something may have been told
-                lived = False
-                try:
-                    self._start()
-                    lived = self._watch()
-                except OSError as error:  # no process or file to be had just now
-                    print(f"dialguard: events: {error.strerror or error}", file=sys.stderr)
-                wait = 0.0 if lived else min(_LONGEST_WAIT, wait * 2 + 0.1)  # one that cannot begin is not tried at once again
-                self._ending.wait(wait)
+        while True:
+            try:
+                fcntl.flock(self._keeper, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:  # another keeps it
+                if self._ending.wait(0.5):
+                    return
+        wait = 0.0
+        while not self._ending.is_set() or not self.starts:  # once at least, since something may have been told
+            lived = False
+            try:
+                self._start()
+                lived = self._watch()
+            except OSError as error:  # no process or file to be had just now
+                print(f"dialguard: events: {error.strerror or error}", file=sys.stderr)
+                if self._ending.is_set():
+                    return
+            wait = 0.0 if lived else min(_LONGEST_WAIT, wait * 2 + 0.1)  # one that cannot begin is not tried at once again
+            self._ending.wait(wait)
 
     def _start(self) -> None:
         self._end_orphan()

@@ -272,8 +272,9 @@ def test_of_several_for_one_folder_one_keeps_the_process_and_another_takes_over(
     first = started(tmp_path)
     second = Events(tmp_path, packs())
     tell(second, "wrong_number", 1)
-    assert first.close() and second.starts == 0 and len(recorded(tmp_path)["revocation"]) == 1
-    until(second.alive)
+    assert second.starts == 0
+    assert first.close() and len(recorded(tmp_path)["revocation"]) == 1
+    until(lambda: second.starts == 1 and second.alive())
     tell(second, "wrong_number", 2)
     assert second.close() and len(recorded(tmp_path)["revocation"]) == 2
 
