@@ -5,7 +5,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
+from dialguard.ledger.erasing import ERASED, note_keys
 from dialguard.ledger.incoming import Entry, Key, own_digest, own_id
+from dialguard.ledger.pseudonyms import is_hidden
 from dialguard.ledger.rows import Row
 from dialguard.ledger.schema import ATTEMPTS, ENTRIES, IMPORTS, TABLES
 from dialguard.ledger.wordings import keep
@@ -55,7 +57,7 @@ class Adding:
         new: list[Entry] = []
         for entry in pending:
             if entry.source_id in known:
-                if known[entry.source_id] != entry.digest:
+                if known[entry.source_id] not in (entry.digest, ERASED):
                     found = "id: found an entry that was imported before with other values"
                     self.mistakes.append((entry.place, f"{found}, expected the same; to correct it, import one that supersedes it"))
                 self.there += 1
@@ -79,6 +81,10 @@ class Adding:
             table = TABLES[kind]
             for row in self._connection.execute(select(table).where(table.c.seller == seller, table.c.id.in_(own))).mappings():
                 source_id = own[row["id"]]
+                # What was erased does not come back with an older export.
+                if is_hidden(row.get("number", "+")) or row.get("outcome") == ERASED:
+                    known[source_id] = ERASED
+                    continue
                 if own_digest(kind, row) == digests[source_id]:
                     known[source_id] = digests[source_id]
                     self._found[seller, kind, source_id] = row["id"]
@@ -136,6 +142,7 @@ class Adding:
         values = [{name: value for name, value in row.items() if name != "id"} for row in rows]
         if kind == "consent":
             values = keep(self._connection, values)
+        note_keys(self._connection, values)
         self.added[kind] += len(rows)
         if all(entry.source_id is None for entry in entries):
             self._connection.execute(insert(table), values)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from dialguard.ledger.erasing import is_emptied
 from dialguard.ledger.fields import FLAGS, WINDOWS, WORDS, fields_of, is_moment, plain
 from dialguard.ledger.ledger import Ledger
 from dialguard.ledger.rows import KINDS, Row
@@ -27,6 +28,16 @@ def _type(name: str) -> str:
     return "words" if name in WORDS else "flag" if name in FLAGS else "text"
 
 
+def without_emptied(entries: Iterator[tuple[str, Row]]) -> Iterator[tuple[str, Row]]:
+    """Entries without those that an erasure emptied, and without what names them: they come before it."""
+    gone: set[tuple[str, int]] = set()
+    for kind, row in entries:
+        if is_emptied(kind, row):
+            gone.add((kind, row["id"]))
+        elif ("attempt", row.get("attempt_id")) not in gone:
+            yield kind, row | {"supersedes": None} if (kind, row.get("supersedes")) in gone else row
+
+
 def export_file(
     ledger: Ledger, path: Path, seller: str, *, kinds: Iterable[str] = KINDS, as_of: Instant | None = None, format: str | None = None
 ) -> int:
@@ -40,7 +51,7 @@ def export_file(
     as_text = found != "parquet"
 
     def cells(entries: Iterator[tuple[str, Row]]) -> Iterator[Cells]:
-        for kind, row in entries:
+        for kind, row in without_emptied(entries):
             entry: dict[str, Any] = {"kind": kind, **plain(kind, row, moments_as_text=as_text)}
             if found != "ndjson":
                 entry |= {name: json.dumps(entry[name]) for name in WINDOWS if entry.get(name) is not None}

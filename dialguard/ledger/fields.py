@@ -11,6 +11,7 @@ from typing import Any
 
 from dialguard.facts import clock, numbers
 from dialguard.ledger.errors import RecordError
+from dialguard.ledger.pseudonyms import is_name
 from dialguard.ledger.rows import CORRECTABLE, FIELDS, describe
 
 WORDS = frozenset({"form", "covers", "channels"})
@@ -91,6 +92,8 @@ def read_field(field: str, value: object) -> Any:
 
 
 def _number(field: str, value: object) -> str:
+    if is_name(value):
+        return str(value)
     found = numbers.parse(value)
     if found.e164 is None:
         raise RecordError(field, describe(value), f"a telephone number: {found.reason or 'ten digits, or + and the country code'}")

@@ -6,7 +6,7 @@ rows of one number, a list for each kind of ``rows.COLUMNS`` in that order, each
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -88,6 +88,22 @@ def in_force(pauses: Iterable[Pause], at: Instant) -> tuple[Pause, ...]:
 
 def _recorded(row: tuple) -> tuple:
     return row[4], row[0]
+
+
+def with_hidden(own: Bucket, hidden: Sequence[Bucket]) -> tuple[Bucket, list[Bucket]]:
+    """A number's rows joined with those kept under its names since it was erased, and what of these stands beside them: their place
+    on the own list, which an entry under the number itself does not lift."""
+    joined = [[*rows, *(row for bucket in hidden for row in bucket[kind])] if kind != INTERNAL else rows for kind, rows in enumerate(own)]
+    return joined, [[[], [], [], bucket[INTERNAL], [], []] for bucket in hidden if bucket[INTERNAL]]
+
+
+def unveiled(bucket: Bucket, number: str, person: str | None, names: Collection[str] | None = None) -> Bucket:
+    """The rows kept under the name of a number as rows of ``number`` and of ``person``; ``names``: only those of one of these persons
+    or of nobody."""
+    return [
+        [(row[0], number, person, *row[3:]) for row in rows if names is None or row[_PERSON] is None or row[_PERSON] in names]
+        for rows in bucket
+    ]
 
 
 def _of_person(bucket: Bucket, person: str | None) -> Bucket:

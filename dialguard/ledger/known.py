@@ -9,6 +9,7 @@ from array import array
 from bisect import bisect_left
 from typing import Any
 
+from dialguard.ledger.pseudonyms import is_hidden
 from dialguard.ledger.schema import ENTRIES
 
 _SETTLED = 50_000
@@ -30,7 +31,7 @@ class _Numbers:
     def __init__(self) -> None:
         self.now: tuple[array[int], bytes, dict[int, int]] = (array("q"), b"", {})
         self.hiding = False
-        """Whether some stand under names that are no numbers: then anybody may be one of them."""
+        """Whether some stand under names since they were erased: then anybody may be one of them."""
 
     def kinds(self, number: int) -> int:
         if self.hiding:
@@ -41,7 +42,7 @@ class _Numbers:
         return found | kinds[place] if place < len(base) and base[place] == number else found
 
     def add(self, number: str, bit: int) -> None:
-        if not number[1:].isdecimal():
+        if is_hidden(number):
             self.hiding = True
             return
         late, key = self.now[2], int(number)

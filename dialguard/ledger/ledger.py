@@ -3,7 +3,7 @@
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -14,12 +14,14 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from dialguard.ledger import postgresql, sqlite
+from dialguard.ledger.erasing import Erased, empty, endings, listing, note_keys
 from dialguard.ledger.errors import LedgerError
 from dialguard.ledger.history import entries
 from dialguard.ledger.known import EVERY, Known, Sellers, kinds
 from dialguard.ledger.migrate import migrate
-from dialguard.ledger.place import PlaceError, url_of
-from dialguard.ledger.read import Reading, Statements, Whole, recorded
+from dialguard.ledger.place import PlaceError, keys_of, url_of
+from dialguard.ledger.pseudonyms import Key, Keys
+from dialguard.ledger.read import WITH_ERASURES, Reading, Statements, Whole, recorded
 from dialguard.ledger.rows import ALWAYS, KINDS, Row, moment, text
 from dialguard.ledger.rows import number as checked_number
 from dialguard.ledger.schema import ENTRIES, IMPORTS, SCHEMA_VERSION, TABLES, VERSION
@@ -75,11 +77,14 @@ class Ledger(Recorder):
     the first write creates it. Reads raise ``LookUpFailed``, writes ``LedgerError``, and both ``RecordError``.
     """
 
-    def __init__(self, target: str | Path, *, write_timeout: float = 10.0, follow: bool = False) -> None:
+    def __init__(
+        self, target: str | Path, *, write_timeout: float = 10.0, follow: bool = False, keys: Keys | None = None
+    ) -> None:
         """``target``: the path of a SQLite file, or a URL such as ``postgresql://user@host/database`` (see ``place``).
 
         ``write_timeout``: seconds to wait for a lock. A place that cannot be used fails at the first read or write.
         ``follow``: within ``still``, what SQLite holds of most numbers, nothing, is known from memory (see ``known``).
+        ``keys``: of erased numbers; else those beside the file.
         """
         self._write_timeout = write_timeout
         self._trouble: str | None = None
@@ -87,6 +92,7 @@ class Ledger(Recorder):
             self._url = url_of(target)
         except PlaceError as error:
             self._trouble, self._url = str(error), URL.create("sqlite")
+        self.keys = keys if keys is not None else Keys(keys_of(target))
         self._is_sqlite = self._url.get_backend_name() == "sqlite"
         self._is_postgresql = self._url.get_backend_name() == "postgresql"
         self._file = sqlite.file_of(self._url) if self._is_sqlite else None
@@ -127,7 +133,7 @@ class Ledger(Recorder):
                 return whole.nothing(at)
             return self._read(lambda cursor: self._followed(cursor, seller, number, at), LookUp())
         return self._read(
-            lambda cursor: Reading(cursor, self._statements, seller, at, as_of, self._held().version).one(number, person), LookUp()
+            lambda cursor: self._reading(cursor, seller, at, as_of).one(number, person), LookUp()
         )
 
     def _state(self) -> _State | None:
@@ -138,7 +144,7 @@ class Ledger(Recorder):
     def _followed(self, cursor: Any, seller: str, number: str, at: Instant) -> LookUp:
         """As ``look_up``, by what is known of this state of the record."""
         held = self._held()
-        reading = Reading(cursor, self._statements, seller, at, None, held.version)
+        reading = self._reading(cursor, seller, at, None)
         state = held.state
         if state is None:
             sellers = self._known.follow(cursor)
@@ -167,14 +173,32 @@ class Ledger(Recorder):
             text(person, "persons")
         self._check(seller, at, as_of)
         return self._read(
-            lambda cursor: Reading(cursor, self._statements, seller, at, as_of, self._held().version).many(asked, persons or {}),
+            lambda cursor: self._reading(cursor, seller, at, as_of).many(asked, persons or {}),
             dict.fromkeys(asked, LookUp()),
         )
 
-    def recorded(self, seller: str, at: Instant, as_of: Instant | None = None) -> tuple[list[str], list[str], list[tuple]]:
-        """Numbers, persons and lone consents of a seller's record; see ``storage.ports.Recorded``."""
+    def recorded(
+        self, seller: str, at: Instant, as_of: Instant | None = None
+    ) -> tuple[list[str], list[str], list[tuple], list[str], Sequence[Key]]:
+        """Numbers, persons, lone consents, names of erased numbers and their keys; see ``storage.ports.Recorded``."""
         self._check(seller, at, as_of)
-        return self._read(lambda cursor: recorded(cursor, self._statements, seller, at, as_of), ([], [], []))
+
+        def ask(cursor: Any) -> tuple[list[str], list[str], list[tuple], list[str], Sequence[Key]]:
+            return recorded(cursor, self._statements, self.keys, self.hides(), seller, at, as_of)
+
+        return self._read(ask, ([], [], [], [], ()))
+
+    def hidden(self, seller: str) -> list[str]:
+        """By which keys numbers are hidden in the record of a seller. Raises LookUpFailed."""
+        return self._read(lambda cursor: self.hiding(cursor, seller), [])
+
+    def hiding(self, cursor: Any, seller: str) -> list[str]:
+        """The same, asked within a reading."""
+        return [key for (key,) in self._statements.keys.run(cursor, {"seller": seller})] if self.hides() else []
+
+    def hides(self) -> bool:
+        """Whether the tables that were found can hide numbers."""
+        return self._held().version >= WITH_ERASURES
 
     def entries(
         self,
@@ -227,6 +251,49 @@ class Ledger(Recorder):
                 held.move_on()
             except self._driver_error:
                 self._drop()
+
+    def erase(
+        self, *, seller: str, number: str, known_at: Instant, at: Instant | None = None, scope: str | None = None,
+        reason: str | None = None,
+    ) -> Erased:
+        """Erases a number from a seller's record (see ``erasing``) and keeps it on the seller's own list under a keyed name, from ``at``
+        (absent: ``known_at``). Raises RecordError, LedgerError: then nothing was erased."""
+        key = self._newest_key()
+        row = listing(key, text(seller, "seller"), checked_number(number), known_at if at is None else at, known_at, scope, reason)
+
+        def work(connection: Connection) -> Erased:
+            note_keys(connection, [row])
+            connection.execute(insert(TABLES["internal"]), row)
+            done = self._emptied(connection, key, seller, number, known_at, known_at)
+            for kind, end in endings({kind for kind, *_ in done.kept}, seller, number, known_at):
+                connection.execute(insert(TABLES[kind]), end)
+            return done
+
+        return self._erasing(work)
+
+    def finish_erasing(self, *, seller: str, number: str, erased_at: Instant, now: Instant) -> Erased:
+        """Empties what has been kept of a number erased before, where its term is over ``now``. Raises LedgerError."""
+        key = self._newest_key()
+        return self._erasing(lambda connection: self._emptied(connection, key, seller, number, erased_at, now))
+
+    def _newest_key(self) -> Key:
+        try:
+            return self.keys.newest()
+        except OSError as error:
+            raise LedgerError(f"nothing was erased: {error.filename}: {error.strerror}") from None
+
+    def _emptied(self, connection: Connection, key: Key, seller: str, number: str, erased_at: Instant, now: Instant) -> Erased:
+        server = sqlite if self._is_sqlite else postgresql
+        server.allow_changes(connection)
+        done = empty(connection, key, seller, number, erased_at, now)
+        server.forbid_changes(connection)
+        return done
+
+    def _erasing(self, work: Callable[[Connection], Erased]) -> Erased:
+        done = self.write(work, alone=True)
+        if self._is_sqlite:
+            sqlite.forget(self._held().driver)
+        return done
 
     def close(self) -> None:
         """Closes every connection of this process; a later call opens a new one."""
@@ -343,6 +410,9 @@ class Ledger(Recorder):
             raise LookUpFailed(f"{self._name} was written by a newer version of DialGuard; install that to read it")
         return version
 
+    def _reading(self, cursor: Any, seller: str, at: Instant, as_of: Instant | None) -> Reading:
+        return Reading(cursor, self._statements, self.keys, seller, at, as_of, self._held().version)
+
     @property
     def _name(self) -> str:
         return f"the ledger {self._file or self._url.database}" if self._is_sqlite else postgresql.name_of(self._url)
@@ -357,6 +427,7 @@ class Ledger(Recorder):
     def _append(self, kind: str, rows: list[Row], *, ids: bool = True) -> list[int]:
         def work(connection: Connection) -> list[int]:
             bare = keep(connection, rows) if kind == "consent" else rows
+            note_keys(connection, bare)
             if ids:
                 return [connection.execute(insert(TABLES[kind]), row).inserted_primary_key[0] for row in bare]
             connection.execute(insert(TABLES[kind]), bare)
@@ -464,6 +535,12 @@ class Ledger(Recorder):
         names = [column.name for column in ENTRIES[kind].columns]
         found = self._ask(lambda cursor: self._statements.entry[kind].run(cursor, {"id": id_}))
         return dict(zip(names, found[0], strict=True)) if found else None
+
+    def _names(self, seller: str, number: str) -> list[str]:
+        try:
+            return [key.number(seller, number) for key in self.keys.of(self.hidden(seller))]
+        except LookUpFailed as error:
+            raise LedgerError(f"nothing was recorded: {error}") from None
 
     def _latest_attempt(self, seller: str, reference: str) -> int | None:
         values = {"seller": seller, "reference": reference}

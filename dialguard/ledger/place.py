@@ -8,7 +8,7 @@ from sqlalchemy.exc import ArgumentError
 
 from dialguard.ledger.postgresql import DRIVER
 
-FILE, ADDRESS = "ledger.sqlite", "ledger.url"
+FILE, ADDRESS, KEYS = "ledger.sqlite", "ledger.url", "keys"
 
 
 class PlaceError(ValueError):
@@ -31,9 +31,21 @@ def url_of(target: str | Path) -> URL:
         raise PlaceError(f"{address} cannot be read; it holds one line such as postgresql://dialguard@db.example.com/dialguard") from None
 
 
+def keys_of(target: str | Path) -> Path | None:
+    """Where the keys of erased numbers lie: beside the file, or in the folder that the parameter ``keys`` of a URL names."""
+    if "://" not in str(target):
+        return Path(target).with_name(KEYS)
+    try:
+        named = make_url(str(target)).query.get(KEYS)
+    except (ArgumentError, ValueError):
+        return None
+    return Path(named) if isinstance(named, str) else None
+
+
 def _url(text: str, where: str) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
         raise PlaceError(f"{where} is no URL; expected one such as postgresql://dialguard@db.example.com/dialguard") from None
+    url = url.difference_update_query([KEYS])
     return url.set(drivername=DRIVER) if url.drivername in ("postgresql", "postgres") else url

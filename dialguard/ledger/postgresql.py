@@ -89,6 +89,12 @@ def forbid_changes(connection: Connection) -> None:
         )
 
 
+def allow_changes(connection: Connection) -> None:
+    """Lets the rest of this transaction change what was recorded, until changes are forbidden again."""
+    for table in METADATA.sorted_tables:
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table.name}_no_change ON {table.name}")
+
+
 def name_of(url: URL) -> str:
     """The database as messages name it: no user, no password."""
     where = url.host or url.query.get("host") or "(local)"

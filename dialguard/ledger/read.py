@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Dialect, Select, Table, and_, bindparam, case, exists, literal_column, select, union
 
-from dialguard.ledger.fold import NO_ROWS, REACH, Bucket, fold, in_force, pauses_of
+from dialguard.ledger.fold import NO_ROWS, REACH, Bucket, fold, in_force, pauses_of, unveiled, with_hidden
+from dialguard.ledger.pseudonyms import Key, Keys, is_hidden
 from dialguard.ledger.rows import ALWAYS, COLUMNS, OUTCOME_COLUMNS
-from dialguard.ledger.schema import ATTEMPTS, DECLARATIONS, ENTRIES, OUTCOMES, PAUSES, SCHEMA_VERSION, VERSION
+from dialguard.ledger.schema import ATTEMPTS, DECLARATIONS, ENTRIES, ERASURE_KEYS, OUTCOMES, PAUSES, SCHEMA_VERSION, VERSION
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp, Pause
 
@@ -22,6 +23,8 @@ SIZES = (1, 16, 500)
 """How many numbers one statement asks about; a smaller lot is filled up with its last number."""
 _WITH_PAUSES = 3
 """The version of the schema from which on campaigns can be paused."""
+WITH_ERASURES = 4
+"""The one from which on numbers may be hidden."""
 
 _SELLER, _AT, _SINCE, _AS_OF, _PERSON = (bindparam(name) for name in ("seller", "at", "since", "as_of", "person"))
 
@@ -109,9 +112,10 @@ def _all_consents() -> Select:
 
 
 def recorded(
-    cursor: Any, statements: "Statements", seller: str, at: Instant, as_of: Instant | None
-) -> tuple[list[str], list[str], list[tuple]]:
-    """Numbers, persons and lone consents of a seller's record; see ``storage.ports.Recorded``."""
+    cursor: Any, statements: "Statements", keys: Keys, hides: bool, seller: str, at: Instant, as_of: Instant | None
+) -> tuple[list[str], list[str], list[tuple], list[str], Sequence[Key]]:
+    """Numbers, persons, lone consents, names of erased numbers and their keys; see ``storage.ports.Recorded``."""
+    used = statements.keys.run(cursor, {"seller": seller}) if hides else ()
     values = {"seller": seller, "at": at, "as_of": ALWAYS if as_of is None else as_of}
     persons = [person for (person,) in statements.named.run(cursor, values)]
     others = {number for (number,) in statements.others.run(cursor, values)}
@@ -122,7 +126,9 @@ def recorded(
         else:
             others.add(row[0])
             alone.pop(row[0], None)
-    return list(others), persons, [(row[0], *row[2:]) for row in alone.values()]
+    hidden = [number for number in others if is_hidden(number)] if used else []
+    others.difference_update(hidden)
+    return list(others), persons, [(row[0], *row[2:]) for row in alone.values()], hidden, keys.of(key for (key,) in used)
 
 
 class Statements:
@@ -131,10 +137,10 @@ class Statements:
     def __init__(self, dialect: Dialect) -> None:
         self.version = Statement(select(SCHEMA_VERSION.c.version), dialect)
         self.declared = Statement(_declared(), dialect)
-        self.held = Statement(_held(PAUSES), dialect)
-        self.held_before_pauses = Statement(_held(), dialect)
+        self.held = [Statement(_held(*beside), dialect) for beside in ((), (PAUSES,), (PAUSES, ERASURE_KEYS))]
         told = (PAUSES.c[name] for name in ("id", "campaign", "action", "valid_at", "known_at", "until", "reason", "actor"))
         self.paused = Statement(select(*told).where(PAUSES.c.seller == _SELLER, PAUSES.c.known_at <= _AS_OF), dialect)
+        self.keys = Statement(select(ERASURE_KEYS.c.key).where(ERASURE_KEYS.c.seller == _SELLER), dialect)
         self.numbers_of = Statement(
             union(
                 *(
@@ -185,13 +191,15 @@ class Reading:
     """The look-ups of one seller at one moment over one state of the record; ``cursor`` is inside a transaction."""
 
     def __init__(
-        self, cursor: Any, statements: Statements, seller: str, at: Instant, as_of: Instant | None, version: int = VERSION
+        self, cursor: Any, statements: Statements, keys: Keys, seller: str, at: Instant, as_of: Instant | None, version: int = VERSION
     ) -> None:
         """``version``: that of the tables that were found."""
         self._cursor = cursor
         self._statements = statements
+        self._seller = seller
         self._at = at
-        self._pausing = version >= _WITH_PAUSES
+        self._ring = keys
+        self._beside = (version >= _WITH_PAUSES) + (version >= WITH_ERASURES)
         self._values: dict[str, Any] = {
             "seller": seller,
             "at": at,
@@ -210,47 +218,82 @@ class Reading:
         return self.whole.complete_since(self._at), in_force(self.whole.pauses, self._at)
 
     def _paused(self) -> tuple[Pause, ...]:
-        return pauses_of(self._statements.paused.run(self._cursor, self._values)) if self._pausing else ()
+        return pauses_of(self._statements.paused.run(self._cursor, self._values)) if self._beside else ()
+
+    @cached_property
+    def _keys(self) -> Sequence[Key]:
+        """The keys by which numbers erased from the seller's record are named. Raises LookUpFailed where one is missing."""
+        if self._beside < 2:
+            return ()
+        return self._ring.of(key for (key,) in self._statements.keys.run(self._cursor, self._values))
+
+    def _names(self, number: str) -> list[str]:
+        return [key.number(self._seller, number) for key in self._keys]
 
     def one(self, number: str, person: str | None) -> LookUp:
         """What is known of one number and, where given, its person."""
         if person is None:
             return self._alone(number)
-        found = self._statements.numbers_of.run(self._cursor, {**self._values, "person": person})
-        others = {other for (other,) in found} - {number}
-        buckets = {key: bucket for lot in self._lots([number, *others]) for key, bucket in lot.items()}
-        rest = [buckets[other] for other in sorted(others) if other in buckets]
-        return fold(buckets.get(number, NO_ROWS), rest, person, self._at, *self._said)
+        persons = [person, *(key.person(self._seller, person) for key in self._keys)]
+        found = [self._statements.numbers_of.run(self._cursor, {**self._values, "person": each}) for each in persons]
+        others = {other for rows in found for (other,) in rows}
+        others.update(name for other in list(others) if not is_hidden(other) for name in self._names(other))
+        names = self._names(number)
+        buckets = {key: bucket for lot in self._lots([*others.union(names, [number])]) for key, bucket in lot.items()}
+        there = sorted(buckets.keys() - {number, *names})
+        rest = [unveiled(buckets[other], other, person, persons) if is_hidden(other) else buckets[other] for other in there]
+        hidden = [unveiled(buckets[name], number, None) for name in names if name in buckets]
+        own, listed = with_hidden(buckets.get(number, NO_ROWS), hidden)
+        return fold(own, [*rest, *listed], person, self._at, *self._said)
 
     def _alone(self, number: str) -> LookUp:
         """What is known of one number: of most, one statement says that it is nothing."""
         values = {**self._values, "n0": number}
-        statement = self._statements.held if self._pausing else self._statements.held_before_pauses
-        *held, since = statement.run(self._cursor, values)[0]
-        return self.of_kinds(number, Whole(since, self._paused() if self._pausing and held.pop() else ()), held)
+        *held, since = self._statements.held[self._beside].run(self._cursor, values)[0]
+        hidden = self._hidden([number]).get(number, ()) if self._beside == 2 and held.pop() else ()
+        return self.of_kinds(number, Whole(since, self._paused() if self._beside and held.pop() else ()), held, hidden)
 
-    def of_kinds(self, number: str, whole: Whole, held: Iterable[object]) -> LookUp:
-        """What is known of one number that may have entries of these kinds, true or false in the order of ``ENTRIES``, and of no others."""
+    def of_kinds(self, number: str, whole: Whole, held: Iterable[object], hidden: Sequence[Bucket] = ()) -> LookUp:
+        """What is known of one number that may have entries of these kinds, true or false in the order of ``ENTRIES``, and of no others.
+
+        ``hidden``: what is kept of it under its names since it was erased."""
         at = self._at
-        if not any(held):
+        if not any(held) and not hidden:
             return whole.nothing(at)
         values = {**self._values, "n0": number}
         kinds = zip(held, self._statements.of_numbers[1], strict=True)
         bucket = [statement.run(self._cursor, values) if there else () for there, statement in kinds]
-        return fold(bucket, (), None, at, whole.complete_since(at), in_force(whole.pauses, at))
+        own, listed = with_hidden(bucket, hidden) if hidden else (bucket, ())
+        return fold(own, listed, None, at, whole.complete_since(at), in_force(whole.pauses, at))
 
     def many(self, numbers: Iterable[str], persons: Mapping[str, str]) -> dict[str, LookUp]:
         """What is known of each number; those with a person one by one."""
         nothing = self.whole.nothing(self._at)
         answers = dict.fromkeys(numbers, nothing)
+        asked = [number for number in answers if number not in persons]
+        hidden = self._hidden(asked)
         # In the order of the index, and lot by lot: neighbours share pages, and rows do not pile up for the collector.
-        for lot in self._lots(sorted(number for number in answers if number not in persons)):
+        for lot in self._lots(sorted(asked)):
             for number, bucket in lot.items():
-                answers[number] = fold(bucket, (), None, self._at, *self._said)
+                own, listed = with_hidden(bucket, hidden.pop(number)) if number in hidden else (bucket, ())
+                answers[number] = fold(own, listed, None, self._at, *self._said)
+        for number, buckets in hidden.items():
+            answers[number] = fold(*with_hidden(NO_ROWS, buckets), None, self._at, *self._said)
         for number, person in persons.items():
             if number in answers:
                 answers[number] = self.one(number, person)
         return answers
+
+    def _hidden(self, numbers: Iterable[str]) -> dict[str, list[Bucket]]:
+        """What is kept of some numbers under their names since they were erased."""
+        if not self._keys:
+            return {}
+        of = {key.number(self._seller, number): number for number in numbers for key in self._keys}
+        found: dict[str, list[Bucket]] = {}
+        for lot in self._lots(sorted(of)):
+            for name, bucket in lot.items():
+                found.setdefault(of[name], []).append(unveiled(bucket, of[name], None))
+        return found
 
     def _lots(self, numbers: Sequence[str]) -> Iterator[dict[str, Bucket]]:
         """Lot by lot, the rows of each number that has any."""

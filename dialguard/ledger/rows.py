@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dialguard.ledger.errors import RecordError, suggest
+from dialguard.ledger.pseudonyms import is_name
 from dialguard.model.moment import Instant
 from dialguard.model.records import CHANNELS, COVERS, FORMS, LEVELS, PURPOSES, SCOPES, VOICES
 
@@ -60,6 +61,11 @@ def number(value: object, field: str = "number") -> str:
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         return value
     raise RecordError(field, describe(value), "an E.164 number as text, '+' and 7 to 15 digits")
+
+
+def _recorded_number(value: object, field: str) -> str:
+    """A number as the record holds it: also the name of an erased one, which another record's export brings."""
+    return str(value) if is_name(value) else number(value, field)
 
 
 def text(value: object, field: str) -> str:
@@ -163,7 +169,7 @@ def entry_id(value: object, kind: str, field: str) -> int:
 
 
 Checks = Mapping[str, Callable[[object, str], Any]]
-_ENTRY: Checks = {"seller": text, "number": number, "person": text, "known_at": _instant}
+_ENTRY: Checks = {"seller": text, "number": _recorded_number, "person": text, "known_at": _instant}
 FIELDS: dict[str, Checks] = {
     "consent": {
         **_ENTRY,
@@ -200,7 +206,7 @@ FIELDS: dict[str, Checks] = {
         **dict.fromkeys(("last_transaction_at", "last_inquiry_at", "ended_at", "donor_at"), _instant),
         **dict.fromkeys(("current", "open_contract", "member", "personal"), _flag),
     },
-    "internal": {**_ENTRY, "action": _one_of(("add", "remove")), "at": _instant, "scope": text},
+    "internal": {**_ENTRY, "action": _one_of(("add", "remove")), "at": _instant, "scope": text, "reason": text},
     "contact": {
         **_ENTRY,
         "valid_at": _instant,

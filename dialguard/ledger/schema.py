@@ -1,6 +1,6 @@
 """The tables of the record. Every entry has ``valid_at`` (when true) and ``known_at`` (when recorded).
 
-Rows are only ever added. ``supersedes`` points at the entry that a row corrects, ``void`` marks a row that only takes
+Rows are only ever added, but for the erasure of a number, which empties them in place (``erasing``). ``supersedes`` points at the entry that a row corrects, ``void`` marks a row that only takes
 one back; that at most one row may replace another is a unique index, so that two writers cannot both correct an entry.
 
 ``ADDED`` says what each version of the schema brought: an older record is brought up to this one by its first write, in
@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 3
+VERSION = 4
 ADDED: dict[int, dict[str, tuple[str, ...]]] = {
     2: {
         "consents": (
@@ -30,6 +30,7 @@ ADDED: dict[int, dict[str, tuple[str, ...]]] = {
         "wordings": (),
     },
     3: {"pauses": ()},
+    4: {"internal_dnc": ("reason",), "erasure_keys": ()},
 }
 """From a version to the columns that it added to each table; no columns: the table itself is new."""
 
@@ -96,7 +97,7 @@ RELATIONSHIPS = _entries(
     *_moments("last_transaction_at", "last_inquiry_at", "ended_at", "donor_at"),
     *_flags("current", "open_contract", "member", "personal"),
 )
-INTERNAL_DNC = _entries("internal_dnc", *_texts("action", "scope"))
+INTERNAL_DNC = _entries("internal_dnc", *_texts("action", "scope", "reason"))
 CONTACTS = _entries(
     "contacts",
     *_texts("agreed_hours", "inconvenient"),
@@ -162,6 +163,8 @@ IMPORTS = Table(
 """Which entry came of which id of a file, so that a file may be imported twice. ``digest`` is of what its row said."""
 WORDINGS = Table("wordings", METADATA, Column("hash", Text, primary_key=True), Column("wording", Text, nullable=False))
 """The wordings of consents, each once, by ``consents.wording_hash``; where only a hash was given there is none."""
+ERASURE_KEYS = Table("erasure_keys", METADATA, Column("seller", Text, primary_key=True), Column("key", Text, primary_key=True))
+"""By which keys the numbers erased from a seller's record are named: who lacks one of them does not know what is held."""
 SCHEMA_VERSION = Table("schema_version", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))
 
 ENTRIES: dict[str, Table] = {

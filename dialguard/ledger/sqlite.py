@@ -73,6 +73,21 @@ def forbid_changes(connection: Connection) -> None:
             )
 
 
+def allow_changes(connection: Connection) -> None:
+    """Lets the rest of this transaction change what was recorded, and what it overwrites be overwritten on the disk as well."""
+    connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    for table in METADATA.sorted_tables:
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table.name}_no_update")
+
+
+def forget(connection: sqlite3.Connection) -> None:
+    """Empties the write-ahead log, in which what was overwritten still stands, as soon as no reader needs it."""
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except sqlite3.OperationalError:
+        pass  # somebody reads; the log is emptied when the last connection is closed
+
+
 def explain(error: BaseException, target: str, timeout: float) -> str:
     """What a driver's error means and what to do, in one line without any value of the statement."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF

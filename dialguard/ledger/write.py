@@ -13,11 +13,13 @@ from typing import Any
 
 from dialguard.ledger.errors import RecordError
 from dialguard.ledger.rows import COLUMNS, Row, build, entry_id, text
+from dialguard.ledger.rows import number as checked_number
 from dialguard.model.moment import Instant
+from dialguard.model.records import LookUp
 
 
 class Recorder:
-    """What can be recorded. A store supplies ``_append``, ``_find`` and ``_latest_attempt``."""
+    """What can be recorded. A store supplies ``look_up``, ``_append``, ``_find``, ``_latest_attempt`` and ``_names``."""
 
     def record_consent(
         self,
@@ -128,9 +130,10 @@ class Recorder:
         scope: str | None = None,
         person: str | None = None,
         supersedes: str | None = None,
+        reason: str | None = None,
     ) -> str:
         """Puts the number on the seller's own list from ``at``; ``scope`` absent is everything."""
-        fields = dict(seller=seller, number=number, at=at, known_at=known_at, scope=scope, person=person)
+        fields = dict(seller=seller, number=number, at=at, known_at=known_at, scope=scope, person=person, reason=reason)
         return self._record("internal", {**fields, "action": "add", "supersedes": supersedes})
 
     def unsuppress(
@@ -147,6 +150,27 @@ class Recorder:
         """Takes the number off the seller's own list from ``at``; ``scope`` absent takes it off in every scope."""
         fields = dict(seller=seller, number=number, at=at, known_at=known_at, scope=scope, person=person)
         return self._record("internal", {**fields, "action": "remove", "supersedes": supersedes})
+
+    def lift_erasure(self, *, seller: str, number: str, consent: str, at: Instant, known_at: Instant) -> str:
+        """Takes an erased number off the list on which its erasure keeps it, on the strength of a later ``consent`` (its id) of the person:
+        in full (no narrowed channels or coverage, no end) and with proof (evidence_digest, certificate_url or a wording)."""
+        names = self._names(text(seller, "seller"), checked_number(number))
+        row = self._own("consent", entry_id(consent, "consent", "consent"), seller, "consent")
+        known = self.look_up(seller=seller, number=number, at=at)
+        held = known.internal
+        if not names or held is None or not held.listed:
+            raise RecordError("number", "a number that is on no list for an erasure", "one that was erased from this seller's record")
+        in_force = row["level"] != "none" and f"consent:{row['id']}" in {each.id for each in known.consents}
+        if not in_force or row["valid_at"] <= (held.since or 0):
+            found = f"consent:{row['id']}, not of this number, not in force, or not later than the erasure"
+            raise RecordError("consent", found, "a later consent")
+        if any(row[field] is not None for field in ("covers", "channels", "expires_at")):
+            raise RecordError("consent", "a consent in part (covers, channels or expires_at)", "one in full")
+        if all(row[field] is None for field in ("evidence_digest", "certificate_url", "wording_hash")):
+            raise RecordError("consent", "a consent without proof", "one with evidence_digest, certificate_url or wording")
+        reason = f"consent:{row['id']}"
+        fields = dict(seller=seller, action="remove", at=at, known_at=known_at, reason=reason)
+        return [self._record("internal", {**fields, "number": name}) for name in (*names, number)][-1]
 
     def record_contact(
         self,
@@ -290,6 +314,14 @@ class Recorder:
             found = f"no entry {kind}:{id_} of this seller"
             raise RecordError(field, found, "the id of an entry that was recorded for it")
         return row
+
+    def look_up(self, *, seller: str, number: str, person: str | None = None, at: Instant, as_of: Instant | None = None) -> LookUp:
+        """What is known of one number; see ``storage.ports.Store``."""
+        raise NotImplementedError
+
+    def _names(self, seller: str, number: str) -> list[str]:
+        """Under which names a number may stand in the seller's record since it was erased."""
+        raise NotImplementedError
 
     def _append(self, kind: str, rows: list[Row], *, ids: bool = True) -> list[int]:
         """Appends checked rows in one transaction; their numbers in order, or [] without ``ids``."""

@@ -15,6 +15,7 @@ import polars as pl
 
 from dialguard.facts.areacodes import ACTIVE
 from dialguard.facts.numbers import Number, parse
+from dialguard.ledger.pseudonyms import is_hidden_person
 from dialguard.lists.kinds import DO_NOT_ORIGINATE, KINDS
 from dialguard.model.moment import DAY, EPOCH_ORDINAL
 from dialguard.model.records import LookUp
@@ -23,6 +24,7 @@ from dialguard.screening.asked import LINE_TYPE
 from dialguard.screening.classes import Column, Combined, Distinct
 from dialguard.screening.columns import abridged, cleaned, in_common
 from dialguard.screening.consents import NONE, Consents
+from dialguard.screening.hidden import Hidden
 from dialguard.screening.listed import Listed
 from dialguard.screening.phones import Phones, normalise
 from dialguard.screening.sets import Known, Seen
@@ -87,6 +89,7 @@ class Screener:
         self._consents: Consents | None = None
         self._clock = engine.clock
         self._known, self._known_persons, self._nothing = Known(_national([])), frozenset[str](), None
+        self._hidden = Hidden(self._seller, (), ())
         if self._store is not None:
             self._open(self._store)
 
@@ -103,6 +106,8 @@ class Screener:
         self._consenting = Known(self._consents.numbers)
         self._known = Known(_national([*found.numbers, *self._consents.unsteady]))
         self._known_persons = frozenset(found.persons)
+        self._hidden = Hidden(self._seller, found.hidden, found.keys)
+        self._hides_persons = any(map(is_hidden_person, found.persons))
 
     @property
     def answers(self) -> Sequence[Answer]:
@@ -134,7 +139,7 @@ class Screener:
             alive[place] = False
             answers[place], problems[place] = self._put(Cell(self._tables.answers.number(Answer("deny", "invalid_input")), why))
         self._mark_unusable(columns[PHONE], phones, npa, alive, broken or {}, answers, problems)
-        own = self._with_record(columns, phones) & alive
+        own = self._with_record(columns, phones, npa) & alive
         shared = np.flatnonzero(alive & ~own)
         if len(shared):
             cells = self._shared(columns, phones, npa, shared)
@@ -191,15 +196,21 @@ class Screener:
             answer = self._unusable[number.kind] = self._tables.unusable({PHONE: cleaned(PHONE, written)})
         return answer, self._problems.number(number.reason or "Not a telephone number.")
 
-    def _with_record(self, columns: Mapping[str, pl.Series], phones: Phones) -> np.ndarray:
+    def _with_record(self, columns: Mapping[str, pl.Series], phones: Phones, npa: np.ndarray) -> np.ndarray:
         """Rows of whose number or person the store holds something, or that state earlier attempts."""
         found = self._known.holds(phones.national) if len(self._known) else np.zeros(len(phones), bool)
+        found |= self._hidden.holds(npa, phones.national)
         if _ATTEMPTS in columns:
             found |= np.array([bool(cleaned(_ATTEMPTS, told)) for told in columns[_ATTEMPTS].to_list()], bool)
         if "contact.id" in columns and self._known_persons:
             names = columns["contact.id"]
-            found |= np.array([cleaned("contact.id", name) in self._known_persons for name in names.to_list()], bool)
+            found |= np.array([self._known_person(cleaned("contact.id", name)) for name in names.to_list()], bool)
         return found
+
+    def _known_person(self, name: object) -> bool:
+        if name in self._known_persons:
+            return True
+        return self._hides_persons and isinstance(name, str) and not self._known_persons.isdisjoint(self._hidden.persons(name))
 
     def _shared(self, columns: Mapping[str, pl.Series], phones: Phones, npa: np.ndarray, rows: np.ndarray) -> np.ndarray | None:
         """The cells of some rows; None where the columns make too many kinds of person to be worth it."""

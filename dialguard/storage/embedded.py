@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dialguard.ledger.erasing import Erased
 from dialguard.ledger.ledger import Ledger
 from dialguard.ledger.rows import Row
 from dialguard.ledger.write import Recorder
@@ -106,7 +107,21 @@ class EmbeddedStore(Recorder):
         if not answered:
             return found
         # An answer of the Reassigned Numbers Database speaks of a number's own consent.
-        return Recorded([*found.numbers, *answered], found.persons, [row for row in found.consents if row[0] not in answered])
+        alone = [row for row in found.consents if row[0] not in answered]
+        return found._replace(numbers=[*found.numbers, *answered], consents=alone)
+
+    def erase(self, **asked: Any) -> Erased:
+        """Erases a number from a seller's record; see ``ledger.ledger.Ledger.erase``."""
+        return self._ledger.erase(**asked)
+
+    def finish_erasing(self, **asked: Any) -> Erased:
+        """Empties what has been kept of an erased number; see ``ledger.ledger.Ledger.finish_erasing``."""
+        return self._ledger.finish_erasing(**asked)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The record."""
+        return self._ledger
 
     @contextmanager
     def together(self) -> Iterator[Locked]:
@@ -182,6 +197,9 @@ class EmbeddedStore(Recorder):
 
     def _find(self, kind: str, id_: int) -> Row | None:
         return self._ledger._find(kind, id_)
+
+    def _names(self, seller: str, number: str) -> list[str]:
+        return self._ledger._names(seller, number)
 
     def _latest_attempt(self, seller: str, reference: str) -> int | None:
         return self._ledger._latest_attempt(seller, reference)

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from dialguard.ledger.fold import ATTEMPT, CONSENT, INTERNAL, REACH, Bucket, fold, in_force, pauses_of
+from dialguard.ledger.erasing import ERASED, Erased, Tally, emptied, endings, listing, term
+from dialguard.ledger.fold import ATTEMPT, CONSENT, INTERNAL, REACH, Bucket, fold, in_force, pauses_of, unveiled, with_hidden
+from dialguard.ledger.pseudonyms import Key, Keys, is_hidden, key_of
 from dialguard.ledger.rows import ALWAYS, COLUMNS, OUTCOME_COLUMNS, Row, moment, text
 from dialguard.ledger.rows import number as checked_number
 from dialguard.ledger.write import Recorder, already_replaced
@@ -37,6 +39,7 @@ class MemoryStore(Recorder):
         self._replaced: dict[tuple[str, int], Instant] = {}
         self._outcomes: dict[int, list[Row]] = defaultdict(list)
         self._slots = Slots(None)
+        self.keys = Keys()
 
     def look_up(
         self, *, seller: str, number: str, person: str | None = None, at: Instant, as_of: Instant | None = None
@@ -65,10 +68,17 @@ class MemoryStore(Recorder):
             for number in asked:
                 person = (persons or {}).get(number)
                 others: list[Bucket] = []
+                names = self._names(seller, number)
                 if person is not None:
-                    theirs = self._numbers(seller, text(person, "person"), known_by)
-                    others = [self._bucket(seller, other, at, known_by) for other in sorted(theirs - {number})]
-                answers[number] = fold(self._bucket(seller, number, at, known_by), others, person, at, complete_since, pauses)
+                    known_as = [text(person, "person"), *(key.person(seller, person) for key in self.keys.held())]
+                    theirs = {other for each in known_as for other in self._numbers(seller, each, known_by)}
+                    theirs |= {name for other in theirs if not is_hidden(other) for name in self._names(seller, other)}
+                    for other in sorted(theirs - {number, *names}):
+                        bucket = self._bucket(seller, other, at, known_by)
+                        others.append(unveiled(bucket, other, person, known_as) if is_hidden(other) else bucket)
+                hidden = [unveiled(self._bucket(seller, name, at, known_by), number, None) for name in names]
+                own, listed = with_hidden(self._bucket(seller, number, at, known_by), hidden)
+                answers[number] = fold(own, [*others, *listed], person, at, complete_since, pauses)
         return answers
 
     def list_answers(self, code: str, national10: str, as_of: Instant | None = None) -> "tuple[VersionAnswer, ...]":
@@ -89,7 +99,48 @@ class MemoryStore(Recorder):
         """Of whom the record holds anything; no number is told apart for having a consent alone."""
         with self._lock:
             numbers = [number for of, number in self._of_number if of == seller]
-            return Recorded(numbers, [person for of, person in self._of_person if of == seller], [])
+            hidden = [number for number in numbers if is_hidden(number)]
+            plain = [number for number in numbers if not is_hidden(number)]
+            persons = [person for (of, person), rows in self._of_person.items() if of == seller and rows]
+            return Recorded(plain, persons, [], hidden, self.keys.of(map(key_of, hidden)))
+
+    def erase(
+        self, *, seller: str, number: str, known_at: Instant, at: Instant | None = None, scope: str | None = None,
+        reason: str | None = None,
+    ) -> Erased:
+        """Erases a number from a seller's record; see ``ledger.ledger.Ledger.erase``."""
+        key = self.keys.newest()
+        row = listing(key, text(seller, "seller"), checked_number(number), known_at if at is None else at, known_at, scope, reason)
+        self._append("internal", [row], ids=False)
+        done = self._emptied(key, seller, number, known_at, known_at)
+        for kind, end in endings({kind for kind, *_ in done.kept}, seller, number, known_at):
+            self._append(kind, [end], ids=False)
+        return done
+
+    def finish_erasing(self, *, seller: str, number: str, erased_at: Instant, now: Instant) -> Erased:
+        """Empties what has been kept of an erased number; see ``ledger.ledger.Ledger.finish_erasing``."""
+        return self._emptied(self.keys.newest(), seller, number, erased_at, now)
+
+    def _emptied(self, key: Key, seller: str, number: str, erased_at: Instant, now: Instant) -> Erased:
+        tally = Tally()
+        with self._lock:
+            left = []
+            for place, row in self._of_number.pop((seller, number), ()):
+                kind = _KINDS[place]
+                if row["known_at"] > erased_at or tally.put(kind, *term(kind, row, erased_at), now):
+                    left.append((place, row))
+                    continue
+                if row["person"] is not None:
+                    self._of_person[seller, row["person"]].remove((place, row))
+                for outcome in self._outcomes.get(row["id"], ()) if place == ATTEMPT else ():
+                    outcome.update(outcome=ERASED, valid_at=outcome["known_at"])
+                row.update(emptied(kind, row, key))
+                self._of_number[seller, row["number"]].append((place, row))
+                if row["person"] is not None:
+                    self._of_person[seller, row["person"]].append((place, row))
+            if left:
+                self._of_number[seller, number] = left
+        return tally.erased()
 
     @contextmanager
     def together(self) -> Iterator[Locked]:
@@ -179,6 +230,9 @@ class MemoryStore(Recorder):
                     if row["supersedes"] is not None:
                         self._replaced[kind, row["supersedes"]] = row["known_at"]
             return list(range(first, first + len(rows))) if ids else []
+
+    def _names(self, seller: str, number: str) -> list[str]:
+        return [key.number(seller, number) for key in self.keys.held()]
 
     def _find(self, kind: str, id_: int) -> Row | None:
         entries = self._entries[kind]

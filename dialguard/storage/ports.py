@@ -1,6 +1,6 @@
 """The port through which the engine's facts are looked up. Stores supply or withhold facts; they never decide."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -10,6 +10,7 @@ from dialguard.model.records import LookUp, LookUpFailed
 if TYPE_CHECKING:
     import numpy as np
 
+    from dialguard.ledger.pseudonyms import Key
     from dialguard.lists.catalog import Version, VersionAnswer
     from dialguard.lists.reassigned import Answer
 
@@ -33,12 +34,15 @@ class Recorded(NamedTuple):
 
     ``consents`` are numbers of which it holds one consent and nothing else, at any time: (number, level, form, covers,
     obtained_at, requested_at, channels), begun by the moment asked and without an end, lists of words as JSON. ``numbers`` are
-    all others, ``persons`` everybody who is named anywhere.
+    all others, ``persons`` everybody who is named anywhere. ``hidden`` are names of erased numbers, and ``keys`` those by which numbers
+    and persons are named.
     """
 
     numbers: list[str]
     persons: list[str]
     consents: list[tuple]
+    hidden: "Sequence[str]" = ()
+    keys: "Sequence[Key]" = ()
 
 
 class Store(Protocol):

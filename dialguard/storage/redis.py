@@ -13,8 +13,10 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dialguard.ledger.erasing import Erased
 from dialguard.ledger.errors import LedgerError
-from dialguard.ledger.fold import CONSENT, INTERNAL, REACH, Bucket, fold, in_force
+from dialguard.ledger.fold import CONSENT, INTERNAL, REACH, Bucket, fold, in_force, unveiled, with_hidden
+from dialguard.ledger.pseudonyms import FOLDER, Key, Keys, is_hidden
 from dialguard.ledger.rows import Row, moment, text
 from dialguard.ledger.rows import number as checked_number
 from dialguard.ledger.write import Recorder
@@ -54,7 +56,7 @@ class _Seen(NamedTuple):
 class _Answer(NamedTuple):
     declared: codec.Declared
     bits: bytes
-    values: list[bytes | None]
+    values: Any
     listing: redis_lists.Listing
     now: Instant
     """By the clock of Redis; 0 where no slots were asked for."""
@@ -65,6 +67,11 @@ class _Held(NamedTuple):
     bucket: Bucket
     attempts: codec.Attempts
     declared: codec.Declared
+    listed: Sequence[Bucket] = ()
+
+    def unveiled(self, number: str, person: str, persons: Sequence[str]) -> "_Held":
+        """The same of an erased number of a person: rows that are theirs or nobody's."""
+        return self._replace(bucket=unveiled(self.bucket, number, person, persons))
 
 
 class RedisStore(Recorder):
@@ -83,6 +90,8 @@ class RedisStore(Recorder):
         given = journal if journal is not None else to.journal
         store = given if given is None or isinstance(given, EmbeddedStore) else EmbeddedStore(given)
         self._journal = None if store is None else Journal(self._link, store)
+        folder = to.keys or (None if store is None else store.folder / FOLDER)
+        self._keys = Keys() if folder is None else Keys(Path(folder))
         self._listing: redis_lists.Listing | None = None
         self._blocks = redis_lists.Blocks()
         self._lock = threading.Lock()
@@ -123,10 +132,9 @@ class RedisStore(Recorder):
             self._journal.hold(seller, number, person)
         tag = codec.tag_of(number)
         national = number[2:] if tag[0] != "x" and number[5] >= "2" else None
-        keys = [codec.number_key("r", seller, number), codec.number_key("a", seller, number)]
-        slots = () if brought is None else (codec.number_key("s", seller, number),)
         try:
-            answer = self._ask(tag, seller, keys, None if national is None else redis_lists.bit_of(national), slots=slots)
+            bit = None if national is None else redis_lists.bit_of(national)
+            answer, named = self._ask_numbers(tag, seller, [number], bit, slotted=brought is not None)
         except LookUpFailed as error:
             if national is not None:
                 self._local.seen = _Seen(national, time.monotonic(), trouble=str(error))
@@ -134,12 +142,16 @@ class RedisStore(Recorder):
         if national is not None:
             self._local.seen = _Seen(national, time.monotonic(), tag, answer.listing, answer.bits)
         if brought is not None:
-            brought.number(number, answer.now, answer.slots[0], answer.values[0], answer.values[1], at)
-        own = _held(answer.values[0], answer.values[1], number, at, answer.declared)
+            brought.number(number, answer.now, answer.slots[0], *answer.values[number], at)
+        own = _held(answer.values, named, number, at, answer.declared)
         others: Sequence[_Held] = ()
         if person is not None:
-            names = [other for other in self._numbers_of(seller, person, brought) if other != number]
-            others = list(self._hold(seller, names, at, brought).values())
+            keys = self._keys.of(answer.declared.keys)
+            persons = [person, *(key.person(seller, person) for key in keys)]
+            theirs = {other for each in persons for other in self._numbers_of(seller, each, brought if each == person else None)}
+            theirs.update(key.number(seller, other) for other in list(theirs) if not is_hidden(other) for key in keys)
+            held = self._hold(seller, sorted(theirs.difference(named[number])), at, brought, ())
+            others = [each.unveiled(other, person, persons) if is_hidden(other) else each for other, each in held.items()]
         found = _found(own, others, person, at)
         if found is None:
             return self._folder("for a moment before the latest outcome").store.look_up(seller=seller, number=number, person=person, at=at)
@@ -189,9 +201,10 @@ class RedisStore(Recorder):
                 numbers.update(codec.number_of(name.decode())[1] for name in names)
         for names in self._link.scan(f"dg{{p*}}p:{mine}*"):
             people += [self._link.ask(lambda client: client.get(name)) for name in names]  # noqa: B023 - asked at once
-        for tag in codec.TAGS:
-            self._ask(tag, seller, [], None, BULK_TIMEOUT)
-        return Recorded(sorted(numbers), [person for person, _ in map(codec.decode_person, people) if person is not None], [])
+        used = {key for tag in codec.TAGS for key in self._ask(tag, seller, [], None, BULK_TIMEOUT).declared.keys}
+        persons = [person for person, _ in map(codec.decode_person, people) if person is not None]
+        hidden = sorted(number for number in numbers if is_hidden(number))
+        return Recorded(sorted(numbers.difference(hidden)), persons, [], hidden, self._keys.of(used))
 
     # -- lists
 
@@ -267,6 +280,20 @@ class RedisStore(Recorder):
         return release(self._link, self._journal, seller, number, attempt)
 
     # -- recording
+
+    def erase(self, *, seller: str, number: str, **said: Any) -> Erased:
+        """Erases a number from a seller's record; see ``ledger.ledger.Ledger.erase``. Its name stays in an empty key of Redis and in
+        the notes of what was sent until the next rebuild."""
+        journal = self._recording()
+        return journal.erase(seller, number, lambda: journal.store.erase(seller=seller, number=number, **said))
+
+    def finish_erasing(self, *, seller: str, number: str, **said: Any) -> Erased:
+        """Empties what has been kept of an erased number; see ``ledger.ledger.Ledger.finish_erasing``."""
+        journal = self._recording()
+        return journal.erase(seller, number, lambda: journal.store.finish_erasing(seller=seller, number=number, **said))
+
+    def _names(self, seller: str, number: str) -> list[str]:
+        return self._recording().store._names(seller, number)
 
     def replay(self) -> int:
         """Sends what waits for Redis; how many entries are left."""
@@ -357,8 +384,10 @@ class RedisStore(Recorder):
             raise codec.Damaged
         return numbers
 
-    def _hold(self, seller: str, numbers: Sequence[str], at: Instant, brought: Brought | None = None) -> dict[str, _Held]:
-        """What Redis holds of each number."""
+    def _hold(
+        self, seller: str, numbers: Sequence[str], at: Instant, brought: Brought | None = None, keys: Sequence[Key] | None = None
+    ) -> dict[str, _Held]:
+        """What Redis holds of each number. ``keys``: by which it may be hidden, where that is known."""
         tags: dict[str, list[str]] = {}
         for number in numbers:
             tags.setdefault(codec.tag_of(number), []).append(number)
@@ -366,23 +395,53 @@ class RedisStore(Recorder):
         for tag, those in tags.items():
             for start in range(0, len(those), _LOT):
                 lot = those[start : start + _LOT]
-                keys = [codec.number_key(kind, seller, number) for number in lot for kind in "ra"]
-                slots = [] if brought is None else [codec.number_key("s", seller, number) for number in lot]
-                answer = self._ask(tag, seller, keys, None, BULK_TIMEOUT if len(numbers) > 20 else None, slots)
+                timeout = BULK_TIMEOUT if len(numbers) > 20 else None
+                answer, named = self._ask_numbers(tag, seller, lot, None, timeout, brought is not None, keys)
                 if brought is not None:
-                    for place, number in enumerate(lot):
-                        brought.other(number, answer.slots[place], answer.values[2 * place + 1], at)
-                for number, rows, attempts in zip(lot, answer.values[: len(keys) : 2], answer.values[1 : len(keys) : 2], strict=True):
-                    found[number] = _held(rows, attempts, number, at, answer.declared)
+                    for number, slots in zip(lot, answer.slots, strict=True):
+                        brought.other(number, slots, answer.values[number][1], at)
+                for number in lot:
+                    found[number] = _held(answer.values, named, number, at, answer.declared)
         return found
 
+    def _ask_numbers(
+        self, tag: str, seller: str, numbers: Sequence[str], bit: int | None, timeout: float | None = None, slotted: bool = False,
+        keys: Sequence[Key] | None = None,
+    ) -> tuple[_Answer, dict[str, list[str]]]:
+        """What Redis holds of numbers of one tag, under their own and all names that they may have, and these: own number first.
 
-def _held(rows: bytes | None, attempts: bytes | None, number: str, at: Instant, declared: codec.Declared) -> _Held:
+        ``values`` of the answer are by name. Raises LookUpFailed, also where a key is missing by which the seller hides numbers.
+        """
+        known, keys = keys is not None, self._keys.held() if keys is None else keys
+        while True:
+            named = {number: [number, *(key.number(seller, number) for key in keys)] for number in numbers}
+            names = [name for those in named.values() for name in those]
+            asked = [codec.number_key(kind, seller, name) for name in names for kind in "ra"]
+            slots = [codec.number_key("s", seller, number) for number in numbers] if slotted else ()
+            answer = self._ask(tag, seller, asked, bit, timeout, slots)
+            if known or {key.id for key in keys}.issuperset(answer.declared.keys):
+                pairs = zip(answer.values[: len(asked) : 2], answer.values[1 : len(asked) : 2], strict=True)
+                return answer._replace(values=dict(zip(names, pairs, strict=True))), named
+            self._keys.of(answer.declared.keys)
+            keys = self._keys.held()
+
+
+def _held(
+    values: Mapping[str, tuple[bytes | None, bytes | None]], named: Mapping[str, list[str]], number: str, at: Instant, declared: codec.Declared
+) -> _Held:
+    rows, attempts = values[number]
+    bucket = _decoded(rows, number, at)
+    hidden = [unveiled(_decoded(values[name][0], name, at), number, None) for name in named[number][1:] if values[name][0] is not None]
+    own, listed = with_hidden(bucket, hidden) if hidden else (bucket, ())
+    return _Held(own, codec.NO_ATTEMPTS if attempts is None else codec.decode_attempts(attempts, number, at), declared, listed)
+
+
+def _decoded(rows: bytes | None, number: str, at: Instant) -> list[list]:
     bucket = codec.decode_rows(rows, number)
     for kind in (CONSENT, INTERNAL):
         if bucket[kind]:
             bucket[kind] = [row for row in bucket[kind] if row[3] <= at]
-    return _Held(bucket, codec.NO_ATTEMPTS if attempts is None else codec.decode_attempts(attempts, number, at), declared)
+    return bucket
 
 
 def _found(own: _Held, others: Sequence[_Held], person: str | None, at: Instant) -> LookUp | None:
@@ -392,10 +451,11 @@ def _found(own: _Held, others: Sequence[_Held], person: str | None, at: Instant)
         attempts = each.attempts
         if at < attempts.settled or (attempts.floor and at - REACH < attempts.floor):
             return None
-    since, pauses = own.declared
+    since, pauses, _ = own.declared
     since = since if since is None or since <= at else None
     pauses = in_force(pauses, at) if pauses else ()
-    found = fold(own.bucket, [each.bucket for each in others], person, at, since, pauses)
+    beside = [*(each.bucket for each in others), *own.listed]
+    found = fold(own.bucket, beside, person, at, since, pauses)
     entries, spoken = own.attempts.entries, own.attempts.conversation
     for each in others:
         entries = entries + each.attempts.entries

@@ -7,7 +7,7 @@ key                           content
 ============================= ======================================================================================
 ``dg{305}``                   the mark of area code 305, a hash, set when all else is there: ``f`` format, ``l`` from
                               which ledger this was filled, ``w`` the version of that ledger written last, ``d`` the
-                              digest of the catalog of lists; ``s`` and a seller's name in short: its declaration; of slots: ``e``
+                              digest of the catalog of lists; ``s`` and a seller's name in short: ``Declared``; of slots: ``e``
                               the server on which they are all there, ``q`` until when none is given, ``b`` since when somebody
                               takes some who keeps no journal;
                               ``i`` the replication id under which all else of it is known to be there
@@ -22,7 +22,8 @@ key                           content
 ============================= ======================================================================================
 
 Values of numbers and persons begin with the version of the ledger they were made from (40 bits), so that an older one never
-replaces a newer one. Numbers outside the North American plan have the tags ``x10`` to ``x99``, their first two digits.
+replaces a newer one. The name of an erased number stands whole where the LINE of others does. Numbers outside the North American plan
+have the tags ``x10`` to ``x99``, their first two digits.
 """
 
 import struct
@@ -75,6 +76,8 @@ def short(name: str) -> str:
 
 def tag_of(number: str) -> str:
     """The tag of an E.164 number: its area code, or ``x`` and its first two digits."""
+    if number[1] == "0":  # the name of an erased number begins with its place
+        return number[2:5] if number[2] != "0" else "x" + number[3:5]
     if len(number) == 12 and number[1] == "1" and number[2] >= "2":
         return number[2:5]
     return "x" + number[1:3]
@@ -83,7 +86,7 @@ def tag_of(number: str) -> str:
 def number_key(kind: str, seller: str, number: str) -> str:
     """The key of a number's rows (``r``), attempts (``a``) or slots (``s``)."""
     tag = tag_of(number)
-    line = number[1:] if tag[0] == "x" else number[5:]
+    line = number if number[1] == "0" else number[1:] if tag[0] == "x" else number[5:]
     return f"dg{{{tag}}}{kind}:{short(seller)}{line}"
 
 
@@ -91,6 +94,8 @@ def number_of(key: str) -> tuple[str, str]:
     """The seller in short and the number of such a key."""
     tag, _, rest = key[3:].partition("}")
     seller, line = rest[2:14], rest[14:]
+    if line[0] == "+":
+        return seller, line
     return seller, f"+{line}" if tag[0] == "x" else f"+1{tag}{line}"
 
 
@@ -349,29 +354,32 @@ def decode_person(value: bytes | None) -> tuple[str | None, list[str]]:
 
 
 class Declared(NamedTuple):
-    """What is said of a seller as a whole: since when its record is complete (None: not declared), and all pauses of campaigns."""
+    """What is said of a seller as a whole: since when its record is complete (None: not declared), all pauses of campaigns, and by
+    which keys it hides erased numbers."""
 
     since: Instant | None = None
     pauses: tuple[Pause, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 def encode_declaration(version: int, seller: str, declared: Declared) -> bytes:
     """What is said of a seller as a whole."""
-    return head(version) + _pack((seller, declared.since, [astuple(each) for each in declared.pauses]))
+    return head(version) + _pack((seller, declared.since, [astuple(each) for each in declared.pauses], sorted(declared.keys)))
 
 
 def decode_declaration(value: bytes, seller: str) -> Declared:
-    """What is said of this seller as a whole; a value from before there were pauses has none."""
+    """What is said of this seller as a whole; an older value says less."""
     if not value:
         return _NOTHING_DECLARED
     try:
         named, since, *rest = _unpack(value[_HEAD:])
         pauses = tuple(Pause(*each) for each in rest[0]) if rest else ()
+        keys = tuple(rest[1]) if len(rest) > 1 else ()
     except (msgspec.DecodeError, TypeError, ValueError):
         raise Damaged from None
     if named != seller or not (since is None or type(since) is int) or not all(type(each.since) is int for each in pauses):
         raise Damaged
-    return Declared(since, pauses)
+    return Declared(since, pauses, keys)
 
 
 _NOTHING_DECLARED = Declared()

@@ -4,10 +4,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import TypeVar
 
+from dialguard.ledger.erasing import Erased
 from dialguard.ledger.errors import LedgerError
 from dialguard.ledger.rows import Row
-from dialguard.ledger.schema import TABLES
+from dialguard.ledger.schema import ENTRIES, TABLES
 from dialguard.model.records import LookUpFailed
 from dialguard.storage import redis_codec as codec
 from dialguard.storage.embedded import EmbeddedStore
@@ -15,6 +17,7 @@ from dialguard.storage.redis_fill import Anew, Filled, Filler, Refused
 from dialguard.storage.redis_link import Link, amiss
 from dialguard.storage.redis_queue import Note, Queue
 
+T = TypeVar("T")
 _LOOK = 0.25
 """Seconds between two looks whether anything waits."""
 _TOO_OLD = "Redis has lost entries that are older than what is remembered; run `dialguard redis rebuild`"
@@ -100,16 +103,37 @@ class Journal:
 
     def append(self, kind: str, rows: list[Row], ids: bool) -> list[int]:
         """Records rows in the ledger and sends what changed; see ``ledger.write.Recorder._append``."""
-        notes = self._notes(kind, rows)
+        return self._noted(self._notes(kind, rows), lambda: self.store._append(kind, rows, ids=ids))
+
+    def _noted(self, notes: Sequence[Note], work: Callable[[], T]) -> T:
+        """What ``work`` gives, which changes the ledger in what the notes name; these are kept before it and sent after it."""
         with self.queue.recording():
             first, last = self.queue.add(notes)
             try:
-                made = self.store._append(kind, rows, ids=ids)
+                made = work()
             except BaseException:
                 self.queue.drop(first, last)
                 raise
             self._send(list(zip(range(first, last + 1), notes, strict=True)))
         return made
+
+    def erase(self, seller: str, number: str, work: Callable[[], Erased]) -> Erased:
+        """Erases a number in the ledger by ``work`` and sends what changed."""
+        try:
+            ledger = self.store.ledger
+            names = [number, *ledger._names(seller, number), ledger.keys.newest().number(seller, number)]
+            rows = ledger.entries(seller, list, kinds=ENTRIES, number=number)
+        except (LookUpFailed, OSError) as error:
+            raise LedgerError(f"nothing was erased: {error}") from None
+        # Whoever has not the key must know first that there is one.
+        notes: dict[Note, None] = {Note("d", seller, "*", None, "*"): None}
+        for name in names:
+            _note(notes, "r", seller, name, None, None)
+            _note(notes, "a", seller, name, None, None)
+        for person in {row["person"] for _, row in rows} - {None}:
+            for name in (person, *(key.person(seller, person) for key in ledger.keys.held())):
+                _note(notes, "r", seller, number, name, None)
+        return self._noted(list(notes), work)
 
     def replay(self) -> int:
         """Sends everything that waits, if nobody records just now; how many things are left. Raises LedgerError, LookUpFailed."""

@@ -55,18 +55,20 @@ class Address(NamedTuple):
     cluster: bool
     timeout: float
     journal: str | None
+    keys: str | None = None
 
 
 def address(url: str) -> Address:
     """Reads ``redis://[user:password@]host:port/db``, ``rediss://`` (TLS) or ``unix://path``; of ours are the parameters ``cluster``
-    (yes), ``timeout`` (seconds of a look-up) and ``journal`` (a store folder). Raises ValueError."""
+    (yes), ``timeout`` (seconds of a look-up), ``journal`` (a store folder) and ``keys`` (the folder with the keys of erased numbers, where
+    that is not the one of ``journal``). Raises ValueError."""
     parts = urlsplit(url)
     if parts.scheme not in _SCHEMES:
         raise ValueError(f"found {parts.scheme}://, expected redis://, rediss:// (TLS) or unix://")
     ours: dict[str, str] = {}
     rest = []
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
-        if name in ("cluster", "timeout", "journal"):
+        if name in ("cluster", "timeout", "journal", "keys"):
             ours[name] = value
         else:
             rest.append((name, value))
@@ -84,7 +86,8 @@ def address(url: str) -> Address:
         raise ValueError("the Redis URL names no host; expected redis://host:6379/0")
     shown = f"{parts.scheme}://{parts.hostname or ''}{f':{port}' if port else ''}{parts.path}"
     asked = f"?{urlencode(rest)}" if rest else ""
-    return Address(f"{parts.scheme}://{parts.netloc}{parts.path}{asked}", shown, cluster == "yes", timeout, ours.get("journal") or None)
+    plain = f"{parts.scheme}://{parts.netloc}{parts.path}{asked}"
+    return Address(plain, shown, cluster == "yes", timeout, ours.get("journal") or None, ours.get("keys") or None)
 
 
 class _Breaker:

@@ -9,7 +9,7 @@ from dialguard.ledger.errors import LedgerError
 from dialguard.ledger.fold import Bucket, pauses_of
 from dialguard.ledger.read import SIZES, Statement
 from dialguard.ledger.rows import ALWAYS
-from dialguard.ledger.schema import DECLARATIONS, ENTRIES, PAUSES, TABLES
+from dialguard.ledger.schema import DECLARATIONS, ENTRIES, ERASURE_KEYS, PAUSES, TABLES
 from dialguard.model.records import LookUpFailed
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.redis_codec import Declared, encode_attempts, encode_rows
@@ -36,7 +36,7 @@ class Source:
         self._after = {kind: Statement(_after(kind), dialect) for kind in TABLES}
         self._numbers = [Statement(_page(table, "number"), dialect) for table in ENTRIES.values()]
         self._persons = [Statement(_page(table, "person"), dialect) for table in ENTRIES.values()]
-        self._sellers = Statement(union(select(DECLARATIONS.c.seller), select(PAUSES.c.seller)), dialect)
+        self._sellers = Statement(union(select(DECLARATIONS.c.seller), select(PAUSES.c.seller), select(ERASURE_KEYS.c.seller)), dialect)
         named = [select(table.c.seller).distinct() for table in ENTRIES.values()]
         self._all_sellers = Statement(union(*named, select(DECLARATIONS.c.seller), select(PAUSES.c.seller)), dialect)
 
@@ -95,18 +95,18 @@ class Source:
         return self._read(ask, (0, []))
 
     def declared(self, seller: str) -> tuple[int, Declared]:
-        """The version, since when the seller's record is declared complete, and its pauses."""
+        """The version, since when the seller's record is declared complete, its pauses, and by which keys it hides numbers."""
 
         def ask(cursor: Any) -> tuple[int, Declared]:
             values = {"seller": seller, "as_of": ALWAYS}
             rows = self._ledger._statements.declared.run(cursor, values)
             pauses = pauses_of(self._ledger._statements.paused.run(cursor, values))
-            return self._grown(cursor), Declared(rows[0][0] if rows else None, pauses)
+            return self._grown(cursor), Declared(rows[0][0] if rows else None, pauses, tuple(self._ledger.hiding(cursor, seller)))
 
         return self._read(ask, (0, Declared()))
 
     def declaring(self) -> list[str]:
-        """Sellers that ever declared their record complete, or whose campaigns were ever paused."""
+        """Sellers that ever declared their record complete, or whose campaigns were ever paused, or of whom a number was erased."""
         return [seller for (seller,) in self._read(lambda cursor: self._sellers.run(cursor, {}), [])]
 
     def sellers(self) -> list[str]:

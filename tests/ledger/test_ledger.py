@@ -291,7 +291,7 @@ def test_each_query_of_a_look_up_goes_by_an_index(ledger):
     held = ledger._held()
     values = {"seller": "acme", "at": T, "since": 0, "as_of": T, "person": "p", **{f"n{place}": A for place in range(16)}}
     statements = ledger._statements
-    for statement in [*statements.of_numbers[1], *statements.of_numbers[16], statements.numbers_of, statements.declared, statements.held]:
+    for statement in [*statements.of_numbers[1], *statements.of_numbers[16], statements.numbers_of, statements.declared, *statements.held]:
         plan = held.driver.execute("EXPLAIN QUERY PLAN " + statement.sql, statement.bind(values)).fetchall()
         scans = [step for *_, step in plan if step.startswith("SCAN") and "SUBQUERY" not in step and step != "SCAN CONSTANT ROW"]
         assert scans == [], (statement.sql, plan)
