@@ -1,7 +1,8 @@
 """The tables of the record. Every entry has ``valid_at`` (when true) and ``known_at`` (when recorded).
 
-Rows are only ever added, but for the erasure of a number, which empties them in place (``erasing``). ``supersedes`` points at the entry that a row corrects, ``void`` marks a row that only takes
-one back; that at most one row may replace another is a unique index, so that two writers cannot both correct an entry.
+Rows are only ever added, but for the erasure of a number, which empties them in place (``erasing``). ``supersedes``
+points at the entry that a row corrects, ``void`` marks a row that only takes one back; that at most one row may replace
+another is a unique index, so that two writers cannot both correct an entry.
 
 ``ADDED`` says what each version of the schema brought: an older record is brought up to this one by its first write, in
 one transaction, and is read as it is until then. Columns and tables are only ever added.

@@ -427,7 +427,8 @@ class RedisStore(Recorder):
 
 
 def _held(
-    values: Mapping[str, tuple[bytes | None, bytes | None]], named: Mapping[str, list[str]], number: str, at: Instant, declared: codec.Declared
+    values: Mapping[str, tuple[bytes | None, bytes | None]], named: Mapping[str, list[str]], number: str, at: Instant,
+    declared: codec.Declared,
 ) -> _Held:
     rows, attempts = values[number]
     bucket = _decoded(rows, number, at)

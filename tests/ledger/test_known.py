@@ -63,7 +63,7 @@ def test_one_of_every_kind_recorded_by_another_process_is_seen_by_the_next_group
 def test_every_table_is_thought_of():
     """A new table: does it speak of a number (then of which, and does ``known`` read it), of a seller (``read.Whole``), or of neither?"""
     of_sellers = {"declarations", "pauses"}
-    through_another = {"outcomes"}  # of an attempt, whose number is known
+    through_another = {"outcomes", "erasure_keys"}  # of an attempt, whose number is known; of names, which ``known`` takes for anybody
     silent = {"imports", "wordings", "schema_version"}
     assert {table.name for table in METADATA.sorted_tables} == {table.name for table in ENTRIES.values()} | of_sellers | through_another | silent
     assert set(known._TABLES) == {table.name for table in TABLES.values() if "number" in table.c}
@@ -176,6 +176,14 @@ def test_whoever_stands_under_another_name_is_looked_for(path):
         ledger.look_up(seller="acme", number=A, at=T)
         held = ledger._held().state.sellers
         assert known.kinds(held, "acme", A) == known.EVERY and known.kinds(held, "other", A) == 0
+
+
+def test_a_number_that_is_erased_meanwhile_is_listed_at_once(path):
+    ledger, other = Ledger(path, follow=True), Ledger(path)
+    other.suppress(seller="acme", number=B, at=T, known_at=T)
+    assert asked(ledger) == LookUp()
+    other.erase(seller="acme", number=A, known_at=T)
+    assert asked(ledger).internal.since == T and asked(ledger, B).internal.listed
 
 
 def test_a_record_that_is_gone_is_not_answered_from_memory(path):
