@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct, to_builtins
 
@@ -36,6 +36,15 @@ __all__ = ["Guard", "InvalidInput"]
 def default_store() -> str:
     """The folder of the embedded store when none is named: DIALGUARD_STORE, else ~/.dialguard."""
     return os.environ.get("DIALGUARD_STORE") or str(Path.home() / ".dialguard")
+
+
+class Question(NamedTuple):
+    """An attempt to be decided, whether an allow takes a slot where the attempt does not say, and what its record is to say of where it
+    came from (``door``, ``key``, ``tenant``; see ``DecisionLog.body``)."""
+
+    attempt: Mapping[str, object]
+    reserve: bool = False
+    by: Mapping[str, str | None] = {}
 
 
 class Guard:
@@ -95,37 +104,44 @@ class Guard:
         ``reserve``: whether an allow takes a slot under the frequency caps, in the same step, where the attempt does not say; see
         ``Decision.reservation``.
         """
-        known_at = self._known_at()
-        given = self._read(attempt)
-        if self._reserves(given, reserve):
-            (answer,) = self._reserved([(given, attempt)])
-            if isinstance(answer, Exception):
-                raise answer
-        else:
-            answer = self._judge(given)
         if self._recording is None:
-            return answer
-        return self._recording.recorded([self._asked(attempt, answer, reserve)], known_at)[0]
+            given = self._read(attempt)
+            answer = self._reserved([(given, attempt)])[0] if self._reserves(given, reserve) else self._judge(given)
+        else:
+            answer = self.answer([Question(attempt, reserve)])[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, Decision) else answer[0]
 
     def check_together(self, attempts: Iterable[Mapping[str, object]], *, reserve: bool = False) -> list[Decision | Exception]:
         """Decide several attempts, each as ``check`` would, in their order; the slots of all are taken in one step.
 
         In place of a decision stands the exception that ``check`` would have raised.
         """
+        questions = [Question(attempt, reserve) for attempt in attempts]
         if self._recording is None:
             with self.still():
-                return self._decide_together(attempts, reserve)
-        asked, known_at = list(attempts), self._known_at()
-        with self.still():
-            answers = self._decide_together(asked, reserve)
-        decided = [self._asked(attempt, answer, reserve) for attempt, answer in zip(asked, answers, strict=True) if isinstance(answer, Decision)]
-        recorded = iter(self._recording.recorded(decided, known_at))
-        return [next(recorded) if isinstance(answer, Decision) else answer for answer in answers]
+                return self._decide_together(questions)
+        return [answer if isinstance(answer, Exception) else answer[0] for answer in self.answer(questions)]
 
-    def _decide_together(self, attempts: Iterable[Mapping[str, object]], reserve: bool) -> list[Decision | Exception]:
+    def answer(self, questions: Sequence[Question]) -> list[tuple[Decision, bytes] | Exception]:
+        """The same, each decision with its JSON (``as_json(texts=False)``), which is what is recorded of it: all in one group."""
+        with self.still():
+            known_at = self._known_at()
+            answers = self._decide_together(questions)
+        found = [(answer, answer.as_json(texts=False)) if isinstance(answer, Decision) else answer for answer in answers]
+        if self._recording is None:
+            return found
+        made = [number for number, answer in enumerate(found) if type(answer) is tuple]
+        records = [(self._asked(questions[number], found[number][0]), found[number][1], questions[number].by) for number in made]
+        for number, answer in zip(made, self._recording.recorded(records, known_at), strict=True):
+            found[number] = answer
+        return found
+
+    def _decide_together(self, questions: Sequence[Question]) -> list[Decision | Exception]:
         answers: list[Decision | Exception | None] = []
         reserving = []
-        for attempt in attempts:
+        for attempt, reserve, _ in questions:
             try:
                 given = self._read(attempt)
                 if self._reserves(given, reserve):
@@ -177,8 +193,9 @@ class Guard:
     def _known_at(self) -> int:
         return self.as_of if self.as_of is not None else clock.now()
 
-    def _asked(self, attempt: Mapping[str, object], decision: Decision, reserve: bool) -> Asked:
+    def _asked(self, question: Question, decision: Decision) -> Asked:
         """What the log is told of an attempt: its campaign as it was given or registered (None where a table's columns gave it), too."""
+        attempt, reserve, _ = question
         typed = isinstance(attempt, Struct)
         said = attempt.campaign if typed else attempt.get("campaign")
         own = attempt.reserve if typed else attempt.get("reserve")
@@ -214,7 +231,8 @@ class Guard:
 
         start = self._moment(at)
         given = {"to": number, "channel": channel, "campaign": campaign, "contact": contact}
-        return windows(lambda instant: self.check({**given, "at": clock.format_instant(instant)}), start, start + days * DAY)
+        # What one might ask is no decision: nothing of it is recorded.
+        return windows(lambda instant: self._judge(self._read({**given, "at": clock.format_instant(instant)})), start, start + days * DAY)
 
     def screen(self, frame: Any, campaign: str | Mapping[str, object], at: str | None = None, *, channel: str = "voice", **columns: str) -> Any:
         """A polars or pandas DataFrame with the verdict of each row in ``dg_`` columns added; the same kind is returned.

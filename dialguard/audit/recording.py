@@ -28,21 +28,21 @@ class Recording:
         """The pieces of the records of a registered campaign, for ``body``."""
         return self._pieces | {"campaign": self.log.keep(without_claims(campaign))}
 
-    def body(self, asked: Asked, known_at: int, json: bytes | None = None, **by: Any) -> bytes:
-        """A decision's record; ``json``, its ``as_json(texts=False)`` where that is at hand. See ``DecisionLog.body``."""
-        attempt, decision, campaign, pieces, reserve = asked
+    def body(self, asked: Asked, json: bytes, known_at: int, **by: Any) -> bytes:
+        """A decision's record; ``json`` is its ``as_json(texts=False)``. See ``DecisionLog.body``."""
+        attempt, _, campaign, pieces, reserve = asked
         return self.log.body(
-            attempt, json or decision.as_dict(), campaign=campaign, known_at=known_at, store=self.store,
-            pieces=pieces or self._pieces, reserve=reserve, **by,
+            attempt, json, campaign=campaign, known_at=known_at, store=self.store, pieces=pieces or self._pieces, reserve=reserve, **by
         )  # fmt: skip
 
-    def recorded(self, decided: Sequence[Asked], known_at: int) -> list[Decision]:
-        """Decisions once they are recorded together, or denials in their places."""
+    def recorded(self, decided: Sequence[tuple[Asked, bytes, Mapping[str, Any]]], known_at: int) -> list[tuple[Decision, bytes]]:
+        """Decisions with their JSON once they are recorded together, or denials in their places."""
         try:
-            self.log.append([self.body(asked, known_at) for asked in decided])
+            self.log.append([self.body(asked, json, known_at, **by) for asked, json, by in decided])
         except AuditUnavailable as error:
-            return [unrecorded(decision, error) for _, decision, _, _, _ in decided]
-        return [decision for _, decision, _, _, _ in decided]
+            refused = [unrecorded(asked[1], error) for asked, _, _ in decided]
+            return [(decision, decision.as_json(texts=False)) for decision in refused]
+        return [(asked[1], json) for asked, json, _ in decided]
 
 
 def unrecorded(decision: Decision, error: AuditUnavailable) -> Decision:

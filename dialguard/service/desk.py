@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from dialguard.engine.decision import Decision
-from dialguard.guard import Guard
+from dialguard.guard import Guard, Question
 from dialguard.model import contract
 from dialguard.service.groups import Groups
 from dialguard.service.problem import Problem
@@ -50,27 +50,21 @@ class Desk:
 
     def decide(self, asks: Sequence[Ask]) -> list[Answer | BaseException]:
         """The decisions of a group, recorded together; in the place of one that cannot be judged, why."""
-        answers: list[Answer | BaseException | None] = [None] * len(asks)
-        taking: list[tuple[int, object]] = []
-        with self.guard.still():
-            for number, ask in enumerate(asks):
-                try:
-                    attempt = read(ask.attempt)
-                    if ask.reserve:
-                        taking.append((number, attempt))
-                    else:
-                        answers[number] = _answer(self.guard.check(attempt))
-                except (ValueError, Problem) as error:
-                    answers[number] = error
-            if taking:  # their slots are taken in one step
-                decided = self.guard.check_together((attempt for _, attempt in taking), reserve=True)
-                for (number, _), decision in zip(taking, decided, strict=True):
-                    answers[number] = decision if isinstance(decision, Exception) else _answer(decision)
+        answers: list[Answer | BaseException] = []
+        questions, places = [], []
+        for ask in asks:
+            try:
+                questions.append(Question(read(ask.attempt), ask.reserve, {"door": ask.door, "key": ask.key, "tenant": self.tenant}))
+                places.append(len(answers))
+                answers.append(_UNANSWERED)
+            except (ValueError, Problem) as error:
+                answers.append(error)
+        for place, answer in zip(places, self.guard.answer(questions), strict=True):
+            answers[place] = answer if isinstance(answer, Exception) else Answer(*answer)
         return answers
 
 
-def _answer(decision: Decision) -> Answer:
-    return Answer(decision, decision.as_json(texts=False))
+_UNANSWERED = Problem("service.fault")
 
 
 def read(sent: bytes | Mapping[str, object]) -> object:
