@@ -94,6 +94,18 @@ class Guard:
         self._registered[checked.id] = dict(campaign), self._recording.register(campaign) if self._recording is not None else None
         return checked.id
 
+    def remove_campaign(self, id: str) -> bool:
+        """Attempts may name this campaign no more; False where none of that id is registered."""
+        self._registered.pop(id, None)
+        return self._campaigns.pop(id, None) is not None
+
+    def campaign(self, id: str) -> Campaign:
+        """A registered campaign, as attempts name it. Raises InvalidInput where there is none."""
+        try:
+            return self._campaigns[id]
+        except KeyError:
+            raise InvalidInput([("campaign", f"no campaign {id!r:.60} is registered")]) from None
+
     def seller_of(self, attempt: Mapping[str, object]) -> str:
         """For whom an attempt would be made, as ``check`` reads it. Raises InvalidInput where it cannot be judged."""
         return reading.read(attempt, self._campaigns).campaign.seller

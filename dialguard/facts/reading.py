@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from msgspec import Struct, to_builtins
+
 from dialguard.facts import quick
 from dialguard.facts.attempt import read_carefully
 from dialguard.facts.given import Campaign, Given
@@ -12,4 +14,4 @@ def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Gi
     try:
         return quick.read(attempt, campaigns)
     except quick.UNUSUAL:
-        return read_carefully(attempt, campaigns)
+        return read_carefully(to_builtins(attempt) if isinstance(attempt, Struct) else attempt, campaigns)

@@ -6,16 +6,14 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from dialguard.facts.given import InvalidInput
-from dialguard.model.records import LookUpFailed
-from dialguard.service.problem import Problem
-from dialguard.service.routes import check, health
+from dialguard.service.problem import problem_of
+from dialguard.service.routes import campaigns, check, health, outcomes, record
 from dialguard.service.service import Service
 from dialguard.service.web import Disconnected, Request, Response, Route, Stream, Table
 
 _LOG = logging.getLogger("dialguard.service")
 _PROBLEM = "application/problem+json"
-ROUTES: list[Route] = [*check.ROUTES, *health.ROUTES]
+ROUTES: list[Route] = [*check.ROUTES, *outcomes.ROUTES, *record.ROUTES, *campaigns.ROUTES, *health.ROUTES]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
@@ -52,22 +50,8 @@ async def _answer(service: Service, table: Table, scope: Mapping[str, Any], rece
 
 def failure(error: BaseException) -> Response:
     """The problem that a failure is to whoever asked."""
-    if isinstance(error, InvalidInput):
-        error = Problem("input.invalid", errors=error.errors)
-    elif isinstance(error, LookUpFailed):
-        error = Problem("store.unavailable", str(error))
-    elif not isinstance(error, Problem):
-        _LOG.error("fault: %s at %s", type(error).__name__, where(error))
-        error = Problem("service.fault")
-    return Response(error.body(), error.status, _PROBLEM, error.headers)
-
-
-def where(error: BaseException) -> str:
-    """Module and line of a fault, without any value."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "?" if trace is None else f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
+    problem = problem_of(error)
+    return Response(problem.body(), problem.status, _PROBLEM, problem.headers)
 
 
 async def _send(send: Send, answer: Response | Stream | None) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from dialguard.engine.decision import Decision
 from dialguard.guard import Guard, Question
 from dialguard.model import contract
+from dialguard.service.book import Book
 from dialguard.service.groups import Groups
 from dialguard.service.problem import Problem
 
@@ -39,8 +40,10 @@ class Answer(NamedTuple):
 class Desk:
     """Decides, records, answers. All of it on the event loop's thread: a decision takes microseconds."""
 
-    def __init__(self, tenant: str, guard: Guard) -> None:
+    def __init__(self, tenant: str, guard: Guard, book: Book | None = None) -> None:
         self.tenant, self.guard = tenant, guard
+        self.book = book or Book(None)
+        self.book.follow(guard)
         self._groups: Groups[Ask, Answer] = Groups(self.decide, WAITING)
         self.put = self._groups.put
 

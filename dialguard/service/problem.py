@@ -1,8 +1,14 @@
 """Errors of the HTTP interface: ``application/problem+json`` (RFC 9457) with a stable dotted code."""
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import msgspec
+
+from dialguard.facts.given import InvalidInput
+from dialguard.model.records import LookUpFailed
+
+_LOG = logging.getLogger("dialguard.service")
 
 CODES: Mapping[str, tuple[int, str]] = {
     "request.malformed": (400, "The request cannot be read."),
@@ -53,3 +59,24 @@ class Problem(Exception):
     def body(self) -> bytes:
         """The problem details as JSON."""
         return msgspec.json.encode(self.as_dict())
+
+
+def problem_of(error: BaseException) -> Problem:
+    """The problem that a failure is to whoever asked. What happened inside is for the log: it may name a folder."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, InvalidInput):
+        return Problem("input.invalid", errors=error.errors)
+    if isinstance(error, LookUpFailed):
+        _LOG.error("the store did not answer: %s", error)
+        return Problem("store.unavailable")
+    _LOG.error("fault: %s at %s", type(error).__name__, where(error))
+    return Problem("service.fault")
+
+
+def where(error: BaseException) -> str:
+    """Module and line of a fault, without any value."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "?" if trace is None else f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"

@@ -22,6 +22,7 @@ from dialguard.service.bounded import BoundedProtocol
 from dialguard.service.config import Settings
 from dialguard.service.keyfile import SCOPES, KeyFile
 from dialguard.service.keys import Keys
+from dialguard.service.problem import where
 from dialguard.service.service import Service
 from dialguard.service.tenants import Tenants
 
@@ -118,7 +119,7 @@ class _Plain(logging.Formatter):
     """Of an exception its kind and its place: its text could hold what must not stand in a log."""
 
     def formatException(self, ei: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
-        return f"{ei[0].__name__} at {application.where(ei[1])}"
+        return f"{ei[0].__name__} at {where(ei[1])}"
 
 
 def log() -> None:

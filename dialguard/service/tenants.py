@@ -16,6 +16,8 @@ from dialguard.guard import Guard
 from dialguard.ledger.place import FILE, url_of
 from dialguard.model.records import LookUpFailed
 from dialguard.packs.load import Packs
+from dialguard.service import book
+from dialguard.service.book import Book
 from dialguard.service.config import Settings
 from dialguard.service.desk import Desk
 from dialguard.service.keyfile import DEFAULT, tenant_name
@@ -24,7 +26,7 @@ from dialguard.storage.embedded import EmbeddedStore
 
 FOLDER = "tenants"
 LOOK = 0.5
-"""Seconds between two looks for tenants that are new, or that could not be opened before."""
+"""Seconds between two looks for tenants that are new or could not be opened before, and for campaigns that changed."""
 _LOG = logging.getLogger("dialguard.service")
 
 
@@ -58,7 +60,7 @@ def open_desk(settings: Settings, tenant: str, packs: Packs) -> Desk:
         store = EmbeddedStore(folder, follow=True)
         with suppress(LookUpFailed):  # then each decision says so
             store.warm()
-    return Desk(tenant, Guard(store, disable=settings.disable, packs=packs))
+    return Desk(tenant, Guard(store, disable=settings.disable, packs=packs), Book(folder / book.FILE))
 
 
 def record_of(folder: Path) -> str:
@@ -86,6 +88,7 @@ class Tenants:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             for desk in service.desks.values():
+                desk.book.close()
                 close = getattr(desk.guard.store, "close", None)
                 if close is not None:
                     close()
@@ -94,6 +97,8 @@ class Tenants:
         while True:
             service.desks.update(await asyncio.to_thread(self._missing, frozenset(service.desks), service.keys.tenants))
             service.ready = DEFAULT in service.desks
+            for desk in service.desks.values():
+                desk.book.follow(desk.guard)
             await asyncio.sleep(LOOK)
 
     def _missing(self, opened: frozenset[str], keys: frozenset[str]) -> dict[str, Desk]:

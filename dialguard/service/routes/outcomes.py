@@ -1,0 +1,101 @@
+"""``/v1/outcomes``: what became of an attempt. It is recorded as made, so that it counts; an opt-out revokes in the same step."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from dialguard.ledger.fields import read_field
+from dialguard.model.moment import Instant
+from dialguard.model.records import CONVERSATION
+from dialguard.service import bodies
+from dialguard.service.book import Book
+from dialguard.service.decided import Made, made_of, search
+from dialguard.service.problem import Problem
+from dialguard.service.web import Request, Response, Route, json
+from dialguard.service.writing import now, read, store_of, told_at, written
+
+SPOKEN = frozenset({"answered", "opted_out", "refused"})
+"""Outcomes of a call in which, as far as anybody knows, the person was spoken with."""
+_REVOKES = {"opted_out": "spoken", "wrong_number": "wrong_number"}
+"""Outcomes after which there is no consent any more, and by what means it was withdrawn where nothing else is said."""
+
+
+class _Told(NamedTuple):
+    """An outcome, ready to be recorded."""
+
+    body: bodies.Outcome
+    made: Made
+    at: Instant
+    now: Instant
+
+
+async def outcome(request: Request) -> Response:
+    """Record what became of an attempt; the same outcome of the same decision once, however often it is told."""
+    body = await request.read(bodies.Outcome)
+    moment = now()
+    at = told_at({} if body.at is None else {"at": read("at", body.at)}, moment)
+    store = store_of(request)
+    made = _made(request, body) if body.to is not None and body.campaign is not None else await _found(request, body)
+    request.key.confine(made.seller)
+    told = _Told(body, made, at, moment)
+    book = request.desk.book
+    return json(await written(lambda: _tell(store, book, told)))
+
+
+def _made(request: Request, body: bodies.Outcome) -> Made:
+    """The attempt as the body names it. Raises Problem, InvalidInput."""
+    campaign = request.desk.guard.campaign(body.campaign)
+    number = read("to", body.to) if body.to is None else read("number", body.to)
+    from_ = None if body.from_ is None else read("from", body.from_)
+    return made_of(campaign, number, body.channel or "voice", from_, body.person, body.debt, body.attempt_id or body.decision)
+
+
+async def _found(request: Request, body: bodies.Outcome) -> Made:
+    """The attempt as the decision log has it. Raises Problem."""
+    made = await search(request.desk, body.decision)
+    if made is None:
+        missing = [(name, "missing") for name in ("to", "campaign") if getattr(body, name) is None]
+        raise Problem("input.invalid", "the decision is not in the log (any more); say which attempt it was", errors=missing)
+    return made
+
+
+def _tell(store: Any, book: Book, told: _Told) -> bodies.Told:
+    body, made = told.body, told.made
+    with book.telling(body.decision) as before:
+        if body.outcome in before.before:
+            return bodies.Told(**{**before.before[body.outcome], "again": True})
+        said: dict[str, Any] = {"decision": body.decision, "outcome": body.outcome}
+        if body.outcome == "not_placed":
+            if before.before:
+                raise Problem("resource.conflict", "it was said before that the attempt was made")
+            said["released"] = store.release(seller=made.seller, number=made.number, attempt=made.reference)
+        else:
+            said |= _recorded(store, told, next((each["attempt"] for each in before.before.values() if each.get("attempt")), None))
+        before.note(body.outcome, said)
+    return bodies.Told(**said)
+
+
+def _recorded(store: Any, told: _Told, attempt: str | None) -> dict[str, Any]:
+    """Records the revocation first, since it must not be lost; then the attempt, where it is not recorded yet, and the outcome."""
+    body, made = told.body, told.made
+    found: dict[str, Any] = {}
+    when = {"at": told.at, "known_at": told.now}
+    if body.outcome in _REVOKES:
+        wrong = body.outcome == "wrong_number"
+        words = None if body.words is None else read_field("words", body.words)
+        found["revocation"] = store.record_revocation(
+            seller=made.seller, number=made.number, person=None if wrong else made.person, scope="all" if wrong else body.scope or "all",
+            channel=made.channel if body.scope == "medium" and not wrong else None, subject=made.subject if body.scope == "category" and not wrong else None,
+            means=_REVOKES[body.outcome] if made.channel == "voice" or wrong else "text_reply", words=words, **when,
+        )  # fmt: skip
+    if attempt is None:
+        attempt = store.record_attempt(**made._asdict(), **when)
+    found["attempt"] = attempt
+    voice = made.channel == "voice"
+    words_of = ([CONVERSATION] if voice and body.outcome in SPOKEN else []) + ([body.outcome] if body.outcome not in ("placed", "answered") else [])
+    for word in words_of:
+        store.record_outcome(seller=made.seller, outcome=word, attempt=attempt, **when)
+    return found
+
+
+ROUTES = [Route("POST", "/v1/outcomes", "write", outcome, "Say what became of an attempt", bodies.Outcome, bodies.Told)]

@@ -1,0 +1,64 @@
+"""Writing to a tenant's record for a request: off the event loop's thread, since a write waits for the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from msgspec import Struct, structs
+
+from dialguard.facts import clock
+from dialguard.ledger.errors import LedgerError, RecordError
+from dialguard.ledger.fields import read_field
+from dialguard.model.moment import Instant
+from dialguard.service.problem import Problem
+from dialguard.service.web import Request
+
+T = TypeVar("T")
+
+
+async def written(work: Callable[[], T]) -> T:
+    """What ``work`` gives, done in another thread. Raises Problem that names the field, or says that nothing was recorded."""
+    try:
+        return await asyncio.to_thread(work)
+    except RecordError as error:
+        raise wrong(error) from None
+    except LedgerError as error:
+        raise Problem("store.unavailable") from error
+
+
+def wrong(error: RecordError) -> Problem:
+    """A value that the record does not take, as a problem."""
+    return Problem("input.invalid", errors=[(error.field.rstrip("_"), f"found {error.found}, expected {error.expected}")])
+
+
+def store_of(request: Request) -> Any:
+    """The tenant's store. Raises Problem where it keeps none."""
+    store = request.desk.guard.store
+    if store is None:
+        raise Problem("store.unavailable", "this service was started without a store")
+    return store
+
+
+def read(name: str, value: object) -> Any:
+    """One field as the record takes it. Raises Problem."""
+    try:
+        return read_field(name, value)
+    except RecordError as error:
+        raise wrong(error) from None
+
+
+def fields(body: Struct, *, now: Instant) -> dict[str, Any]:
+    """A body's fields as the record's functions take them. Raises Problem."""
+    return {"known_at": now} | {name: read(name, value) for name, value in structs.asdict(body).items() if value is not None}
+
+
+def told_at(given: Mapping[str, Any], now: Instant) -> Instant:
+    """When something happened that was told just now: by now at the latest, whatever the teller's clock says."""
+    return min(given.get("at", now), now)
+
+
+def now() -> Instant:
+    """This moment."""
+    return clock.now()
