@@ -20,7 +20,7 @@ from dialguard.storage.redis_fill import checked
 from dialguard.storage.redis_journal import Journal
 from dialguard.storage.redis_link import Link, amiss
 from dialguard.storage.slots_local import forget, note
-from dialguard.storage.slots import RECORDED, Asked, Seen, Slot
+from dialguard.storage.slots import HELD, RECORDED, Asked, Seen, Slot
 
 
 class Brought:
@@ -81,6 +81,10 @@ class RedisTable:
         name = None if asked.attempt is None else codec.short(asked.attempt)
         mine = None if name is None else brought.slots[asked.number].get(name)
         own = slots.same(mine, asked.content, brought.now)
+        if own is not None and own.state == HELD and asked.person is not None:
+            there = brought.of_person.get(name + asked.number)
+            if there is None or there.state != HELD:  # given back at the person: it is to be taken anew
+                own = None
         others = [slot for each, slot in brought.all() if each != name or slot.entry.to != asked.number]
         later = tuple(brought.later)
         if own is not None:
@@ -101,7 +105,7 @@ class RedisTable:
             key = codec.person_key(asked.seller, asked.person, "s")
             of_person = key, name + asked.number
             if self._take(key[3:6], [key], [brought.person_seen], of_person[1], slot, asked.person) is None:
-                return self._forget(asked, attempt)
+                return None  # it stays in the journal: it may have been put back, and be found as one's own
         tag = codec.tag_of(asked.number)
         keys = [codec.number_key(kind, asked.seller, asked.number) for kind in "sra"]
         try:
@@ -111,7 +115,7 @@ class RedisTable:
             raise
         if taken is None:
             self._give_back(of_person)
-            return self._forget(asked, attempt)
+            return None
         return slot._replace(since=taken[1], lapses=taken[0])
 
     def _take(
@@ -157,10 +161,6 @@ class RedisTable:
                 self._link.look(scripts.RELEASE, [codec.mark_key(key[3:6]), key], [field], key[3:6])
             except LookUpFailed:
                 pass  # it lapses
-
-    def _forget(self, asked: Asked, attempt: str) -> None:
-        if self._journal is not None:
-            forget(self._journal.store, asked.seller, asked.number, attempt)
 
 
 _WAITING = "Redis failed over or was filled anew, and may have lost reservations; until they have lapsed (two minutes) none is given"

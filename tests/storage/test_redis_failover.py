@@ -1,0 +1,174 @@
+"""A Redis that comes back as it was a moment ago: slots that it lost are put back or waited for, and no cap is exceeded.
+
+`DIALGUARD_FAULTS=long .venv/bin/python -m pytest -q -s tests/storage/test_redis_failover.py` keeps the load up for a minute.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from dialguard.model.moment import SECOND
+from dialguard.model.records import LookUpFailed
+from dialguard.storage.redis import RedisStore
+from simulations.redis_servers import Server, server
+from tests.storage.test_check_and_reserve import CALL, filled, opened
+from tests.storage.test_redis_faults import A, B, T, folder, take, waiting  # noqa: F401 - folder is a fixture
+
+LONG = os.environ.get("DIALGUARD_FAULTS") == "long"
+WIDE = "?timeout=5"
+
+
+@pytest.fixture
+def doomed(tmp_path: Path):
+    """A server that can come back as it was."""
+    place = tmp_path / "redis"
+    place.mkdir()
+    with server(place, "--dbfilename", "then.rdb") as made:
+        yield made
+
+
+def remember(doomed: Server) -> None:
+    with doomed.client() as client:
+        client.save()
+
+
+def come_back(doomed: Server) -> None:
+    """It is killed, and comes back with what it held when it was told to remember: what was written since is lost."""
+    doomed.kill()
+    doomed.start()
+
+
+def test_slots_that_were_lost_are_put_back_before_the_next_is_given(doomed, folder):  # noqa: F811
+    store = RedisStore(doomed.url + WIDE, journal=folder)
+    store.journal.rebuild()
+    remember(doomed)
+    take(store, "a")
+    take(store, "b", person="p")
+    take(store, "c", number=B, person="p")
+    take(store, "d")
+    assert store.release(seller="acme", number=A, attempt="d")
+    assert (waiting(store), waiting(store, person="p")) == (2, 3)
+    come_back(doomed)
+    assert waiting(store) == 0  # a look may miss them; what counts is what is given
+    take(store, "e")
+    assert waiting(store) == 3
+    take(store, "f", person="p")
+    assert waiting(store, person="p") == 5
+    store.close()
+
+
+def test_a_slot_whose_attempt_was_recorded_is_put_back_as_recorded(doomed, folder):  # noqa: F811
+    store = RedisStore(doomed.url + WIDE, journal=folder)
+    store.journal.rebuild()
+    take(store, "a", person="p")
+    remember(doomed)
+    store.record_attempt(seller="acme", number=A, at=T, known_at=T, person="p", reference="a")
+    come_back(doomed)
+    for _ in range(100):
+        try:
+            take(store, "b", person="p")
+            break
+        except LookUpFailed:  # the record is being sent again
+            store.refresh()
+            time.sleep(0.05)
+    assert waiting(store, person="p") == 1
+    store.close()
+
+
+def test_where_somebody_keeps_no_journal_nothing_is_given_until_what_was_lost_has_lapsed(doomed, folder, monkeypatch):  # noqa: F811
+    store, bare = RedisStore(doomed.url + WIDE, journal=folder), RedisStore(doomed.url + WIDE)
+    store.journal.rebuild()
+    with pytest.raises(LookUpFailed, match="keeps no journal"):
+        take(bare, "a")
+    with pytest.raises(LookUpFailed, match="keeps no journal"):
+        take(bare, "a")
+    time.sleep(3.1)
+    take(bare, "a")
+    remember(doomed)
+    take(bare, "b")
+    come_back(doomed)
+    monkeypatch.setattr("dialguard.storage.slots.QUIET", SECOND)
+    with pytest.raises(LookUpFailed, match="failed over"):
+        take(store, "c")
+    with pytest.raises(LookUpFailed, match="failed over"):
+        take(bare, "c")
+    time.sleep(1.1)
+    take(store, "c")
+    take(bare, "d")
+    assert waiting(store) == 3
+    bare.close()
+    store.close()
+
+
+def test_a_redis_that_is_filled_anew_has_the_slots_of_the_journal_and_waits_for_others(doomed, folder, monkeypatch):  # noqa: F811
+    store = RedisStore(doomed.url + WIDE, journal=folder)
+    store.journal.rebuild()
+    take(store, "a", person="p")
+    monkeypatch.setattr("dialguard.storage.redis_fill.QUIET", SECOND)
+    come_back(doomed)  # empty
+    with pytest.raises(LookUpFailed, match="holds nothing"):
+        take(store, "b")
+    store.journal.rebuild()
+    assert (waiting(store), waiting(store, number=B, person="p")) == (1, 1)
+    with pytest.raises(LookUpFailed, match="filled anew"):
+        take(store, "b")
+    time.sleep(1.1)
+    take(store, "b")
+    assert waiting(store) == 2
+    store.close()
+
+
+def test_under_load_a_failover_lets_no_cap_be_exceeded(doomed, tmp_path):
+    """Eight dialers call people under a cap of three, some by two numbers; the server loses its last second, again and again."""
+    address = f"{doomed.url}?timeout=0.25&journal={tmp_path / 'store'}"
+    guard = filled(address)
+    guard.store.close()
+    allows: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
+    lock, over = threading.Lock(), threading.Event()
+    people = [f"p{number}" for number in range(30)]
+    back_at: list[float] = []
+    first: list[float] = []
+
+    def dial(mine: int) -> None:
+        dialer, place = opened(address), mine
+        while not over.is_set():
+            person, place = people[place % len(people)], place + 7
+            number = ("+14055550100", "+19185550102")[place % 2][:-3] + f"{people.index(person):03}"
+            found = dialer.check({**CALL, "to": number, "contact": {**CALL["contact"], "id": person}})
+            with lock:
+                if found.allowed:
+                    allows[person] += 1
+                else:
+                    kinds.update({reason["kind"] for reason in found.reasons})
+                if back_at and len(first) < len(back_at) and "lookup_unavailable" not in {reason["kind"] for reason in found.reasons}:
+                    first.append(time.monotonic() - back_at[-1])
+        dialer.store.close()
+
+    threads = [threading.Thread(target=dial, args=(mine,)) for mine in range(8)]
+    remember(doomed)
+    for each in threads:
+        each.start()
+    for _ in range(12 if LONG else 3):
+        time.sleep(5 if LONG else 0.4)
+        come_back(doomed)
+        with lock:
+            back_at.append(time.monotonic())
+        time.sleep(0.4)
+        remember(doomed)
+    over.set()
+    for each in threads:
+        each.join()
+    wrong = sum(max(0, number - 3) for number in allows.values())
+    print(
+        f"\n{sum(allows.values()) + sum(kinds.values())} decisions, {sum(allows.values())} allows, denies {dict(kinds)}, wrong allows {wrong}; "
+        f"answered again after at most {max(first):.2f} s"
+    )
+    assert wrong == 0 and sum(allows.values()) == 3 * len(people)
+    assert kinds["lookup_unavailable"] > 0
