@@ -58,7 +58,7 @@ def _reserved(engine: Engine, gatherer: Gatherer, table: Table, given: Given, se
     if number is None:
         return _judged(engine, given, *_gathered(gatherer, given))
     content = blake2b(_encode(sent), digest_size=8).digest()
-    asked, name = Asked(given.campaign.seller, number, given.person, _id(given), given.at, content, fresh), given.id
+    asked, name = Asked(given.campaign.seller, number, given.person, _id(given), given.at, content, fresh, given.id is None), given.id
     for _ in range(ROUNDS):
         seen = table.look(asked)
         facts, evidence = _gathered(gatherer, given, seen.found)
@@ -66,12 +66,12 @@ def _reserved(engine: Engine, gatherer: Gatherer, table: Table, given: Given, se
             put_waiting(facts.values, given, seen.waiting, facts.at)
             evidence = _told(evidence, len(seen.waiting))
         decision = _judged(engine, given, facts, evidence)
-        if given.id is None:
+        if asked.ours:
             decision.id = name = name or decision.id
             asked = asked._replace(attempt=name)
         if not decision.allowed:
             return decision
-        slot = seen.own or table.take(seen, asked, name, _entry(given, facts))
+        slot = table.take(seen, asked, name, _entry(given, facts))
         if slot is not None:
             decision.reserve(slot.attempt, slot.lapses)
             return decision

@@ -26,6 +26,7 @@ _PROOF = (
     "certificate_url", "certificate_expires_at", "evidence_digest",
 )  # fmt: skip
 _FLAGS = ("current", "open-contract", "member", "personal")
+NOT_PLACED = "not_placed"
 _LIMBS = ("last-transaction-at", "last-inquiry-at", "ended-at", "donor-at")
 
 
@@ -92,7 +93,10 @@ def add(commands: argparse._SubParsersAction) -> None:
     _finish(command, attempt)
 
     command = commands.add_parser("outcome", help="record what became of an attempt")
-    command.add_argument("outcome", metavar="OUTCOME", help="a word such as no_answer, conversation, abandoned")
+    command.add_argument(
+        "outcome", metavar="OUTCOME", help=f"a word such as no_answer, conversation, abandoned; {NOT_PLACED} gives a reservation back"
+    )
+    command.add_argument("--number", metavar="NUMBER", help=f"the number that was reserved for, with {NOT_PLACED}")
     command.add_argument("--seller", required=True, metavar="NAME")
     which = command.add_mutually_exclusive_group(required=True)
     which.add_argument("--attempt", metavar="ID", help="the attempt's id in the record (attempt:17)")
@@ -162,7 +166,9 @@ def _run(act: Callable[[argparse.Namespace, EmbeddedStore, int], dict[str, Any]]
         raise UsageError(str(error)) from None
     finally:
         store.close()
-    if options.json or "id" not in said:
+    if "released" in said and not options.json:
+        print(f"released: {said['released']}")
+    elif options.json or "id" not in said:
         common.print_json(said)
     else:
         print(f"recorded: {said['id']}")
@@ -232,10 +238,20 @@ def attempt(options: argparse.Namespace, store: EmbeddedStore, now: int) -> dict
 
 
 def outcome(options: argparse.Namespace, store: EmbeddedStore, now: int) -> dict[str, Any]:
-    """Record what became of an attempt."""
+    """Record what became of an attempt, or give back what was reserved for it."""
+    if options.outcome == NOT_PLACED:
+        return _give_back(options, store)
     which = {"attempt": options.attempt, "reference": options.reference}
     at = _at(options, "at", now)
     return {"id": store.record_outcome(seller=options.seller, outcome=options.outcome, at=at, known_at=now, **which)}
+
+
+def _give_back(options: argparse.Namespace, store: EmbeddedStore) -> dict[str, Any]:
+    if options.reference is None or options.number is None:
+        raise UsageError(f"{NOT_PLACED} takes --reference, the id of the reservation, and --number")
+    if not store.release(seller=options.seller, number=common.number(options.number), attempt=options.reference):
+        raise UsageError(f"--reference {options.reference}: nothing is reserved under this id for that number any more, or the attempt was recorded")
+    return {"released": options.reference}
 
 
 def declare(options: argparse.Namespace, store: EmbeddedStore, now: int) -> dict[str, Any]:

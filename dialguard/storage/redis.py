@@ -273,7 +273,11 @@ class RedisStore(Recorder):
     @contextmanager
     def together(self) -> Iterator[RedisTable]:
         """Where slots are taken, each by itself; see ``storage.slots.Reserving``."""
-        yield RedisTable(self._link, self._journal, self._look)
+        table = RedisTable(self._link, self._journal, self._look)
+        try:
+            yield table
+        finally:
+            table.tidy()
 
     def release(self, *, seller: str, number: str, attempt: str) -> bool:
         """Gives a slot back; False where none was held, or the attempt has been recorded. Raises LookUpFailed."""

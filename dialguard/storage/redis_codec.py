@@ -7,10 +7,9 @@ key                           content
 ============================= ======================================================================================
 ``dg{305}``                   the mark of area code 305, a hash, set when all else is there: ``f`` format, ``l`` from
                               which ledger this was filled, ``w`` the version of that ledger written last, ``d`` the
-                              digest of the catalog of lists; ``s`` and a seller's name in short: ``Declared``; of slots: ``e``
-                              the server on which they are all there, ``q`` until when none is given, ``b`` since when somebody
-                              takes some who keeps no journal;
-                              ``i`` the replication id under which all else of it is known to be there
+                              digest of the catalog of lists; ``s`` and a seller's name in short: ``Declared``; ``i`` the
+                              replication id under which all of it is known to be there; of slots: ``q`` until when none is
+                              given, ``b`` since when somebody takes some who keeps no journal
 ``dg{305}r:SELLERLINE``       what is recorded of a number but its attempts
 ``dg{305}a:SELLERLINE``       its attempts
 ``dg{305}s:SELLERLINE``       the slots taken for it, a hash by the short id of the attempt; under the empty name a number that

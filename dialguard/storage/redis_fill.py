@@ -193,21 +193,20 @@ class Filler:
         self._old_lists(listing)
         return blocks
 
-    def put_back(self, tag: str | None = None) -> int:
-        """Writes the slots of the journal into Redis, those of one tag or all, as they are now; how many. Raises LookUpFailed."""
-        number = 0
+    def put_back(self, ledger: str | None = None) -> int:
+        """Writes the slots of the journal into Redis as they are now; how many. Raises LookUpFailed."""
+        calls: list[Call] = []
         for seller, person, slot in kept(self.store):
             name, to = codec.short(slot.attempt), slot.entry.to
             places = [(codec.number_key("s", seller, to), name)]
             if person is not None:
                 places.append((codec.person_key(seller, person, "s"), name + to))
             for key, field in places:
-                of = key[3 : key.index("}")]
-                if tag is None or of == tag:
-                    args = [self.queue.ledger, field, codec.encode_slot(slot, person), codec.KEPT_SLOT]
-                    checked(self.link.run(redis_scripts.PUT, [codec.mark_key(of), key], args))
-                    number += 1
-        return number
+                mark = key[: key.index("}") + 1]
+                calls.append(([mark, key], [self.queue.ledger if ledger is None else ledger, field, codec.encode_slot(slot, person), codec.KEPT_SLOT]))
+        for answer in self.link.run_many(redis_scripts.PUT, calls):
+            checked(answer)
+        return len(calls)
 
     def marks(self) -> dict[str, Mark]:
         """By tag, what its mark says. Raises LookUpFailed."""
@@ -217,7 +216,7 @@ class Filler:
     def vouch(self, least: dict[str, int]) -> None:
         """Tells Redis that nothing is lost any more in these tags, each of which has reached a version. Raises LookUpFailed."""
         ledger = self.queue.ledger
-        calls: list[Call] = [([codec.mark_key(tag)], [ledger, version]) for tag, version in least.items()]
+        calls: list[Call] = [([codec.mark_key(tag)], [ledger, version, QUIET]) for tag, version in least.items()]
         for answer in self.link.run_many(redis_scripts.VOUCH, calls):
             checked(answer)
 
@@ -267,10 +266,9 @@ class Filler:
             fields: list[Any] = ["f", codec.FORMAT, "d", digest, "w", version, "l", ledger]
             if not here and self.queue.noted():  # it was filled before, and others may have taken slots that are gone
                 fields += ["q", clock.now() + QUIET]
-            self._marked(redis_scripts.MARK, fields)
             if not here:
-                self.put_back()
-                self._marked(redis_scripts.SETTLE, [0])
+                self.put_back("")
+            self._marked(redis_scripts.MARK, fields)
             left = [id_ for id_, _ in self.queue.unsent()]
             self.queue.sent(left, version)
             self.queue.rebuilt(version)

@@ -210,6 +210,7 @@ class Journal:
                 raise LookUpFailed(_TOO_OLD)
         self._send(self.queue.unsent(), again=bool(anew))
         if anew and not self.queue.unsent():
+            self.filler.put_back()
             self.filler.vouch({tag: self.newest(tag) for tag in anew})
         self._anew = False
 

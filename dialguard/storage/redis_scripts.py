@@ -146,9 +146,9 @@ _NOW = "local time = redis.call('TIME')\nlocal now = time[1] * 1000000 + time[2]
 TAKE = _script(
     """
 -- keys: mark, slots, rows and attempts of the number; arguments: ledger or nothing, least version, generation of the slots, field,
--- microseconds until it lapses, content and what is said, milliseconds for which it is kept, moment, heads of rows and attempts.
--- A person's slots have no rows and attempts.
-local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'w', 'e', 'q', 'b')
+-- microseconds until it lapses (nothing: it is held, and only looked whether it stands), content and what is said, milliseconds for
+-- which it is kept, moment, heads of rows and attempts. A person's slots have no rows and attempts.
+local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'w', 'i', 'q', 'b')
 if not mark[1] then return {'empty'} end
 if mark[2] ~= '1' then return {'format'} end
 if ARGV[1] ~= '' and mark[1] ~= ARGV[1] then return {'other', mark[1]} end
@@ -157,13 +157,14 @@ if tonumber(mark[3]) < tonumber(ARGV[2]) then return {'behind', mark[3]} end
     + _HERE
     + _NOW
     + """
-if mark[4] ~= here then return {'failover', mark[6] and 1 or 0} end
+if mark[4] ~= here then return {'anew'} end
 if mark[5] and tonumber(mark[5]) > now then return {'quiet'} end
 if ARGV[1] == '' and (not mark[6] or now - mark[6] < 3000000) then return {'announce'} end
 if (redis.call('HGET', KEYS[2], '') or '') ~= ARGV[3] then return {'changed'} end
 for i = 3, #KEYS do
   if redis.call('GETRANGE', KEYS[i], 0, 4) ~= ARGV[i + 6] then return {'changed'} end
 end
+if ARGV[5] == '' then return {'taken'} end
 local ends = now + ARGV[5]
 local generation = math.max(now, (tonumber(ARGV[3]) or 0) + 1)
 redis.call('HSET', KEYS[2], '', generation, ARGV[4], 'h' .. struct.pack('>I7I7I7', ARGV[8], now, ends) .. ARGV[6])
@@ -179,28 +180,15 @@ return {'taken', ends, now}
 
 PUT = _script(
     """
--- keys: mark, slots; arguments: ledger, field, value, milliseconds for which it is kept. A slot that was lost is put back.
-if redis.call('HGET', KEYS[1], 'l') ~= ARGV[1] then return {'other'} end
+-- keys: mark, slots; arguments: ledger (nothing while it is filled), field, value, milliseconds for which it is kept. A slot that was
+-- lost is put back.
+if ARGV[1] ~= '' and redis.call('HGET', KEYS[1], 'l') ~= ARGV[1] then return {'other'} end
 """
     + _NOW
     + """
 local generation = math.max(now, (tonumber(redis.call('HGET', KEYS[2], '')) or 0) + 1)
 redis.call('HSET', KEYS[2], '', generation, ARGV[2], ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[4])
-return {'ok'}
-"""
-)
-
-SETTLE = _script(
-    """
--- keys: mark; arguments: microseconds for which no slot is given. From then on the slots that count are all on this server.
-if not redis.call('HGET', KEYS[1], 'l') then return {'empty'} end
-"""
-    + _NOW
-    + _HERE
-    + """
-local quiet = math.max(now + ARGV[1], tonumber(redis.call('HGET', KEYS[1], 'q')) or 0)
-redis.call('HSET', KEYS[1], 'e', here, 'q', string.format('%.0f', quiet))
 return {'ok'}
 """
 )
@@ -269,15 +257,18 @@ return {'ok', mark[1], mark[2], mark[3], mark[4], mark[5] == here and 1 or 0}
 
 VOUCH = _script(
     """
--- keys: mark; arguments: ledger, least version. All that was lost has been sent again.
+-- keys: mark; arguments: ledger, least version, microseconds for which no slot is given where some may be in no journal. All else that
+-- was lost has been sent again.
 """
     + _HERE
+    + _NOW
     + """
-local mark = redis.call('HMGET', KEYS[1], 'l', 'w', 'i')
+local mark = redis.call('HMGET', KEYS[1], 'l', 'w', 'i', 'b', 'q')
 if not mark[1] then return {'empty'} end
 if mark[1] ~= ARGV[1] then return {'other'} end
 if mark[3] == here then return {'ok'} end
 if here == '' or tonumber(mark[2]) < tonumber(ARGV[2]) then return {'anew'} end
+if mark[4] then redis.call('HSET', KEYS[1], 'q', string.format('%.0f', math.max(now + ARGV[3], tonumber(mark[5]) or 0))) end
 redis.call('HSET', KEYS[1], 'i', here)
 return {'ok'}
 """

@@ -1,8 +1,8 @@
 """Slots in Redis: a script takes one where nothing was taken or recorded since one looked, and otherwise one looks again.
 
 A slot stands at the number, and where the attempt names a person at the person first, so that of two numbers of one person only one
-takes the last place. Redis may lose what it was told last (a failover, a restart): a script sees that the server is another one
-and gives no slot until those of the journal were put back, and, where somebody keeps no journal, until all lost ones have lapsed.
+takes the last place. A server that may have lost slots (a failover, a restart) is not asked until those of the journal were put back,
+and, where somebody keeps no journal, gives none until all lost ones have lapsed.
 """
 
 from collections.abc import Callable, Sequence
@@ -55,6 +55,11 @@ class Brought:
         if attempts is not None:
             self.later += [entry for entry in codec.decode_attempts(attempts, number, at + DAY).entries if entry.at > at]
 
+    def at_person(self, name: str, number: str) -> bool:
+        """Whether the attempt of this short id holds a slot at the person already."""
+        slot = self.of_person.get(name + number)
+        return slot is not None and slot.state == HELD and slot.lapses > self.now
+
     def all(self) -> list[tuple[str, Slot]]:
         """Every slot by the short id of its attempt. What stands at a number goes before what stands at the person of the same attempt."""
         found = [pair for held in self.slots.values() for pair in held.items()]
@@ -69,6 +74,7 @@ class RedisTable:
 
     def __init__(self, link: Link, journal: Journal | None, look_up: Callable[[str, str, str | None, Instant, Brought], LookUp]) -> None:
         self._link, self._journal, self._look_up = link, journal, look_up
+        self._tried: dict[str, Asked] = {}
 
     def look(self, asked: Asked) -> Seen:
         """What is known and what waits, of each number at one moment."""
@@ -81,58 +87,70 @@ class RedisTable:
         name = None if asked.attempt is None else codec.short(asked.attempt)
         mine = None if name is None else brought.slots[asked.number].get(name)
         own = slots.same(mine, asked.content, brought.now)
-        if own is not None and own.state == HELD and asked.person is not None:
-            there = brought.of_person.get(name + asked.number)
-            if there is None or there.state != HELD:  # given back at the person: it is to be taken anew
-                own = None
+        if own is not None and own.state == HELD and asked.person is not None and not brought.at_person(name, asked.number):
+            own = None  # the person's slot was lost: both are taken anew
         others = [slot for each, slot in brought.all() if each != name or slot.entry.to != asked.number]
         later = tuple(brought.later)
         if own is not None:
             own = own._replace(attempt=asked.attempt)
+            self._tried.pop(asked.attempt, None)  # it was put back, and now stands
             if own.state == RECORDED:
                 found, later = slots.left_out(found, later, own, asked.at)
         return Seen(found, slots.waiting(others, later, brought.now, asked.at), own, brought)
 
     def take(self, seen: Seen, asked: Asked, attempt: str, entry: Entry) -> Slot | None:
         """A slot; None where anything was taken or recorded since ``seen``, or slots that were lost have just been put back."""
-        brought = seen.ticket
-        name = codec.short(text(attempt, "attempt"))
-        slot = Slot(attempt, entry, brought.now, brought.now + slots.LAPSE, asked.content)
-        if self._journal is not None:
+        brought, name, own = seen.ticket, codec.short(text(attempt, "attempt")), seen.own
+        if own is not None and own.state == RECORDED:
+            return own
+        slot = own or Slot(attempt, entry, brought.now, brought.now + slots.LAPSE, asked.content)
+        if own is None and self._journal is not None:
             note(self._journal.store, asked, slot)
-        of_person = None
+        if own is None and asked.ours:
+            self._tried[attempt] = asked
         if asked.person is not None:
             key = codec.person_key(asked.seller, asked.person, "s")
-            of_person = key, name + asked.number
-            if self._take(key[3:6], [key], [brought.person_seen], of_person[1], slot, asked.person) is None:
-                return None  # it stays in the journal: it may have been put back, and be found as one's own
+            held = brought.at_person(name, asked.number)
+            if self._take(key[3:6], [key], [brought.person_seen], name + asked.number, slot, asked.person, held) is None:
+                return None
         tag = codec.tag_of(asked.number)
         keys = [codec.number_key(kind, asked.seller, asked.number) for kind in "sra"]
-        try:
-            taken = self._take(tag, keys, brought.seen, name, slot, asked.person)
-        except LookUpFailed:
-            self._give_back(of_person)  # if it was taken after all, it lapses
-            raise
-        if taken is None:
-            self._give_back(of_person)
-            return None
-        return slot._replace(since=taken[1], lapses=taken[0])
+        taken = self._take(tag, keys, brought.seen, name, slot, asked.person, own is not None)
+        if taken is None or own is not None:
+            return taken and own
+        self._tried.pop(attempt, None)
+        return slot._replace(since=taken[2], lapses=taken[1])
+
+    def tidy(self) -> None:
+        """Gives back what was taken at the person, or was put back, of attempts that were not allowed in the end. Those whose id is the
+        caller's may be asked twice at once, and one may rest on what the other took: theirs lapse."""
+        for attempt, asked in self._tried.items():
+            try:
+                if self._journal is not None:
+                    forget(self._journal.store, asked.seller, asked.number, attempt)
+                if asked.person is not None:
+                    key = codec.person_key(asked.seller, asked.person, "s")
+                    _release(self._link, key, codec.short(attempt) + asked.number, key[3:6])
+                release(self._link, None, asked.seller, asked.number, attempt)
+            except LookUpFailed:
+                pass  # it lapses
 
     def _take(
-        self, tag: str, keys: Sequence[str], seen: Sequence[bytes], field: str, slot: Slot, person: str | None
-    ) -> tuple[Instant, Instant] | None:
+        self, tag: str, keys: Sequence[str], seen: Sequence[bytes], field: str, slot: Slot, person: str | None, held: bool
+    ) -> list[Any] | None:
+        """What the script answers; None where one has to look again. ``held``: it may have been put back just now, before others were."""
         journal = self._journal
         ledger, least = (b"", 0) if journal is None else (journal.ledger, journal.newest(tag))
         said = codec.encode_said(slot.content, slot.entry, person)
-        args = [ledger, least, seen[0], field, slots.LAPSE, said, codec.KEPT_SLOT, slot.entry.at, *seen[1:]]
+        args = [ledger, least, seen[0], field, "" if held else slots.LAPSE, said, codec.KEPT_SLOT, slot.entry.at, *seen[1:]]
         answer = self._link.look(scripts.TAKE, [codec.mark_key(tag), *keys], args, tag)
         word = answer[0] if type(answer) is list else b""
         if word == b"taken":
-            return answer[1], answer[2]
+            return answer
         if word == b"changed":
             return None
-        if word == b"failover":
-            return self._settle(tag, bool(answer[1]))
+        if word == b"anew" and journal is not None:
+            raise journal.anew()
         if word == b"quiet":
             raise LookUpFailed(_WAITING)
         if word == b"announce":
@@ -144,23 +162,6 @@ class RedisTable:
         if word == b"behind" and journal is not None:
             raise journal.lost(tag, int(answer[1]))
         raise amiss(word)
-
-    def _settle(self, tag: str, others: bool) -> None:
-        """Redis may have lost slots of this tag: those that are known here are put back, and for others it is waited."""
-        if self._journal is not None:
-            self._journal.filler.put_back(tag)
-        quiet = slots.QUIET if others or self._journal is None else 0
-        checked(self._link.run(scripts.SETTLE, [codec.mark_key(tag)], [quiet]))
-        if quiet:
-            raise LookUpFailed(_WAITING)
-
-    def _give_back(self, of_person: tuple[str, str] | None) -> None:
-        if of_person is not None:
-            key, field = of_person
-            try:
-                self._link.look(scripts.RELEASE, [codec.mark_key(key[3:6]), key], [field], key[3:6])
-            except LookUpFailed:
-                pass  # it lapses
 
 
 _WAITING = "Redis failed over or was filled anew, and may have lost reservations; until they have lapsed (two minutes) none is given"

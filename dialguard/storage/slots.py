@@ -29,8 +29,9 @@ class Reused(ValueError):
 
 
 class Asked(NamedTuple):
-    """An attempt about to be made. ``attempt`` is the caller's own id, None where it has none; ``content`` a digest of all that it
-    says. ``fresh``: ``at`` was read from the clock just now, so nothing was recorded of a later moment."""
+    """An attempt about to be made. ``attempt`` is its id, None where it has none yet; ``content`` a digest of all that it says.
+    ``fresh``: ``at`` was read from the clock just now, so nothing was recorded of a later moment. ``ours``: the id is not the
+    caller's, so nobody else can ask for the same attempt."""
 
     seller: str
     number: str
@@ -39,6 +40,7 @@ class Asked(NamedTuple):
     at: Instant
     content: bytes
     fresh: bool = False
+    ours: bool = False
 
 
 class Slot(NamedTuple):
@@ -68,7 +70,7 @@ class Table(Protocol):
     def look(self, asked: Asked) -> Seen: ...
 
     def take(self, seen: Seen, asked: Asked, attempt: str, entry: Entry) -> Slot | None:
-        """The slot; None where something was taken or recorded since ``seen``."""
+        """The slot, its own where it holds one; None where something was taken or recorded since ``seen``."""
         ...
 
 

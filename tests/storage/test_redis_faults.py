@@ -71,9 +71,9 @@ def bare(filled, redis_url):
     store.close()
 
 
-def take(store: RedisStore, attempt: str, number: str = A, person: str | None = None):
+def take(store: RedisStore, attempt: str, number: str = A, person: str | None = None, ours: bool = False):
     """A slot, whatever else is held."""
-    asked = Asked("acme", number, person, attempt, T, b"8 bytes.")
+    asked = Asked("acme", number, person, attempt, T, b"8 bytes.", ours=ours)
     with store.together() as table:
         slot = None
         while slot is None:

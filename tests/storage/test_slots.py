@@ -42,7 +42,7 @@ def reserve(store, attempt, *, number=A, person=None, at=T, cap=3, content=b"8 b
             entries = [entry for entry in (*seen.found.attempts, *seen.waiting) if at - since < entry.at <= at]
             if len(entries) >= cap:
                 return len(entries)
-            slot = seen.own or table.take(seen, asked, attempt, Entry(at, number, "voice", "telemarketing", "loans"))
+            slot = table.take(seen, asked, attempt, Entry(at, number, "voice", "telemarketing", "loans"))
         if slot is not None:
             return slot
 
