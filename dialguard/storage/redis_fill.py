@@ -194,8 +194,10 @@ class Filler:
         return blocks
 
     def put_back(self, ledger: str | None = None) -> int:
-        """Writes the slots of the journal into Redis as they are now; how many. Raises LookUpFailed."""
+        """Writes the slots of the journal into Redis as they are now; how many. ``ledger`` is nothing while Redis is filled. Raises
+        LookUpFailed."""
         calls: list[Call] = []
+        ledger = self.queue.ledger if ledger is None else ledger
         for seller, person, slot in kept(self.store):
             name, to = codec.short(slot.attempt), slot.entry.to
             places = [(codec.number_key("s", seller, to), name)]
@@ -203,7 +205,7 @@ class Filler:
                 places.append((codec.person_key(seller, person, "s"), name + to))
             for key, field in places:
                 mark = key[: key.index("}") + 1]
-                calls.append(([mark, key], [self.queue.ledger if ledger is None else ledger, field, codec.encode_slot(slot, person), codec.KEPT_SLOT]))
+                calls.append(([mark, key], [ledger, field, codec.encode_slot(slot, person), codec.KEPT_SLOT]))
         for answer in self.link.run_many(redis_scripts.PUT, calls):
             checked(answer)
         return len(calls)
