@@ -91,6 +91,7 @@ class Locked:
 
     def __init__(self, store: _Store, file: sqlite3.Connection) -> None:
         self._store, self._file = store, file
+        file.execute("DELETE FROM slots WHERE since <= ?", (clock.now() - SAME,))
 
     def look(self, asked: Asked) -> Seen:
         """What is known, and what waits. What is recorded meanwhile may count twice, never not at all."""
@@ -125,12 +126,13 @@ class Locked:
         text(asked.seller, "seller")
         if asked.person is not None:
             numbers.update(self._store._numbers_of(asked.seller, text(asked.person, "person")))
-        self._file.execute("DELETE FROM slots WHERE since <= ?", (now - SAME,))
         marks = ", ".join("?" * len(numbers))
-        rows = self._file.execute(
-            f"SELECT {_COLUMNS} FROM slots WHERE seller = ? AND (number IN ({marks}) OR person = ?)", (asked.seller, *numbers, asked.person)
-        )
-        return [as_slot(self._store, asked.seller, row) for row in rows.fetchall()]
+        select = f"SELECT {_COLUMNS} FROM slots WHERE seller = ? AND since > ? AND "
+        rows = self._file.execute(f"{select} number IN ({marks})", (asked.seller, now - SAME, *numbers)).fetchall()
+        if asked.person is not None:  # two questions, each by its index
+            theirs = self._file.execute(f"{select} person = ?", (asked.seller, now - SAME, asked.person))
+            rows += [row for row in theirs.fetchall() if row[0] not in numbers]
+        return [as_slot(self._store, asked.seller, row) for row in rows]
 
 
 def as_slot(store: _Store, seller: str, row: tuple) -> Slot:
