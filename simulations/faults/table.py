@@ -1,0 +1,73 @@
+"""The figures as a page."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from simulations.faults.kinds import Fault
+from simulations.faults.load import Figures
+
+HEAD = ("fault", "decisions", "allows", "denied", "wrong allows", "before", "under it", "after", "seen after", "left alone after",
+        "repaired in", "well after", "threads, descriptors")  # fmt: skip
+
+
+class Row(NamedTuple):
+    """A line of the table, and how many allows were wrong."""
+
+    cells: tuple[str, ...]
+    wrong: int
+
+
+def row(fault: Fault, found: Figures, grown: tuple[int, int] | None) -> Row:
+    """The line of a fault."""
+    denied = ", ".join(f"{count:,} {kind}" for kind, count in found.denies.most_common())
+    wrong = f"{found.wrong}" + (f"; {found.wrong_bare} without the folder" if found.wrong_bare else "")
+    quick = (f"{median:.1f}, {most:.1f}" for median, most in found.quick)
+    cells = (
+        fault.name, f"{found.decisions:,}", f"{found.allows:,}", denied, wrong, *quick, _seconds(found.detected), _seconds(found.left_alone),
+        _seconds(found.repairing), "not" if found.recovered is None else _seconds(found.recovered), "" if grown is None else f"{grown[0]:+}, {grown[1]:+}",
+    )  # fmt: skip
+    return Row(cells, found.wrong)
+
+
+def shown(rows: Sequence[Row]) -> str:
+    """Lines of the table."""
+    return "\n".join(f"| {' | '.join(each.cells)} |" for each in rows)
+
+
+def page(rows: Sequence[Row], of_lists: Sequence[tuple[str, str]], told: str, machine: str, server: str, options: argparse.Namespace) -> str:
+    """The page docs/faults.md."""
+    timeout = f"{options.timeout * 1000:g} ms" if options.timeout else "20 ms, as it is by itself"
+    text = f"""# What befalls a store, and what the decisions are then
+
+Made by the command, which does each fault to a real {server} under load and judges every answer by what was true at that moment:
+
+```
+{told}
+```
+
+{machine}
+{options.rate} decisions a second by {options.clients} clients in one process, {options.seconds:g} s each; the fault comes at a third, the repair at two
+thirds. Look-ups wait for {timeout}. Meanwhile eight numbers a second are revoked, put on the own list, or reach a cap; three
+in ten questions are about these. An allow is *wrong* where the number was closed when the question was asked, by the record or by a list.
+Two of the clients do not know the folder that fills Redis, and their wrong allows are counted apart: what was recorded while Redis could
+not be told is unknown to the clients that know the folder, and to the others once it was sent.
+
+Milliseconds are median and 99th percentile of decisions by clients that know the folder. *Seen after*: from the fault to the first denial
+for want of a look-up. *Left alone after*: to where Redis is not asked but once in half a second; a server that refuses is asked on.
+*Well after*: from the end of the repair to the first half second in which no more than one in twenty is denied so. *Threads,
+descriptors*: by how many this process grew from the first of ten such faults to the last.
+
+| {" | ".join(HEAD)} |
+|{" --- |" * len(HEAD)}
+{shown(rows)}
+"""
+    if of_lists:
+        text += "\n## Lists\n\n| what | shown |\n| --- | --- |\n" + "\n".join(f"| {what} | {said} |" for what, said in of_lists) + "\n"
+    return text
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f} s"
