@@ -11,7 +11,7 @@ from dialguard.model.records import LookUpFailed
 from dialguard.storage import redis_codec as codec
 from dialguard.storage import redis_lists, redis_scripts
 from dialguard.storage.embedded import EmbeddedStore
-from dialguard.storage.redis_link import BULK_TIMEOUT, WRITE_TIMEOUT, Link, amiss
+from dialguard.storage.redis_link import BULK_TIMEOUT, Link, amiss
 from dialguard.storage.redis_queue import Note, Queue
 from dialguard.storage.redis_source import LOT, Source
 from dialguard.storage.slots import QUIET
@@ -101,10 +101,10 @@ class Filler:
                     keys = [codec.mark_key(tag), codec.number_key("a", seller, name), codec.number_key("s", seller, name)]
                     plain.pop(keys[1], None)
                     args = [ledger, version, again, values[name][1] or gone, *references]
-                    checked(self.link.run(redis_scripts.RECORD, keys, args, WRITE_TIMEOUT))
+                    checked(self.link.run(redis_scripts.RECORD, keys, args, self.link.patience()))
                 if plain:
                     args = [ledger, version, again, *plain.values()]
-                    checked(self.link.run(redis_scripts.WRITE, [codec.mark_key(tag), *plain], args, WRITE_TIMEOUT))
+                    checked(self.link.run(redis_scripts.WRITE, [codec.mark_key(tag), *plain], args, self.link.patience()))
             except LookUpFailed as error:
                 yield ids, version, error
             else:
@@ -116,7 +116,7 @@ class Filler:
             version, numbers = self.source.numbers_of(note.seller, note.name)
             value = codec.encode_person(version, note.name, numbers) or codec.head(version)
             keys = [codec.mark_key(note.tag), codec.person_key(note.seller, note.name)]
-            checked(self.link.run(redis_scripts.WRITE, keys, [self.queue.ledger, version, again, value], WRITE_TIMEOUT))
+            checked(self.link.run(redis_scripts.WRITE, keys, [self.queue.ledger, version, again, value], self.link.patience()))
         except LookUpFailed as error:
             return version, error
         return version, None
@@ -126,7 +126,8 @@ class Filler:
         try:
             version, declared = self.source.declared(seller)
             args = [ledger, version, again, codec.short(seller), codec.encode_declaration(version, seller, declared)]
-            for answer in self.link.run_many(redis_scripts.DECLARE, [([codec.mark_key(tag)], args) for tag in codec.NUMBER_TAGS]):
+            calls = [([codec.mark_key(tag)], args) for tag in codec.NUMBER_TAGS]
+            for answer in self.link.run_many(redis_scripts.DECLARE, calls, self.link.patience(BULK_TIMEOUT)):
                 checked(answer)
         except LookUpFailed as error:
             return version, error

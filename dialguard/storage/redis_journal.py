@@ -224,7 +224,7 @@ class Journal:
         by_id = dict(notes)
         sent: dict[int, list[int]] = {}
         try:
-            for ids, version, trouble in () if self._link.away else self.filler.send(notes, again):
+            for ids, version, trouble in self.filler.send(notes, again):
                 if trouble is None:
                     sent.setdefault(version, []).extend(ids)
                 elif isinstance(trouble, Anew):

@@ -28,6 +28,7 @@ from dialguard.storage import redis_codec as codec
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.redis import RedisStore
 from dialguard.storage.redis_fill import Refused
+from dialguard.storage.redis_link import _Breaker
 from dialguard.storage.slots import Asked
 from simulations.redis_servers import Server, server
 
@@ -435,6 +436,15 @@ def trickling(port: int, pause: float):
 
         threading.Thread(target=lambda: quietly(serve), daemon=True).start()
         yield listening.getsockname()[1]
+
+
+def test_what_is_recorded_while_look_ups_time_out_is_sent_all_the_same(filled, bare):
+    breaker = filled.link._breakers[""] = _Breaker()
+    breaker.failures, breaker.until = 3, time.monotonic() + 60  # this machine was busy; Redis is not away
+    filled.record_revocation(seller="acme", number=A, at=T, known_at=T)
+    filled.declare_complete("acme", T - 200 * DAY, known_at=T + 1)
+    found = bare.look_up(seller="acme", number=A, at=T)
+    assert len(found.revocations) == 1 and found.complete_since == T - 200 * DAY
 
 
 def test_while_redis_is_away_one_asks_for_all():
