@@ -2,11 +2,14 @@
 
 import copy
 
+import msgspec
 from hypothesis import given, settings
+from hypothesis.strategies import sampled_from
 
-from dialguard.facts import quick
+from dialguard.facts import quick, reading
 from dialguard.facts.attempt import Campaign, InvalidInput, read_campaign, read_carefully
 from dialguard.guard import Guard
+from dialguard.model.contract import Attempt
 from tests.facts.attempts import attempts
 from tests.facts.gathering import CAMPAIGN, packs
 
@@ -40,6 +43,25 @@ def test_the_quick_reader_never_says_anything_else(sent: dict) -> None:
         quickly, carefully = both(sent, campaigns)
         if quickly is not None:
             assert carefully is not None and quickly == carefully
+
+
+@settings(max_examples=500)
+@given(attempts(odd=0.03), sampled_from(["c", "nobody", CAMPAIGN, {"seller": "Acme"}]))
+def test_a_typed_attempt_is_read_as_the_json_that_it_came_from(sent: dict, campaign: object) -> None:
+    """What is well-formed is typed before it is known whether the quick reader will have it."""
+    try:
+        raw = msgspec.json.encode({**sent, "campaign": campaign})
+        typed = msgspec.json.decode(raw, type=Attempt)
+    except (TypeError, ValueError):
+        return
+
+    def said(attempt: object) -> object:
+        try:
+            return reading.read(attempt, BARE)
+        except InvalidInput as error:
+            return sorted(error.errors)
+
+    assert said(typed) == said(msgspec.json.decode(raw))
 
 
 @settings(max_examples=300)
