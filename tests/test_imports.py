@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engine",),
     ("facts", "lists", "storage", "ledger", "optout"),
     ("screening", "audit", "events"),
-    ("guard",),
+    ("guard", "client"),
     ("service",),
     ("cli",),
 )

@@ -11,7 +11,9 @@ from dialguard.service.problem import Problem
 from dialguard.service.short import ShortProtocol
 
 _UNREAD = 1_000_000
-"""Bytes of answers that a client may leave unread; one that sends on and never reads is cut off."""
+"""Bytes of answers that a client may leave unread while it sends on."""
+_AHEAD = 64
+"""Requests that a client may send ahead of the answer to the first."""
 _LEAST = 1_000
 """Bytes that a body must bring in each stretch of ``slow`` seconds."""
 
@@ -25,6 +27,8 @@ class BoundedProtocol(ShortProtocol):
     """Whether the headers of the newest message are still coming (True), its body (False), or it is whole (None)."""
     _before: object = (0, None)
     """Where the connection stood at the last look."""
+    _unread, _stuck = 0, 0.0
+    """Bytes of answers that waited for the client at the last look, and for how many seconds it has taken none of them."""
     _full = False
     _timer: asyncio.TimerHandle | None = None
 
@@ -62,6 +66,8 @@ class BoundedProtocol(ShortProtocol):
 
     def on_headers_complete(self) -> None:
         self._open = False
+        if len(self.pipeline) >= _AHEAD:  # uvicorn keeps them all, and reads on
+            raise ValueError("too many requests ahead of their answers")
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -79,10 +85,12 @@ class BoundedProtocol(ShortProtocol):
             slow = came < _LEAST and not self.flow.read_paused
         else:  # uvicorn's own timer runs while nothing comes between two requests
             slow = not answering and self.timeout_keep_alive_task is None
-        if slow and now == self._before:
+        unread = self.transport.get_write_buffer_size()
+        self._stuck = self._stuck + self._limits.slow if unread and unread == self._unread else 0.0
+        if (slow and now == self._before) or self._stuck >= self._limits.idle:
             self.transport.abort()
             return
-        self._before = now
+        self._before, self._unread = now, unread
         self._timer = self.loop.call_later(self._limits.slow, self._look)
 
     def _refuse(self, problem: Problem) -> None:

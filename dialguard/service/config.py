@@ -110,7 +110,7 @@ class Limits(Table):
     slow: Seconds = 10.0
     """Seconds in which headers must have come; and of each such stretch a body must bring a thousand bytes."""
     idle: int = Field(60, ge=1, le=3600)
-    """Seconds for which a connection is kept between two requests."""
+    """Seconds for which a connection is kept between two requests, and a client may leave its answers unread."""
     rate: float = Field(0.0, ge=0, le=1e6, strict=False)
     """Requests a second of a key that has no limit of its own; 0: as many as it likes."""
 

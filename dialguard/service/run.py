@@ -62,11 +62,10 @@ def rules(settings: Settings) -> Packs:
 def run(settings: Settings) -> int:
     """Serves until SIGTERM or SIGINT; the exit status. Raises Unusable."""
     log()
+    config, listening = _uvicorn(settings), _listen(settings)
     first_key(settings)
-    listening = _listen(settings)
     shown = f"http{'s' if settings.tls else ''}://{settings.listen.rpartition(':')[0]}:{listening.getsockname()[1]}"
     print(f"dialguard: listening on {shown}, pid {os.getpid()}", file=sys.stderr, flush=True)
-    config = _uvicorn(settings)
     if settings.workers > 1:
         supervisor = Multiprocess(config, [listening])
         supervisor.run()

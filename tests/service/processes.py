@@ -1,0 +1,108 @@
+"""The service as it is started in earnest: a process of its own."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+WAIT = 60.0
+"""Seconds after which something that should have happened has not."""
+ATTEMPT = {
+    "channel": "voice", "to": "+13055550100", "at": "2026-11-23T17:00:00Z",
+    "campaign": {"seller": "Acme", "purpose": "telemarketing", "dialing": "manual", "voice": "live"},
+}  # fmt: skip
+
+
+class Served:
+    """A running service: where it listens, its first key, and what it said on standard error."""
+
+    def __init__(self, process: subprocess.Popen, errors: Path) -> None:
+        self.process, self._errors = process, errors
+        self.context: ssl.SSLContext | None = None
+        found = self.until(r"listening on (https?)://\[?([^\]\s]+?)\]?:(\d+), pid (\d+)")
+        self.tls, self.host, self.port = found[1] == "https", found[2], int(found[3])
+        key = re.search(r"shown again: (dg_\w+)", self.said)
+        self.key = key and key[1]
+
+    @property
+    def said(self) -> str:
+        """Everything on standard error so far."""
+        return self._errors.read_text("utf-8")
+
+    def until(self, pattern: str) -> re.Match[str]:
+        """Waits until standard error matches."""
+        end = time.monotonic() + WAIT
+        while (found := re.search(pattern, self.said)) is None:
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < end, self.said
+            time.sleep(0.02)
+        return found
+
+    def connect(self) -> http.client.HTTPConnection:
+        """A connection to it."""
+        if self.tls:
+            return http.client.HTTPSConnection(self.host, self.port, timeout=WAIT, context=self.context)
+        return http.client.HTTPConnection(self.host, self.port, timeout=WAIT)
+
+    def ask(self, method: str = "POST", path: str = "/v1/check", body: object = ATTEMPT, key: str | None = None, **headers: str) -> tuple[int, dict]:
+        """Status and JSON of one request."""
+        connection = self.connect()
+        try:
+            sent = json.dumps(body).encode() if method == "POST" else None
+            bearer = key or self.key
+            connection.request(method, path, sent, {**({"Authorization": f"Bearer {bearer}"} if bearer else {}), "Content-Type": "application/json", **headers})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+    def ready(self) -> None:
+        """Waits until it is ready; until then it says that it is not."""
+        end = time.monotonic() + WAIT
+        while (found := self.ask("GET", "/readyz"))[0] != 200:
+            assert found == (503, found[1]) and found[1]["code"] == "service.not_ready"
+            assert time.monotonic() < end, self.said
+            time.sleep(0.02)
+
+    def workers(self) -> set[int]:
+        """Its processes but the first, without the one that multiprocessing keeps."""
+        found = set()
+        for status in Path("/proc").glob("[0-9]*/status"):
+            try:
+                if re.search(rf"^PPid:\t{self.process.pid}$", status.read_text(), re.M) and b"spawn_main" in (status.parent / "cmdline").read_bytes():
+                    found.add(int(status.parent.name))
+            except OSError:
+                pass
+        return found
+
+
+@contextmanager
+def serving(folder: Path, *options: str, config: str | None = None) -> Iterator[Served]:
+    """A service over a folder; killed at the end where it still runs."""
+    told = ["--store", str(folder)]
+    if config is not None:
+        (folder / "service.toml").write_text(config)
+        told = ["--config", str(folder / "service.toml")]
+    errors = folder / "errors.txt"
+    with errors.open("w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dialguard", "serve", *told, "--port", "0", *options], stderr=file, env={**os.environ, "HOME": str(folder)}
+        )
+    try:
+        yield Served(process, errors)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(WAIT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
