@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -96,7 +97,9 @@ class Tenants:
     async def _keep_open(self, service: Service) -> None:
         while True:
             service.desks.update(await asyncio.to_thread(self._missing, frozenset(service.desks), service.keys.tenants))
-            service.ready = DEFAULT in service.desks
+            if not service.ready and DEFAULT in service.desks:
+                service.ready = True
+                _LOG.info("process %d is ready", os.getpid())
             for desk in service.desks.values():
                 desk.book.follow(desk.guard)
             await asyncio.sleep(LOOK)
@@ -110,7 +113,12 @@ class Tenants:
             except Exception as error:
                 self._tell("the rules", error)
                 return {}
-        for name in names(self._settings, keys):
+        try:
+            wanted = names(self._settings, keys)
+        except OSError as error:
+            self._tell("the folder of the tenants", error)
+            return {}
+        for name in wanted:
             if name not in opened:
                 try:
                     self._apart(name, opened | found.keys())

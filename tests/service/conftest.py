@@ -36,11 +36,11 @@ def packs():
 
 
 @contextmanager
-def served(app: Callable, http: object = ShortProtocol) -> Iterator[tuple[str, int]]:
+def served(app: Callable, http: object = ShortProtocol, **more: object) -> Iterator[tuple[str, int]]:
     """The address of the application while it is served."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, http=http, ws="none", access_log=False, log_level="warning", lifespan="on", server_header=False)
+        config = uvicorn.Config(app, http=http, ws="none", access_log=False, log_level="warning", lifespan="on", server_header=False, **more)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()

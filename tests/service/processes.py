@@ -64,11 +64,12 @@ class Served:
         finally:
             connection.close()
 
-    def ready(self) -> None:
-        """Waits until it is ready; until then it says that it is not."""
+    def ready(self, processes: int = 1) -> None:
+        """Waits until so many processes have become ready since it was started; until then it says that it is not."""
         end = time.monotonic() + WAIT
-        while (found := self.ask("GET", "/readyz"))[0] != 200:
-            assert found == (503, found[1]) and found[1]["code"] == "service.not_ready"
+        while self.said.count("is ready") < processes:
+            status, answer = self.ask("GET", "/readyz")
+            assert status == 200 or (status, answer["code"]) == (503, "service.not_ready")
             assert time.monotonic() < end, self.said
             time.sleep(0.02)
 

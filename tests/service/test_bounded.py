@@ -12,7 +12,7 @@ from dialguard.service.bounded import BoundedProtocol
 from dialguard.service.config import Limits
 from tests.service.conftest import served
 
-SLOW = 0.4
+SLOW = 0.25
 WAIT = 30.0
 BODY = json.dumps({"channel": "voice", "to": "+13055550100", "campaign": "c", "at": "2026-11-23T17:00:00Z"}).encode()
 GET = b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -27,7 +27,7 @@ def limits() -> Limits:
 def address(service, limits) -> Iterator[tuple[str, int]]:
     app = application(service)
     app.limits = limits
-    with served(app, BoundedProtocol) as found:
+    with served(app, BoundedProtocol, timeout_keep_alive=1) as found:
         yield found
 
 

@@ -91,11 +91,11 @@ def test_it_does_not_wait_for_ever_for_what_runs(tmp_path: Path) -> None:
 def test_workers_share_the_port_are_replaced_and_end_together(tmp_path: Path) -> None:
     with serving(tmp_path, "--workers", "2") as service:
         wait(lambda: len(service.workers()) == 2)
-        service.ready()
+        service.ready(2)
         before = service.workers()
         os.kill(next(iter(before)), signal.SIGKILL)
         wait(lambda: len(service.workers()) == 2 and service.workers() != before)
-        service.ready()
+        service.ready(3)
         _, token = KeyFile(tmp_path).create(scopes=["check"])
         wait(lambda: [service.ask(key=token)[0] for _ in range(10)].count(200) == 10)
         workers = service.workers()
@@ -107,7 +107,7 @@ def test_workers_share_the_port_are_replaced_and_end_together(tmp_path: Path) ->
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
     with serving(tmp_path, "--workers", "2") as service:
         wait(lambda: len(service.workers()) == 2)
-        service.ready()
+        service.ready(2)
         workers = service.workers()
         service.process.kill()
         service.process.wait(WAIT)
@@ -139,7 +139,7 @@ def test_tls_by_file(tmp_path: Path, workers: int) -> None:
     with serving(tmp_path, config=settings) as service:
         assert service.tls
         service.context = ssl.create_default_context(cafile=str(file))
-        service.ready()
+        service.ready(workers)
         assert service.ask()[0] == 200
         service.context = ssl.create_default_context()
         with pytest.raises(ssl.SSLCertVerificationError):
@@ -207,7 +207,7 @@ def test_rules_that_cannot_be_used_leave_it_not_ready_and_are_taken_once_mended(
 def test_only_whole_answers_are_given_while_it_stops(tmp_path: Path) -> None:
     with serving(tmp_path, "--workers", "2") as service:
         wait(lambda: len(service.workers()) == 2)
-        service.ready()
+        service.ready(2)
         wrong, whole = [], []
 
         def client() -> None:
