@@ -86,7 +86,7 @@ class Keys:
             key = self._proven[token] = self._proved(token)
         if key.expires is not None and key.expires <= clock.now():
             raise Problem("auth.expired", headers=_CHALLENGE)
-        if key.networks is not None and not _within(key.networks, address):
+        if key.networks is not None and not within(key.networks, address):
             raise Problem("auth.address")
         if key.rate:
             wait = self._rates.take(key.slot, key.rate, key.burst, now)
@@ -148,7 +148,8 @@ class Keys:
 
 
 @lru_cache(maxsize=10_000)
-def _within(networks: tuple[IPv4Network | IPv6Network, ...], address: str | None) -> bool:
+def within(networks: tuple[IPv4Network | IPv6Network, ...], address: str | None) -> bool:
+    """Whether an address is in one of the networks."""
     try:
         found = ip_address(address or "")
     except ValueError:  # no address: a socket in the file system

@@ -10,6 +10,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
 
@@ -49,9 +50,21 @@ class Worker:
         settings = self.settings
         if settings.workers > 1 and sys.platform == "linux":
             ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: no worker outlives a killed parent
-        self.service = Service({}, Keys(settings.folder, settings.limits.rate), [Tenants(settings, rules).open])
+        self.service = Service({}, Keys(settings.folder, settings.limits.rate), [Tenants(settings, rules).open, *listeners(settings)])
         self.service.ready = False
         return application.application(self.service)
+
+
+def listeners(settings: Settings) -> list[Callable[[Service], AbstractAsyncContextManager[object]]]:
+    """The parts of a service that listen for what is not HTTP."""
+    shared, most = settings.workers > 1, settings.limits.connections
+    found = []
+    if settings.agi is not None:
+        from dialguard.service import agi, peers
+
+        address = settings.agi.listen.host, settings.agi.listen.port
+        found.append(agi.listening(address, peers.Peers(settings.agi.peers, most), settings.agi.tenant, shared))
+    return found
 
 
 def rules(settings: Settings) -> Packs:

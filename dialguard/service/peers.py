@@ -1,0 +1,64 @@
+"""Who may ask by a protocol that knows no keys, and what a failure is called there."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from ipaddress import ip_network
+
+from dialguard.facts.given import InvalidInput
+from dialguard.model.records import LookUpFailed
+from dialguard.service.app import where
+from dialguard.service.keys import within
+from dialguard.service.problem import Problem
+
+_LOG = logging.getLogger("dialguard.service")
+_KINDS = {
+    "input.invalid": "invalid_input", "request.malformed": "invalid_input", "store.unavailable": "lookup_unavailable",
+    "audit.unavailable": "audit_unavailable",
+}  # fmt: skip
+
+
+class Peers:
+    """The addresses that may ask, and how many of them at a time."""
+
+    def __init__(self, networks: Iterable[str], most: int) -> None:
+        self._networks, self._most = tuple(map(ip_network, networks)), most
+        self._now = 0
+        self._refused: set[str] = set()
+
+    def admit(self, peer: tuple[str, int] | None, protocol: str) -> bool:
+        """Whether a peer may ask now; who is not known is logged once."""
+        address = peer[0] if peer else ""
+        if not within(self._networks, address):
+            if address not in self._refused and len(self._refused) < 1000:
+                self._refused.add(address)
+                _LOG.warning("%s: %s is not among the peers of the configuration and is not answered", protocol, address)
+            return False
+        return self._now < self._most
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        """While one that was admitted is answered."""
+        self._now += 1
+        try:
+            yield
+        finally:
+            self._now -= 1
+
+
+def refusal(error: Exception) -> tuple[str, str]:
+    """Kind and text of the denial that a failure is."""
+    if isinstance(error, InvalidInput):
+        return "invalid_input", _text(error.errors)
+    if isinstance(error, LookUpFailed):
+        return "lookup_unavailable", str(error)
+    if isinstance(error, Problem):
+        return _KINDS.get(error.code, error.code), _text(error.errors) if error.errors else error.detail or error.title
+    _LOG.error("fault: %s at %s", type(error).__name__, where(error))
+    return "service.fault", ""
+
+
+def _text(errors: Iterable[tuple[str, str]]) -> str:
+    return "; ".join(f"{field}: {message}" for field, message in errors)[:400]
