@@ -13,10 +13,14 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from urllib.parse import unquote
 
+from msgspec import convert
+
 from dialguard.engine.decision import Decision
+from dialguard.service import bodies
 from dialguard.service.desk import Ask
 from dialguard.service.peers import Peers, refusal
 from dialguard.service.problem import Problem
+from dialguard.service.routes.outcomes import tell
 from dialguard.service.service import Service
 
 LIMIT = 10.0
@@ -25,7 +29,11 @@ _LINE, _LINES = 4096, 100
 """Bytes of a line and lines of an environment; Asterisk's own lines are shorter than 2,048 bytes."""
 _VALUE = 1800
 """Characters of a variable: Asterisk reads a command of at most 2,047 bytes."""
-_FIELDS = {"to": "to", "from": "from", "campaign": "campaign", "channel": "channel", "ref": "id"}
+_ATTEMPT = {"to": "to", "from": "from", "campaign": "campaign", "channel": "channel", "ref": "id"}
+_OUTCOME = _ATTEMPT | {"ref": "attempt_id"} | {name: name for name in ("decision", "outcome", "dialstatus", "person", "debt", "scope", "words")}
+_OF_A_DECISION = ("RULE", "DECISION", "RETRY_AT", "VALID_UNTIL", "OBLIGATIONS")
+DIALSTATUS = {"ANSWER": "answered", "BUSY": "busy", "NOANSWER": "no_answer", "INVALIDARGS": "not_placed", "DONTCALL": "not_placed"}
+"""What Dial() says of a call, as an outcome. Of any other word nobody knows whether the telephone rang: the call counts as placed."""
 _LOG = logging.getLogger("dialguard.service")
 
 
@@ -59,10 +67,10 @@ def listening(address: tuple[str, int], peers: Peers, tenant: str, shared: bool)
 
 
 async def _exchange(service: Service, tenant: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    path, asked = _request(await _environment(reader))
-    _set(writer, "VERDICT", "DENY")  # a channel may still have an ALLOW of an earlier question
-    variables = await _decided(service, tenant, path, asked)
-    for name, value in variables:
+    path, query = _request(await _environment(reader))
+    ask = _outcome if path == "outcome" else _check
+    _set(writer, "OUTCOME" if path == "outcome" else "VERDICT", "" if path == "outcome" else "DENY")  # an earlier answer may still stand there
+    for name, value in await ask(service, tenant, path, query):
         await _done(reader)
         _set(writer, name, value)
     await _done(reader)
@@ -87,40 +95,52 @@ def _request(environment: Mapping[str, str]) -> tuple[str, str]:
     return path, query
 
 
-async def _decided(service: Service, tenant: str, path: str, query: str) -> Iterator[tuple[str, str]]:
+async def _check(service: Service, tenant: str, path: str, query: str) -> Iterator[tuple[str, str]]:
     """The variables in the order in which they are set; DIALGUARD_VERDICT is DENY before."""
     try:
         if path != "check":
-            raise Problem("input.invalid", errors=[("path", "expected check")])
-        decision = await service.desk(tenant).ask(Ask(_attempt(query), "agi", None, True))
+            raise Problem("input.invalid", errors=[("path", "expected check or outcome")])
+        attempt = {"channel": "voice"} | _asked(query, _ATTEMPT)
+        decision = await service.desk(tenant).ask(Ask(attempt, "agi", None, True))
     except Exception as error:
         kind, detail = refusal(error)
-        return iter([*_empty(), ("REASON", kind), ("DETAIL", detail)])
+        return iter([*((name, "") for name in _OF_A_DECISION), ("REASON", kind), ("DETAIL", detail)])
     return _told(decision)
 
 
-def _attempt(query: str) -> dict[str, object]:
-    """The attempt that a query describes. A ``+`` is a plus: nobody encodes the numbers in a dialplan. Raises Problem."""
-    found: dict[str, object] = {}
+async def _outcome(service: Service, tenant: str, path: str, query: str) -> Iterator[tuple[str, str]]:
+    """DIALGUARD_OUTCOME is the outcome that was recorded, or stays empty."""
+    try:
+        body = _asked(query, _OUTCOME)
+        status = body.pop("dialstatus", None)
+        if status is not None:
+            body.setdefault("outcome", DIALSTATUS.get(status, "placed"))
+        told = await tell(service.desk(tenant), convert(body, bodies.Outcome))
+    except Exception as error:
+        kind, detail = refusal(error)
+        return iter([("REASON", kind), ("DETAIL", detail)])
+    return iter([("REASON", ""), ("DETAIL", ""), ("OUTCOME", told.outcome)])
+
+
+def _asked(query: str, fields: Mapping[str, str]) -> dict[str, str]:
+    """What a query says, by the names that ``fields`` gives. A ``+`` is a plus, since nobody encodes the numbers in a dialplan; what is
+    empty is not said. Raises Problem."""
+    found: dict[str, str] = {}
     errors = []
     for pair in query.split("&"):
         name, given, value = pair.partition("=")
-        if name not in _FIELDS or not given:
-            errors.append((name[:40] or "query", f"expected name=value of {', '.join(_FIELDS)}"))
-        elif _FIELDS[name] in found:
+        if name not in fields or not given:
+            errors.append((name[:40] or "query", f"expected name=value of {', '.join(fields)}"))
+        elif fields[name] in found:
             errors.append((name, "it is given twice"))
         else:
             try:
-                found[_FIELDS[name]] = unquote(value, errors="strict")
+                found[fields[name]] = unquote(value, errors="strict")
             except UnicodeDecodeError:
                 errors.append((name, "expected UTF-8"))
     if errors:
         raise Problem("input.invalid", errors=errors)
-    return {"channel": "voice"} | {name: value for name, value in found.items() if value}
-
-
-def _empty() -> Iterator[tuple[str, str]]:
-    return ((name, "") for name in ("RULE", "DECISION", "RETRY_AT", "VALID_UNTIL", "OBLIGATIONS"))
+    return {name: value for name, value in found.items() if value}
 
 
 def _told(decision: Decision) -> Iterator[tuple[str, str]]:

@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
 
-from dialguard.facts.given import InvalidInput
-from dialguard.model.records import LookUpFailed
-from dialguard.service.app import where
+from msgspec import ValidationError
+
 from dialguard.service.keys import within
-from dialguard.service.problem import Problem
+from dialguard.service.problem import problem_of
 
 _LOG = logging.getLogger("dialguard.service")
 _KINDS = {
@@ -50,14 +49,10 @@ class Peers:
 
 def refusal(error: Exception) -> tuple[str, str]:
     """Kind and text of the denial that a failure is."""
-    if isinstance(error, InvalidInput):
-        return "invalid_input", _text(error.errors)
-    if isinstance(error, LookUpFailed):
-        return "lookup_unavailable", str(error)
-    if isinstance(error, Problem):
-        return _KINDS.get(error.code, error.code), _text(error.errors) if error.errors else error.detail or error.title
-    _LOG.error("fault: %s at %s", type(error).__name__, where(error))
-    return "service.fault", ""
+    if isinstance(error, ValidationError):
+        return "invalid_input", str(error)
+    problem = problem_of(error)
+    return _KINDS.get(problem.code, problem.code), _text(problem.errors) if problem.errors else problem.detail or problem.title
 
 
 def _text(errors: Iterable[tuple[str, str]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct, structs
 
@@ -14,6 +14,9 @@ from dialguard.ledger.fields import read_field
 from dialguard.model.moment import Instant
 from dialguard.service.problem import Problem
 from dialguard.service.web import Request
+
+if TYPE_CHECKING:
+    from dialguard.service.desk import Desk
 
 T = TypeVar("T")
 
@@ -33,9 +36,9 @@ def wrong(error: RecordError) -> Problem:
     return Problem("input.invalid", errors=[(error.field.rstrip("_"), f"found {error.found}, expected {error.expected}")])
 
 
-def store_of(request: Request) -> Any:
+def store_of(asked: Request | Desk) -> Any:
     """The tenant's store. Raises Problem where it keeps none."""
-    store = request.desk.guard.store
+    store = getattr(asked, "desk", asked).guard.store
     if store is None:
         raise Problem("store.unavailable", "this service was started without a store")
     return store

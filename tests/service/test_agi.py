@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
@@ -118,6 +119,48 @@ def test_what_cannot_be_judged_is_denied_and_the_mistake_named(desk: Desk, reque
     assert set(found) == ALL
     assert (found["DIALGUARD_VERDICT"], found["DIALGUARD_REASON"]) == ("DENY", "invalid_input")
     assert found["DIALGUARD_DETAIL"].startswith(field)
+
+
+@pytest.fixture
+def recording(packs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A desk with a record."""
+    monkeypatch.setattr(clock, "now", lambda: NOON)
+    guard = Guard(tmp_path, packs=packs)
+    guard.add_campaign(EVER)
+    return Desk("default", guard)
+
+
+def attempts(desk: Desk) -> list[tuple[str, str | None]]:
+    held = desk.guard.store.look_up(seller="Acme", number="+15125550123", at=clock.now())
+    return [(each.channel, each.outcome) for each in held.attempts]
+
+
+def test_what_came_of_a_call_is_recorded_once(recording: Desk) -> None:
+    of = "campaign=ever&to=15125550123"
+    decided = asked(recording, f"check?{of}&ref=1795343496.7").variables["DIALGUARD_DECISION"]
+    for _ in range(2):
+        found = asked(recording, f"outcome?decision={decided}&dialstatus=NOANSWER&ref=1795343496.7&{of}").variables
+        assert found == {"DIALGUARD_OUTCOME": "no_answer", "DIALGUARD_REASON": "", "DIALGUARD_DETAIL": ""}
+    assert attempts(recording) == [("voice", "no_answer")]
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [("ANSWER", "answered"), ("BUSY", "busy"), ("NOANSWER", "no_answer"), ("CANCEL", "placed"), ("CONGESTION", "placed"), ("CHANUNAVAIL", "placed"),
+     ("TORTURE", "placed"), ("INVALIDARGS", "not_placed"), ("DONTCALL", "not_placed")],
+)  # fmt: skip
+def test_what_dial_says_is_an_outcome(recording: Desk, status: str, outcome: str) -> None:
+    found = asked(recording, f"outcome?decision=d-1&dialstatus={status}&campaign=ever&to=15125550123").variables
+    assert found["DIALGUARD_OUTCOME"] == outcome
+    assert len(attempts(recording)) == (outcome != "not_placed")
+
+
+@pytest.mark.parametrize("query", ["", "decision=d-1", "decision=d-1&outcome=vanished&campaign=ever&to=15125550123", "decision=d-1&outcome=placed",
+                                   "decision=d-1&outcome=placed&campaign=nobody&to=15125550123", "decision=d-1&outcome=placed&campaign=ever&to=1"])  # fmt: skip
+def test_an_outcome_that_is_not_one_is_not_recorded(recording: Desk, query: str) -> None:
+    found = asked(recording, f"outcome?{query}").variables
+    assert (found["DIALGUARD_OUTCOME"], found["DIALGUARD_REASON"]) == ("", "invalid_input") and found["DIALGUARD_DETAIL"]
+    assert attempts(recording) == []
 
 
 def test_every_failure_is_a_denial_with_its_own_kind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

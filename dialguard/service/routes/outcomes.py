@@ -9,7 +9,10 @@ from dialguard.model.moment import Instant
 from dialguard.model.records import CONVERSATION
 from dialguard.service import bodies
 from dialguard.service.book import Book
+from dialguard.service.confined import Confined
 from dialguard.service.decided import Made, made_of, search
+from dialguard.service.desk import Desk
+from dialguard.service.keys import Key
 from dialguard.service.problem import Problem
 from dialguard.service.web import Request, Response, Route, json
 from dialguard.service.writing import now, read, store_of, told_at, written
@@ -30,29 +33,33 @@ class _Told(NamedTuple):
 
 
 async def outcome(request: Request) -> Response:
-    """Record what became of an attempt; the same outcome of the same decision once, however often it is told."""
-    body = await request.read(bodies.Outcome)
+    """Record what became of an attempt."""
+    return json(await tell(request.desk, await request.read(bodies.Outcome), request.key))
+
+
+async def tell(desk: Desk | Confined, body: bodies.Outcome, key: Key | None = None) -> bodies.Told:
+    """Record an outcome; the same one of the same decision once, however often it is told. Raises Problem, InvalidInput, LookUpFailed."""
     moment = now()
     at = told_at({} if body.at is None else {"at": read("at", body.at)}, moment)
-    store = store_of(request)
-    made = _made(request, body) if body.to is not None and body.campaign is not None else await _found(request, body)
-    request.key.confine(made.seller)
+    store = store_of(desk)
+    made = _made(desk, body) if body.to is not None and body.campaign is not None else await _found(desk, body)
+    if key is not None:
+        key.confine(made.seller)
     told = _Told(body, made, at, moment)
-    book = request.desk.book
-    return json(await written(lambda: _tell(store, book, told)))
+    return await written(lambda: _tell(store, desk.book, told))
 
 
-def _made(request: Request, body: bodies.Outcome) -> Made:
+def _made(desk: Desk | Confined, body: bodies.Outcome) -> Made:
     """The attempt as the body names it. Raises Problem, InvalidInput."""
-    campaign = request.desk.guard.campaign(body.campaign)
+    campaign = desk.guard.campaign(body.campaign)
     number = read("to", body.to) if body.to is None else read("number", body.to)
     from_ = None if body.from_ is None else read("from", body.from_)
     return made_of(campaign, number, body.channel or "voice", from_, body.person, body.debt, body.attempt_id or body.decision)
 
 
-async def _found(request: Request, body: bodies.Outcome) -> Made:
+async def _found(desk: Desk | Confined, body: bodies.Outcome) -> Made:
     """The attempt as the decision log has it. Raises Problem."""
-    made = await search(request.desk, body.decision)
+    made = await search(desk, body.decision)
     if made is None:
         missing = [(name, "missing") for name in ("to", "campaign") if getattr(body, name) is None]
         raise Problem("input.invalid", "the decision is not in the log (any more); say which attempt it was", errors=missing)
