@@ -201,6 +201,11 @@ def _line_type(value: object) -> object:
     return _LINE_TYPES.get(_letters(value)) if isinstance(value, str) else None
 
 
+def coded(number: object, code: object) -> object:
+    """A number with the dial code that stands beside it, where that is another country's."""
+    return _with_code(number, code) if _foreign(code) else number
+
+
 def _with_codes(numbers: pl.Series, codes: pl.Series) -> pl.Series:
     """Numbers under another country's dial code must not be read as US ones of the same digits."""
     distinct = dict.fromkeys(codes.to_list()) if codes.dtype == pl.Object else codes.unique().to_list()
@@ -208,7 +213,7 @@ def _with_codes(numbers: pl.Series, codes: pl.Series) -> pl.Series:
     if not foreign:
         return numbers
     if pl.Object in (numbers.dtype, codes.dtype) or numbers.dtype != pl.String:
-        return series_of([_with_code(number, code) if _foreign(code) else number for number, code in zip(numbers, codes, strict=True)])
+        return series_of([coded(number, code) for number, code in zip(numbers, codes, strict=True)])
     places = codes.is_in(foreign).fill_null(False).arg_true()
     written = [_with_code(numbers[place], codes[place]) for place in places.to_list()]
     return numbers.clone().scatter(places, pl.Series(written, dtype=pl.String))

@@ -7,13 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from dialguard.service.problem import problem_of
-from dialguard.service.routes import campaigns, check, health, outcomes, record
+from dialguard.service.routes import batch, campaigns, check, decisions, health, outcomes, record, rules, windows
 from dialguard.service.service import Service
 from dialguard.service.web import Disconnected, Request, Response, Route, Stream, Table
 
 _LOG = logging.getLogger("dialguard.service")
 _PROBLEM = "application/problem+json"
-ROUTES: list[Route] = [*check.ROUTES, *outcomes.ROUTES, *record.ROUTES, *campaigns.ROUTES, *health.ROUTES]
+ROUTES: list[Route] = [
+    *check.ROUTES, *batch.ROUTES, *windows.ROUTES, *outcomes.ROUTES, *record.ROUTES, *campaigns.ROUTES, *decisions.ROUTES, *rules.ROUTES, *health.ROUTES,
+]  # fmt: skip
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 

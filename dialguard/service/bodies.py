@@ -217,3 +217,53 @@ class Removed(_Body, kw_only=True):
     """A campaign that attempts may name no more."""
 
     id: str
+
+
+class Stretch(_Body, kw_only=True, omit_defaults=False):
+    """From ``start`` to before ``until`` the contact is allowed; ``closed_by`` are the reasons that deny it then."""
+
+    start: Moment
+    until: Moment
+    closed_by: list[dict[str, Any]]
+    obligations: list[dict[str, Any]]
+
+
+class Windows(_Body, kw_only=True):
+    """When a number may be called."""
+
+    windows: list[Stretch]
+
+
+class Rules(_Body, kw_only=True):
+    """Rules of one revision of the packs, each in short."""
+
+    packs: str
+    rules: list[dict[str, Any]]
+
+
+class Rule(Struct, kw_only=True):
+    """One rule whole; there are more fields than these."""
+
+    packs: str
+    id: str
+    kind: str
+    topic: str
+    jurisdiction: str
+    title: str
+    citation: str | None
+
+
+class DecisionRecord(_Body, kw_only=True):
+    """A record of the decision log, where it stands, and what of it cannot be shown any more."""
+
+    chain: str
+    seq: int
+    hash: str
+    not_shown: list[str]
+    record: dict[str, Any]
+
+
+class Decisions(_Body, kw_only=True):
+    """Records of the decision log."""
+
+    decisions: list[DecisionRecord]
