@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json as plain_json
-from functools import lru_cache
+from collections.abc import Mapping
 
 from dialguard.packs.describe import as_dict, summary
 from dialguard.packs.pack import Packs
 from dialguard.service import bodies
+from dialguard.service.decided import slowly
 from dialguard.service.problem import Problem
 from dialguard.service.web import Request, Response, Route
 
@@ -17,11 +18,10 @@ _ASKED = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=16)
-def _listed(packs: Packs, wanted: tuple[tuple[str, str], ...]) -> bytes:
-    """The rules that fit, as JSON; of one revision it does not change."""
+def _listed(packs: Packs, wanted: Mapping[str, str]) -> bytes:
+    """The rules that fit, as JSON."""
     found = (summary(rule) for rule in packs.rules)
-    rules = [rule for rule in found if all(rule[name] == value for name, value in wanted)]
+    rules = [rule for rule in found if all(rule[name] == value for name, value in wanted.items())]
     return _encoded({"packs": packs.digest, "rules": rules})
 
 
@@ -31,7 +31,8 @@ def _encoded(value: object) -> bytes:
 
 async def every(request: Request) -> Response:
     """All rules, or those that fit."""
-    return Response(_listed(request.desk.guard.packs, tuple(sorted(request.query(*_ASKED).items()))))
+    packs, wanted = request.desk.guard.packs, request.query(*_ASKED)
+    return Response(await slowly(lambda: _listed(packs, wanted)))
 
 
 async def one(request: Request) -> Response:
