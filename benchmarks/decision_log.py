@@ -15,6 +15,7 @@ from dialguard import Guard
 from dialguard.audit import standalone
 from dialguard.audit.log import DecisionLog
 from dialguard.audit.reading import Reader, Wanted
+from dialguard.audit.recording import Asked
 from dialguard.facts import clock
 
 GROUP = 20
@@ -45,13 +46,14 @@ def _writing(folder: Path, rounds: int) -> None:
         attempt |= {"revocations": [], "dnc": {"national": False, "states": [], "internal": False}, "line_type": "landline"}
         decision = guard.check(attempt)
         campaign, pieces = guard._registered["c"]
-        asked, sent, answer = (attempt, decision, campaign, pieces, False), json.dumps(attempt).encode(), decision.as_json(texts=False)
+        asked = Asked(json.dumps(attempt).encode(), decision, campaign, pieces, False, False)
+        answer = decision.as_json(texts=False)
         body = guard._recording.body
-        record = body((sent, *asked[1:]), 0, answer, door="http", key="k1")
+        record = body(asked, 0, answer, door="http", key="k1")
         kilobyte = b'{"kind":"decision","x":"%b"}' % (b"x" * 975)
 
         def make() -> bytes:
-            return body((sent, *asked[1:]), 0, answer, door="http", key="k1")
+            return body(asked, 0, answer, door="http", key="k1")
 
         contenders = [
             Contender("write, bare", lambda _: bare.write(b"".join([record] * GROUP)), range(10_000)),

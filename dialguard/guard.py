@@ -206,13 +206,17 @@ class Guard:
         return self.as_of if self.as_of is not None else clock.now()
 
     def _asked(self, question: Question, decision: Decision) -> Asked:
-        """What the log is told of an attempt: its campaign as it was given or registered (None where a table's columns gave it), too."""
+        """What the log is told of an attempt; the campaign is None where a table's columns gave it."""
+        from dialguard.audit import recording
+
         attempt, reserve, _ = question
         typed = isinstance(attempt, Struct)
         said = attempt.campaign if typed else attempt.get("campaign")
         own = attempt.reserve if typed else attempt.get("reserve")
         campaign, pieces = self._registered[said] if isinstance(said, str) else (to_builtins(said) if isinstance(said, Struct) else said, None)
-        return attempt, decision, campaign, pieces, reserve if own is None else bool(own)
+        fed = self._gatherer.sources.fed
+        events = fed is not None and self.as_of is None and fed.alive() is not None
+        return recording.Asked(attempt, decision, campaign, pieces, reserve if own is None else bool(own), events)
 
     def look_back(self, as_of: int, feed_file: Path | None) -> None:
         """Answer from what was known at another instant, and by the feed in another file, from now on."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from dialguard.audit import standalone
 from dialguard.audit.errors import AuditUnavailable
+from dialguard.audit.kept import sync_folder
 from dialguard.audit.text import encode, moment
 from dialguard.facts import clock
 
@@ -169,7 +170,8 @@ class Chain:
         }  # fmt: skip
         self._write([encode(begin)])
         if self._manner.sync:
-            _sync_folder(self.path)
+            sync_folder(self.path)
+            sync_folder(self.path.parent)
 
     def _is_ours(self) -> bool:
         """Whether the segment's name still leads to the file as this process left it: elsewhere nobody finds what is written."""
@@ -240,14 +242,6 @@ def lock(path: Path) -> int | None:
         os.close(file)
         raise
     return file
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _tail(path: Path) -> tuple[list[bytes], bytes]:

@@ -31,6 +31,8 @@ class Kept:
             if not path.exists():
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 _write_whole(path, raw)
+                sync_folder(path.parent)
+                sync_folder(self.folder)
             self._there.add(name)
         return name
 
@@ -68,6 +70,15 @@ class Kept:
     def path(self, name: str) -> Path:
         """Where a piece lies."""
         return self.folder / name[:2] / name
+
+
+def sync_folder(path: Path) -> None:
+    """What a folder names, on disk. Raises OSError."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _write_whole(path: Path, raw: bytes) -> None:

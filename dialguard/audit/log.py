@@ -90,7 +90,8 @@ class DecisionLog:
     def body(
         self, attempt: Mapping[str, Any] | msgspec.Struct | bytes, decision: Mapping[str, Any] | bytes, *,
         campaign: Mapping[str, Any] | None, known_at: int, store: str,
-        pieces: Mapping[str, str], reserve: bool = False, tenant: str = "default", door: str | None = None, key: str | None = None,
+        pieces: Mapping[str, str], reserve: bool = False, events: bool = False,
+        tenant: str = "default", door: str | None = None, key: str | None = None,
     ) -> bytes:  # fmt: skip
         """The body of a decision's record, for ``append``.
 
@@ -98,8 +99,8 @@ class DecisionLog:
         the record names the rules of obligations and not their texts. ``campaign`` as it was given or registered. ``known_at``: from
         what was known at this instant. ``store``: ``none``, ``folder`` or ``redis``. ``pieces`` names what is kept: ``rules``, their
         revision (``keep_rules``), ``feed`` of emergencies, and where the caller has kept it before, ``campaign`` (``without_claims``).
-        ``reserve``: whether a slot under the caps was asked for. ``door`` is where the attempt came in, ``key`` the id of the API key
-        that it came with. Raises AuditUnavailable.
+        ``reserve``: whether a slot under the caps was asked for; ``events``: whether event rules fed facts. ``door`` is where the
+        attempt came in, ``key`` the id of the API key that it came with. Raises AuditUnavailable.
         """
         try:
             seal = None if self.numbers == "clear" else self.keys.current(tenant)
@@ -115,7 +116,7 @@ class DecisionLog:
             fields = {
                 "kind": "decision", "kept": kept, "at": moment(clock.now()), "known_at": moment(known_at),
                 "tenant": tenant, "seller": campaign["seller"] if campaign is not None else given.get("campaign.seller"),
-                "door": door or self.door, "key": key, "store": store, "reserve": reserve, "product": VERSION,
+                "door": door or self.door, "key": key, "store": store, "reserve": reserve, "events": events, "product": VERSION,
                 "claims": campaign.get("claims") if campaign is not None else None, "attempt": given, "decision": decision,
             }  # fmt: skip
             return record(fields, self.numbers, seal)

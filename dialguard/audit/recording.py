@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from dialguard.audit.errors import AuditUnavailable
 from dialguard.audit.log import DecisionLog, without_claims
@@ -10,8 +12,17 @@ from dialguard.engine.decision import Decision
 from dialguard.packs.pack import Packs
 from dialguard.packs.sources import shipped_rules
 
-Asked = tuple[Mapping[str, Any], Decision, Mapping[str, Any] | None, Mapping[str, str] | None, bool]
-"""An attempt, its decision, its campaign, what is kept of that (None: nothing yet), and whether a slot was asked for."""
+
+class Asked(NamedTuple):
+    """An attempt and its decision; its campaign, as it was given or registered, and what is kept of that (None: nothing yet); whether
+    a slot was asked for, and whether event rules fed facts."""
+
+    attempt: Mapping[str, Any] | Struct | bytes
+    decision: Decision
+    campaign: Mapping[str, Any] | None
+    pieces: Mapping[str, str] | None
+    reserve: bool
+    events: bool
 
 
 class Recording:
@@ -30,9 +41,9 @@ class Recording:
 
     def body(self, asked: Asked, json: bytes, known_at: int, **by: Any) -> bytes:
         """A decision's record; ``json`` is its ``as_json(texts=False)``. See ``DecisionLog.body``."""
-        attempt, _, campaign, pieces, reserve = asked
         return self.log.body(
-            attempt, json, campaign=campaign, known_at=known_at, store=self.store, pieces=pieces or self._pieces, reserve=reserve, **by
+            asked.attempt, json, campaign=asked.campaign, known_at=known_at, store=self.store,
+            pieces=asked.pieces or self._pieces, reserve=asked.reserve, events=asked.events, **by,
         )  # fmt: skip
 
     def recorded(self, decided: Sequence[tuple[Asked, bytes, Mapping[str, Any]]], known_at: int) -> list[tuple[Decision, bytes]]:
@@ -40,9 +51,9 @@ class Recording:
         try:
             self.log.append([self.body(asked, json, known_at, **by) for asked, json, by in decided])
         except AuditUnavailable as error:
-            refused = [unrecorded(asked[1], error) for asked, _, _ in decided]
+            refused = [unrecorded(asked.decision, error) for asked, _, _ in decided]
             return [(decision, decision.as_json(texts=False)) for decision in refused]
-        return [(asked[1], json) for asked, json, _ in decided]
+        return [(asked.decision, json) for asked, json, _ in decided]
 
 
 def unrecorded(decision: Decision, error: AuditUnavailable) -> Decision:

@@ -56,6 +56,8 @@ class Replayer:
             return Outcome(was["id"], None, f"something was out of order when it was decided ({', '.join(faults)})", {})
         if differs and body["reserve"] and was["verdict"] == "deny":
             return Outcome(was["id"], None, "slots that others held then may have been counted, and these are not kept", {})
+        if differs and body["events"]:
+            return Outcome(was["id"], None, "event rules fed facts that are not kept", {})
         return Outcome(was["id"], not differs, None, differs)
 
     def _decide(self, body: dict[str, Any]) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ Scope = Literal["all", "marketing", "category", "medium"]
 Count = Annotated[int, Meta(ge=0, lt=10**9)]
 
 
-class _Part(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+class _Part(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, gc=False):
     """Unknown fields are errors."""
 
 
