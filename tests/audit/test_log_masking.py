@@ -44,6 +44,8 @@ def test_sealed_shows_nothing_and_opens_again(tmp_path: Path) -> None:
         "attempt.caller_id.name": "sealed", "attempt.history.attempts.0.to": "sealed", "attempt.id": "sealed",
         "decision.attempt_id": "sealed",
     }  # fmt: skip
+    (by_id,) = Reader(log.folder, log.keys).find(Wanted(id="call of 305 555 0123"))
+    assert by_id.body == shown
     assert shown["attempt"]["contact"]["state"] == "FL" and shown["attempt"]["message"]["first"] is True
     digest = shown["attempt"]["message"]["body"]
     assert digest == log.keys.current("default").token("b", "Your code is 4711")
@@ -233,3 +235,9 @@ def test_what_json_cannot_say_is_refused(tmp_path: Path) -> None:
     log = DecisionLog(tmp_path / "decisions")
     with pytest.raises(AuditUnavailable, match="could not be made a record"):
         body(log, "a", channel=object())
+
+
+def test_a_moment_is_no_number(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path / "decisions", numbers="masked")
+    raw = json.loads(body(log, "a", id="2411", to="202-610-2411", at="2026-10-24T11:00:00-04:00"))
+    assert raw["attempt"]["to"].startswith("n-") and raw["attempt"]["at"] == "2026-10-24T11:00:00-04:00"

@@ -190,3 +190,43 @@ def test_the_verifier_works_alone(made: Path, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b'"allow"', b'"deny!"', 1))
     done = verify(top)
     assert done.returncode == 1 and json.loads(done.stdout)["breaks"][0]["seq"] == 2
+
+
+def _chain_of(folder: Path, *segments: list[bytes], names: tuple[int, ...] = ()) -> list[str]:
+    """What verification says of a chain made of these bodies, every hash of which fits; ``names`` of its segments where not as due."""
+    chain = folder / "decisions" / "chain-0123456789abcdef"
+    chain.mkdir(parents=True)
+    seq, before = 0, standalone.START
+    for place, bodies in enumerate(segments):
+        out, first = [], seq + 1
+        for body_ in bodies:
+            seq += 1
+            said = b'{"seq":%d,"body":%b' % (seq, body_.replace(b"BEFORE", before.hex().encode()))
+            before = standalone.digest(before, said)
+            out.append(said + b',"hash":"%b"}\n' % before.hex().encode())
+        (chain / f"{names[place] if names else first:012}.ndjson").write_bytes(b"".join(out))
+    return breaks(folder / "decisions")
+
+
+BEGIN = b'{"kind":"begin","chain":"chain-0123456789abcdef","before":"BEFORE"}'
+END, RECORD = b'{"kind":"end","count":2}', b'{"kind":"decision"}'
+
+
+@pytest.mark.parametrize(
+    ("segments", "names", "says"),
+    [
+        (([BEGIN, RECORD, END], [BEGIN]), (), ""),
+        (([RECORD],), (), "at seq 1: a segment begins with its first line and nowhere else"),
+        (([BEGIN, BEGIN],), (), "at seq 2: a segment begins with its first line and nowhere else"),
+        (([BEGIN, RECORD, RECORD, END], [BEGIN]), (), "at seq 4: the end states another number of lines than the 3"),
+        (([BEGIN, RECORD], [BEGIN]), (), "at seq 3: 000000000001.ndjson has no end, though a segment follows"),
+        (([BEGIN, RECORD, END, RECORD],), (), "at seq 4: 000000000001.ndjson goes on after its end"),
+        (([BEGIN, RECORD, END], [BEGIN]), (1, 5), "at seq 4: 000000000005.ndjson begins with another sequence number"),
+        (([BEGIN.replace(b"BEFORE", b"00")],), (), "at seq 1: 000000000001.ndjson begins with another hash"),
+        (([BEGIN.replace(b"cdef", b"0000")],), (), "at seq 1: 000000000001.ndjson begins as a segment of another chain"),
+        (([BEGIN, b'{"x":1}'],), (), "at seq 2: the body names no kind"),
+    ],
+)
+def test_a_chain_that_was_put_together_with_hashes_that_fit(tmp_path: Path, segments, names: tuple[int, ...], says: str) -> None:
+    found = _chain_of(tmp_path, *segments, names=names)
+    assert found == [] if not says else says in found[0]

@@ -353,6 +353,62 @@ def test_in_strict_mode_nothing_counts_before_the_disk_says_so(folder: Path, bro
     assert ids(folder) == ["d-a", "d-c"] and breaks(folder) == []
 
 
+@pytest.mark.parametrize("unlinks", [True, False])
+@pytest.mark.parametrize("restarts", [True, False])
+def test_a_segment_that_could_not_be_begun_is_begun_again(folder: Path, broken_os, unlinks: bool, restarts: bool) -> None:
+    """The disk fails right after the new segment's first line, and may not even let us take that back."""
+
+    def fail(*_: object) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    def sync(file: int) -> None:
+        if os.readlink(f"/proc/self/fd/{file}").endswith("000000000004.ndjson"):
+            fail()
+
+    log = DecisionLog(folder, sync="strict", segment_bytes=1)
+    log.append([body(log, "a")])
+    broken_os(fdatasync=sync, **({} if unlinks else {"unlink": fail}))
+    assert "Input/output error" in _refused(log, body(log, "b"))
+    broken_os()
+    (chain,) = standalone.chains(folder)
+    assert len(standalone.segments(chain)) == (1 if unlinks else 2)
+    if restarts:
+        log._chain.close()
+        log = DecisionLog(folder, sync="strict", segment_bytes=1)
+    log.append([body(log, "c")])
+    log.close()
+    assert ids(folder) == ["d-a", "d-c"] and breaks(folder) == [] and len(standalone.chains(folder)) == 1
+
+
+def test_a_first_line_left_over_from_a_failure_is_no_segment(folder: Path, broken_os, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice the disk fails while a segment is begun, then the process dies: the line before the segment is another by then."""
+
+    def fail(*_: object, **__: object) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    def fail_on_new(path: object, *arguments: Any, **named: Any) -> Any:
+        return fail() if str(path).endswith("000000000004.ndjson") else os.open(path, *arguments, **named)
+
+    def sync(file: int) -> None:
+        if os.readlink(f"/proc/self/fd/{file}").endswith("000000000004.ndjson"):
+            fail()
+
+    log = DecisionLog(folder, sync="strict", segment_bytes=1)
+    log.append([body(log, "a")])
+    broken_os(fdatasync=sync, unlink=fail)
+    _refused(log, body(log, "b"))
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + 1)
+    broken_os(open=fail_on_new, unlink=fail)
+    _refused(log, body(log, "b"))
+    broken_os()
+    log._chain.close()
+    assert breaks(folder) != []
+    with DecisionLog(folder, sync="strict", segment_bytes=1) as log:
+        log.append([body(log, "c")])
+    assert ids(folder) == ["d-a", "d-c"] and breaks(folder) == [] and len(standalone.chains(folder)) == 1
+
+
 def _power_fails(folder: Path, synced: dict[int, int], chosen: random.Random) -> None:
     """What a disk may hold after a power failure: each segment up to what was synced, and any part of what came after it."""
     for path in folder.glob("chain-*/*.ndjson"):
