@@ -49,11 +49,11 @@ def _writing(folder: Path, rounds: int) -> None:
         asked = Asked(json.dumps(attempt).encode(), decision, campaign, pieces, False, False)
         answer = decision.as_json(texts=False)
         body = guard._recording.body
-        record = body(asked, 0, answer, door="http", key="k1")
+        record = body(asked, answer, 0, door="http", key="k1")
         kilobyte = b'{"kind":"decision","x":"%b"}' % (b"x" * 975)
 
         def make() -> bytes:
-            return body(asked, 0, answer, door="http", key="k1")
+            return body(asked, answer, 0, door="http", key="k1")
 
         contenders = [
             Contender("write, bare", lambda _: bare.write(b"".join([record] * GROUP)), range(10_000)),

@@ -33,11 +33,11 @@ def default_keys(folder: Path) -> Path:
 
 
 def mapping_of(attempt: Mapping[str, Any] | msgspec.Struct | bytes) -> dict[str, Any]:
-    """An attempt as a mapping of the caller's own; what is left out of a typed one is left out here."""
+    """An attempt as a mapping of the caller's own."""
     if isinstance(attempt, bytes):
         return msgspec.json.decode(attempt, type=dict)
     if isinstance(attempt, msgspec.Struct):
-        return {name: value for name, value in msgspec.to_builtins(attempt, str_keys=True).items() if value is not None}
+        return msgspec.to_builtins(attempt)
     return dict(attempt)
 
 

@@ -244,4 +244,5 @@ def test_an_allow_that_took_a_slot_and_an_attempt_as_types(tmp_path: Path, folde
     assert decision.verdict == "allow" and decision.reservation is not None
     (record,) = Reader(folder, log.keys).find(Wanted())
     assert record.body["decision"]["reservation"] == decision.reservation and record.body["reserve"] is True
+    assert set(record.body["attempt"]) == set(typed)  # nothing that was left out of the types
     assert [outcome.same for outcome in replayed(folder, log, store=tmp_path / "store")] == [True]
