@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo bench wheel lock clean
+.PHONY: help setup test test-full demo bench wheel lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -13,7 +13,7 @@ PYTHON ?=
 LOCK_TOOL := uv==0.13.9
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 18
 
 setup: $(STAMP)  ## make .venv with the pinned dependencies and the `dialguard` command
 
@@ -44,6 +44,24 @@ $(STAMP): requirements.lock pyproject.toml
 
 test: setup  ## run the whole test suite
 	$(PY) -m pytest -q
+
+# What pip cannot bring. Valkey comes from bookworm-backports or a later Debian.
+DEBIAN := redis-server valkey-server postgresql chromium
+SERVED := tests/storage tests/ledger tests/browser
+test-full: setup  ## run what needs Debian packages on each of them: Redis 7, Valkey, PostgreSQL, Chromium (names what is absent)
+	@absent=0; \
+	missing() { absent=$$((absent + 1)); echo "test-full: not run on $$1, which is not here: apt-get install $$2"; }; \
+	for package in $(DEBIAN); do \
+	  case $$package in redis-server|valkey-server) ;; \
+	  postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing PostgreSQL postgresql; continue ;; \
+	  *) command -v $$package >/dev/null || missing $$package $$package; continue ;; esac; \
+	  server=$$(command -v $$package) || { missing $$package $$package; continue; }; \
+	  echo "test-full: tests/storage on $$($$server --version | cut -d' ' -f1-3)"; \
+	  DIALGUARD_REDIS_SERVER=$$server $(PY) -m pytest -q tests/storage; \
+	done; \
+	echo "test-full: $(filter-out tests/storage,$(SERVED))"; \
+	$(PY) -m pytest -q $(filter-out tests/storage,$(SERVED)); \
+	echo "test-full: $$absent of $(words $(DEBIAN)) packages absent"
 
 demo: setup  ## make a lead file and Do-Not-Call lists under demo/ and screen the leads
 	@$(PY) -m simulations.demo

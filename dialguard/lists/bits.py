@@ -270,18 +270,17 @@ class BitsReader:
         for start in range(0, len(npa), _SLICE):
             part = slice(start, start + _SLICE)
             code, rest = npa[part], line[part]
-            if rest.min() >= FIRST_LINE and rest.max() <= LAST_LINE:
-                place = self._bases.take(code, mode="clip")
-                if place.min() > 0:
-                    bit = np.subtract(rest, FIRST_LINE, dtype=np.int64)
-                    place += bit >> 3
-                    np.bitwise_and(bit, 7, out=bit)
-                    found = data.take(place, mode="clip")  # in range already
-                    found <<= bit.astype(np.uint8)
-                    found >>= 7
-                    out[part] = found
-                    continue
-            out[part] = self._one_by_one(data, code, rest)
+            if rest.min() < FIRST_LINE or rest.max() > LAST_LINE:
+                out[part] = self._one_by_one(data, code, rest)
+                continue
+            place = self._bases.take(code, mode="clip")
+            if place.min() > 0:
+                out[part] = _fetched(data, place, rest)
+                continue
+            # Of many lists most area codes have no block: a state's, say.
+            rows = np.flatnonzero(place > 0)
+            out[part] = np.minimum(place, 0)
+            out[part][rows] = _fetched(data, place[rows], rest[rows])
         return out
 
     def _one_by_one(self, data: "np.ndarray", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
@@ -296,11 +295,12 @@ class BitsReader:
         return np.where(base > 0, found != 0, base)
 
     def _table(self) -> "np.ndarray":
-        """By area code: where its block begins, 0 covered without a block, -1 not covered; -1 at both ends, for what lies beyond."""
+        """By area code: where its block begins, 0 covered without a block, -1 not covered or no area code."""
         import numpy as np
 
-        bases = np.full(LAST_NPA + 2, 0 if self._covered is None else -1, np.int64)
-        bases[[0, LAST_NPA + 1]] = -1
+        bases = np.full(LAST_NPA + 2, -1, np.int64)
+        if self._covered is None:
+            bases[FIRST_NPA:-1] = 0
         bases[list(self._covered or ())] = 0
         for npa, base in self._base.items():
             bases[npa] = base
@@ -341,6 +341,19 @@ class BitsReader:
             raise ListDamaged(str(self.path), "the blocks do not have the digest of the manifest", _RESTORE)
         if counts != self.manifest["counts"] or sum(counts) != self.manifest["numbers"]:
             raise ListDamaged(str(self.path), f"{sum(counts)} numbers counted, not as the manifest says", _RESTORE)
+
+
+def _fetched(data: "np.ndarray", base: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
+    """The bits of lines in blocks that begin at ``base``, which is used up."""
+    import numpy as np
+
+    bit = np.subtract(line, FIRST_LINE, dtype=np.int64)
+    base += bit >> 3
+    np.bitwise_and(bit, 7, out=bit)
+    found = data.take(base, mode="clip")  # in range already
+    found <<= bit.astype(np.uint8)
+    found >>= 7
+    return found
 
 
 def _manifest(path: Path, head: bytes, rest: bytes) -> tuple[dict[str, Any], str]:

@@ -89,6 +89,15 @@ def test_many_gives_unknown_for_what_no_number_can_be(tmp_path):
         reader.contains_many(npa, line[1:])
 
 
+@pytest.mark.parametrize(("covered", "elsewhere"), [(None, 0), ({202, 203}, -1)])
+def test_many_tells_area_codes_without_a_block_from_those_not_covered(tmp_path, covered, elsewhere):
+    reader = build(tmp_path / "a.bits", [[2_022_000_000, 2_029_999_999]], covered)
+    npa = np.array([202, 203, 202, 305, 199, 1000, -1, 202])
+    line = np.array([2_000_000, 2_000_000, 9_999_999, 2_000_000, 2_000_000, 2_000_000, 9_999_999, 2_000_001])
+    assert reader.contains_many(npa, line).tolist() == [1, 0, 1, elsewhere, -1, -1, -1, 0]
+    assert reader.contains_many(npa[3:4], line[3:4]).tolist() == [elsewhere]
+
+
 @pytest.mark.parametrize(("npa", "line"), [(202, 1_999_999), (202, 10_000_000), (199, 5_550_123), (0, 5_550_123)])
 def test_the_writer_refuses_what_has_no_place(tmp_path, npa, line):
     writer = BitsWriter(tmp_path / "a.bits")
