@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("backends",),
     ("engine",),
     ("facts", "lists", "storage", "ledger", "optout"),
-    ("screening", "audit", "events"),
+    ("screening", "audit", "events", "privacy"),
     ("guard", "client"),
     ("service",),
     ("cli",),

@@ -8,11 +8,14 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from dialguard.model.redaction import without_numbers
 
 if TYPE_CHECKING:
     from dialguard.audit.log import DecisionLog
     from dialguard.guard import Guard
+    from dialguard.ledger.ledger import Ledger
 
 NOT_ADVICE = "This is not legal advice."
 _DEEPEST = 64
@@ -37,7 +40,7 @@ def judging_options(parser: argparse.ArgumentParser) -> None:
 
 def store_option(parser: argparse._ActionsContainer) -> None:
     """``--store``: where lists and ledger lie."""
-    parser.add_argument("--store", metavar="DIR", help="folder of lists and ledger (default: $DIALGUARD_STORE, else ~/.dialguard)")
+    parser.add_argument("--store", metavar="DIR|URL", help="folder of lists and ledger, or a URL (default: $DIALGUARD_STORE, else ~/.dialguard)")
 
 
 def json_option(parser: argparse._ActionsContainer) -> None:
@@ -82,6 +85,42 @@ def store_folder(options: argparse.Namespace) -> Path:
     return Path(name)
 
 
+def recording_store(options: argparse.Namespace) -> Any:
+    """A store that can be written to: a folder, a Redis whose URL names the folder of its ledger, or a ledger in PostgreSQL alone."""
+    from dialguard.guard import default_store
+
+    name = options.store if options.store is not None else default_store()
+    scheme = name.partition("://")[0] if "://" in name else ""
+    if scheme in ("postgresql", "postgres"):
+        from dialguard.ledger.ledger import Ledger
+
+        return Ledger(name)
+    if scheme in ("redis", "rediss", "unix"):
+        from dialguard.storage.redis import RedisStore
+
+        try:
+            store = RedisStore(name)
+        except ValueError as error:
+            raise UsageError(f"--store: {error}") from None
+        if store.folder is None:
+            raise UsageError(
+                f"--store {scheme}://...: this Redis is a copy that cannot be written to; add journal=FOLDER to the URL, the store folder "
+                "with the ledger from which it is filled"
+            )
+        return store
+    if scheme:
+        raise UsageError(f"--store {scheme}://...: expected a folder, redis://host:6379/0?journal=FOLDER, or postgresql://user@host/database")
+    from dialguard.storage.embedded import EmbeddedStore
+
+    return EmbeddedStore(name)
+
+
+def ledger_of(store: Any) -> Ledger:
+    """The ledger of a store that can be written to."""
+    store = store.journal.store if hasattr(store, "journal") else store
+    return store.ledger if hasattr(store, "ledger") else store
+
+
 def moment(text: str, name: str) -> int:
     """An instant from RFC 3339, or from a date, which is its first moment in UTC."""
     from dialguard.facts import clock
@@ -97,7 +136,7 @@ def day(text: str, name: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{name}: found {text!r:.40}, expected a date such as 2026-11-22") from None
+        raise UsageError(f"{name}: found {without_numbers(text)!r:.40}, expected a date such as 2026-11-22") from None
 
 
 def number(text: str, name: str = "number") -> str:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import hashlib
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
-from dialguard.cli import common, ledger_files
+from dialguard.cli import common, ledger_files, ledger_person
 from dialguard.cli.common import UsageError
 
 if TYPE_CHECKING:
@@ -118,11 +117,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     action = actions.add_parser("show", help="what the record knows of a number")
     _whose(action)
     _finish(action, show)
-    action = actions.add_parser("history", help="every entry on a number as it was made, corrected and retracted ones too")
-    action.add_argument("number", metavar="NUMBER", help="in any usual form")
-    action.add_argument("--seller", required=True, metavar="NAME")
-    _time(action, "as-of", "only what had been recorded by then: RFC 3339, or a date")
-    _finish(action, history)
+    ledger_person.add(actions, _finish)
     action = actions.add_parser("retract", help="take back an entry that should not have been made; what was known before stays known")
     action.add_argument("id", metavar="ID", help="such as consent:17")
     action.add_argument("--seller", required=True, metavar="NAME")
@@ -154,9 +149,8 @@ def _run(act: Callable[[argparse.Namespace, EmbeddedStore, int], dict[str, Any]]
     from dialguard.facts import clock
     from dialguard.ledger.errors import LedgerError, RecordError
     from dialguard.model.records import LookUpFailed
-    from dialguard.storage.embedded import EmbeddedStore
 
-    store = EmbeddedStore(common.store_folder(options))
+    store = common.recording_store(options)
     try:
         said = act(options, store, clock.now())
     except RecordError as error:
@@ -271,38 +265,16 @@ def retract(options: argparse.Namespace, store: EmbeddedStore, now: int) -> dict
 
 def show(options: argparse.Namespace, store: EmbeddedStore, now: int) -> dict[str, Any]:
     """What the record knows of a number now, with its moments in UTC, and beside each entry what proves it."""
+    from dialguard.privacy.requests import entries
+
     number = common.number(options.number)
     found = store.look_up(seller=options.seller, number=number, person=options.person, at=now)
-    proof = {entry.pop("id"): entry for entry in _entries(options, store, number, None)}
+    proof = {entry.pop("id"): entry for entry in entries(common.ledger_of(store), number, [options.seller])}
     shown = {key: value for key, value in _plain(structs.asdict(found)).items() if key != "consent"}
     for each in (*shown["consents"], *shown["revocations"]):
         more = proof.get(each["id"], {})
         each |= {key: value for key, value in more.items() if key not in each and key in ("words", "received_at", "deadline", *_PROOF)}
     return shown
-
-
-def history(options: argparse.Namespace, store: EmbeddedStore, now: int) -> dict[str, Any]:
-    """Every entry on a number as it was made."""
-    return {"entries": _entries(options, store, common.number(options.number), _at(options, "as_of"))}
-
-
-def _entries(options: argparse.Namespace, store: EmbeddedStore, number: str, as_of: int | None) -> list[dict[str, Any]]:
-    """The entries of a number, what they do not say left out; a revocation with its deadline."""
-    from dialguard.ledger.deadline import deadline
-    from dialguard.ledger.fields import plain
-    from dialguard.ledger.ledger import Ledger
-
-    def shown(kind: str, row: dict[str, Any]) -> dict[str, Any]:
-        said = {key: value for key, value in plain(kind, row).items() if value is not None}
-        if kind == "revocation" and not row["void"]:
-            last = deadline(row["received_at"] or row["valid_at"])
-            said |= {"deadline": last.isoformat()} if last else {}
-        return said
-
-    if not store.folder.is_dir():
-        return []
-    with contextlib.closing(Ledger(store.folder / "ledger.sqlite")) as ledger:
-        return ledger.entries(options.seller, lambda entries: [shown(kind, row) for kind, row in entries], number=number, as_of=as_of)
 
 
 def _text_of(path: Path) -> str:

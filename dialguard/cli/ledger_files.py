@@ -56,17 +56,18 @@ def _finish(action: argparse.ArgumentParser, run: object, *, is_file: bool = Tru
 @contextlib.contextmanager
 def _ledger(options: argparse.Namespace) -> Iterator[Ledger]:
     from dialguard.ledger.errors import ImportRefused, LedgerError
-    from dialguard.ledger.ledger import Ledger
     from dialguard.ledger.tables import TableError
     from dialguard.model.records import LookUpFailed
 
-    ledger = Ledger(common.store_folder(options) / "ledger.sqlite")
+    store = common.recording_store(options)
     try:
-        yield ledger
+        yield common.ledger_of(store)
+        if hasattr(store, "replay"):
+            store.replay()  # what a file brought stands in the ledger; Redis follows
     except (ImportRefused, LedgerError, LookUpFailed, TableError) as error:
         raise UsageError(str(error)) from None
     finally:
-        ledger.close()
+        store.close()
 
 
 def import_(options: argparse.Namespace) -> int:
@@ -125,5 +126,6 @@ def due(options: argparse.Namespace) -> int:
 
 
 def _need_folder(options: argparse.Namespace) -> None:
-    if not common.store_folder(options).is_dir():  # a mistyped folder must not read as a record that holds nothing
+    if "://" not in (options.store or "") and not common.store_folder(options).is_dir():
+        # A mistyped folder must not read as a record that holds nothing.
         raise UsageError(f"there is no store folder {common.store_folder(options)}; check the path")

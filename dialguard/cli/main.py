@@ -7,17 +7,26 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from dialguard.cli.common import UsageError, counted
+from dialguard.model.redaction import without_numbers
 
 COMMANDS = (
     "check", "screen", "windows", "rules", "lists", "ledger", "campaign", "events", "feed", "redis", "serve", "keys", "decisions", "optout",
 )  # fmt: skip
 
 
+class _Parser(argparse.ArgumentParser):
+    """Quotes no telephone number of a wrong command line: what is printed on standard error ends in logs."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(without_numbers(message))
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="dialguard",
         description="Decides whether US law allows a call or text before it is placed. Not legal advice.",
         epilog="Exit status: 0 done, 1 a check failed (a denied single attempt, a failing rule test), 2 wrong usage or unreadable input.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING
 from dialguard.cli import common
 from dialguard.cli.common import NOT_ADVICE, UsageError
 from dialguard.cli.progress import progress
+from dialguard.model.redaction import without_numbers
 
 if TYPE_CHECKING:
+    from dialguard.guard import Guard
     from dialguard.screening.columns import Columns
     from dialguard.screening.report import Summary
 
@@ -38,13 +41,18 @@ def add(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--no-quotes", action="store_true", help="quotation marks are plain characters (always so with tabs)")
     command.add_argument("--columns", metavar="NAME[,..]", help="which dg_ columns to add, such as verdict,reasons,retry_at (default all)")
     command.add_argument("--report", metavar="FILE", type=Path, help="write a report with charts, one HTML file that needs nothing else")
-    command.add_argument("--force", action="store_true", help="replace OUT and the report if they exist")
+    command.add_argument(
+        "--certificate", metavar="FILE", type=Path,
+        help="write which lists were scrubbed against: versions, dates, account, counts, digests (JSON; text where it ends in .txt)",
+    )  # fmt: skip
+    command.add_argument("--force", action="store_true", help="replace OUT, the report and the certificate if they exist")
     common.judging_options(command)
     command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Screen the list; 0 when the output was written."""
+    from dialguard.facts import clock
     from dialguard.facts.given import InvalidInput
     from dialguard.model.records import LookUpFailed
     from dialguard.screening.columns import recognise
@@ -52,11 +60,14 @@ def run(options: argparse.Namespace) -> int:
     from dialguard.screening.read import TableError, open_source
     from dialguard.screening.write import Output
 
-    _report_place(options)
+    _place(options, options.report, "report")
+    _place(options, options.certificate, "certificate")
+    began = clock.now()
     try:
         source = open_source(options.input, options.encoding, not options.no_quotes)
         columns = recognise(source.columns, _told(options.map))
         guard = common.open_guard(options)
+        folder = _list_folder(options, guard)
         campaign = common.read_campaign(options.campaign) | ({"seller": options.seller} if options.seller else {})
         screener = guard.screener(campaign, options.at, options.channel)
         output = Output(options.output, source, options.force, _added(options.columns))
@@ -75,10 +86,13 @@ def run(options: argparse.Namespace) -> int:
         print(f"dialguard: {summary.failed:,} rows were denied because of an error in this program; see dg_problem and report it", file=sys.stderr)
     if options.report is not None:
         _write_report(options.report, summary, {"source": options.input.name, "at": guard_time(screener.at), "campaign": campaign | {"channel": options.channel}})
+    if options.certificate is not None and folder is not None:
+        _write_certificate(options, guard, folder, began, screener.at, summary)
     if options.json:
         common.print_json(summary.as_dict() | {"output": str(options.output), "at": guard_time(screener.at)})
     else:
-        print("\n".join(in_words(summary, options.output, guard_time(screener.at), options.report)))
+        beside = (("report", options.report), ("certificate", options.certificate))
+        print("\n".join(in_words(summary, options.output, guard_time(screener.at), *beside)))
     return 0
 
 
@@ -94,23 +108,69 @@ def _added(told: str | None) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _report_place(options: argparse.Namespace) -> None:
-    """Before hours of work: that a report can be written."""
-    path = options.report
+def _place(options: argparse.Namespace, path: Path | None, what: str) -> None:
+    """Before hours of work: that a report or certificate can be written."""
     if path is None:
         return
-    if path in (options.input, options.output):
-        raise UsageError(f"{path}: the report needs a name of its own")
+    if path in (options.input, options.output) or options.report == options.certificate:
+        raise UsageError(f"{path}: the {what} needs a name of its own")
     if path.exists() and not options.force:
         raise UsageError(f"{path} exists; give another name, or say --force to replace it")
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.parent}")
 
 
+def _list_folder(options: argparse.Namespace, guard: Guard) -> Path | None:
+    """Where the lists lie that a certificate speaks of; None where none was asked for."""
+    if options.certificate is None:
+        return None
+    from dialguard.lists.versions import list_codes
+
+    folder: Path | None = getattr(guard.store, "folder", None)
+    if folder is None:
+        raise UsageError("--certificate: there are no lists to speak of; name the store folder that holds them (--store, or journal= of a Redis)")
+    if not list_codes(folder):
+        raise UsageError(f"--certificate: no list is held in {folder}; import one: dialguard lists import national FILE --published DATE")
+    return folder
+
+
+def _write_certificate(options: argparse.Namespace, guard: Guard, folder: Path, began: int, at: int, summary: Summary) -> None:
+    """The lists that were held when the screen began, each read again, with what went in and came out."""
+    from dialguard.facts import clock
+    from dialguard.lists.certificate import certificate, codes_in_force, file_record, render
+    from dialguard.lists.errors import ListError
+    from dialguard.lists.kinds import KINDS
+
+    found = summary.as_dict()
+    try:
+        screened = {
+            "input": file_record(options.input), "output": file_record(options.output), "rows": found["rows"], "judged_at": guard_time(at),
+            **{name: found[name] for name in ("callable_now", "callable_later", "not_callable", "duplicates", "unusable")},
+        }  # fmt: skip
+        schedules, today = KINDS | guard.packs.lists, clock.fixed(at, 0).ordinal
+        as_of = guard.as_of if guard.as_of is not None else began
+        codes = codes_in_force(folder, schedules, today, as_of)
+        if not codes:
+            raise UsageError("--certificate: no list was in force; the screened list is complete, the certificate was not written")
+        body = certificate(
+            folder, schedules, issued_at=guard_time(clock.now()), today=today, as_of=as_of, codes=codes, screened=screened
+        )
+    except (ListError, OSError) as error:
+        raise UsageError(f"--certificate: {error}; the screened list is complete, the certificate was not written") from None
+    as_text = options.certificate.suffix == ".txt"
+    _write(options.certificate, render(body, clock.format_instant) if as_text else json.dumps(body, ensure_ascii=False, indent=2) + "\n")
+    if not all(version["in_time"] for item in body["lists"] for version in item["versions"]):
+        print("dialguard: a list in the certificate is out of date", file=sys.stderr)
+
+
 def _write_report(path: Path, summary: Summary, about: dict[str, object]) -> None:
     from dialguard.screening.html import html_report
 
-    text = html_report(summary.as_dict() | about | {"week": summary.week(), "packs": summary.packs})
+    _write(path, html_report(summary.as_dict() | about | {"week": summary.week(), "packs": summary.packs}))
+
+
+def _write(path: Path, text: str) -> None:
+    """A file that is there whole or not at all."""
     part = path.with_name(f".{path.name}.dialguard-part")
     try:
         part.write_text(text, encoding="utf-8")
@@ -139,10 +199,10 @@ def _told(options: list[str]) -> dict[str, str]:
 
 def _say_columns(columns: Columns) -> None:
     passed = f"; not screened: {', '.join(columns.passed_over)}" if columns.passed_over else ""
-    print(f"columns: {columns.shown()}{passed}", file=sys.stderr)
+    print(without_numbers(f"columns: {columns.shown()}{passed}"), file=sys.stderr)
 
 
-def in_words(summary: Summary, output: Path, at: str, report_file: Path | None = None) -> list[str]:
+def in_words(summary: Summary, output: Path, at: str, *beside: tuple[str, Path | None]) -> list[str]:
     """The summary for a reader."""
     from dialguard.screening import report
 
@@ -168,7 +228,7 @@ def in_words(summary: Summary, output: Path, at: str, report_file: Path | None =
     lines += _table("callable later, on the called party's clock", [(shown, count) for shown, count in later])
     lines += _table("unusable, by why", [(count, why) for why, count in found["problems"].items()])
     lines += _table("with every call made now, the caller must", [(o["rows"], common.cited(o["message"], o["citation"])) for o in found["obligations"]])
-    written = [f"written: {output}"] + ([f"report: {report_file}"] if report_file is not None else [])
+    written = [f"written: {output}", *(f"{what}: {file}" for what, file in beside if file is not None)]
     return [*lines, "", *written, NOT_ADVICE]
 
 

@@ -19,6 +19,8 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from dialguard.model.redaction import without_numbers
+
 Instant = int
 
 ZONE_DATA_VERSION: str
@@ -83,7 +85,7 @@ def parse_instant(text: str) -> Instant:
     """
     found = _RFC3339.fullmatch(text) if isinstance(text, str) else None
     if found is None:
-        shown = repr(text if len(text) <= 60 else text[:60] + "…") if isinstance(text, str) else type(text).__name__
+        shown = repr(without_numbers(text if len(text) <= 60 else text[:60] + "…")) if isinstance(text, str) else type(text).__name__
         raise ValueError(
             f"not a moment in time: found {shown}, expected RFC 3339 with its offset, such as 2026-11-22T14:05:00-05:00"
         )

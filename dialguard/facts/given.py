@@ -1,6 +1,5 @@
 """What an attempt says, once it has been read: the attempt, its campaign, and the error where it cannot be judged."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +9,7 @@ from dialguard.facts.consent import Stated
 from dialguard.facts.numbers import Number
 from dialguard.model.history import Entry
 from dialguard.model.moment import NEVER, Instant
+from dialguard.model.redaction import without_numbers
 
 NO_RELATIONSHIP: dict[str, object] = {
     "relationship.last_transaction_at": NEVER, "relationship.last_inquiry_at": NEVER, "relationship.ended_at": NEVER,
@@ -28,16 +28,8 @@ class InvalidInput(ValueError):
     """
 
     def __init__(self, errors: list[tuple[str, str]]) -> None:
-        self.errors = [(_without_numbers(name), _without_numbers(text)) for name, text in errors]
+        self.errors = [(without_numbers(name), without_numbers(text)) for name, text in errors]
         super().__init__("; ".join(f"{name}: {text}" for name, text in self.errors))
-
-
-def _without_numbers(text: str) -> str:
-    return _NUMBER.sub(lambda found: re.sub(r"\d", "#", found[0]), text)
-
-
-_NUMBER = re.compile(r"(?<!\d)(?<!\d-)(?!\d{4}-\d\d-\d\d)\d(?:[ .()/-]{0,3}\d){8,}")
-"""Nine digits or more, as a telephone number is written; a date is none."""
 
 
 @dataclass(slots=True)

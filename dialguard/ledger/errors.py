@@ -10,6 +10,8 @@ Exception
 import difflib
 from collections.abc import Iterable
 
+from dialguard.model.redaction import without_numbers
+
 
 class LedgerError(Exception):
     """The record could not be written, and nothing of this call was. The text says why and what to do."""
@@ -22,6 +24,7 @@ class RecordError(ValueError):
     """
 
     def __init__(self, field: str, found: str, expected: str, row: int | None = None) -> None:
+        field, found, expected = map(without_numbers, (field, found, expected))
         self.field, self.found, self.expected, self.row = field, found, expected, row
         where = field if row is None else f"row {row}: {field}"
         super().__init__(f"{where}: found {found}, expected {expected}")

@@ -22,7 +22,7 @@ from dialguard.ledger.migrate import migrate
 from dialguard.ledger.place import PlaceError, keys_of, url_of
 from dialguard.ledger.pseudonyms import Key, Keys
 from dialguard.ledger.read import WITH_ERASURES, Reading, Statements, Whole, recorded
-from dialguard.ledger.rows import ALWAYS, KINDS, Row, moment, text
+from dialguard.ledger.rows import ALWAYS, KINDS, Row, moment, recorded_number, text
 from dialguard.ledger.rows import number as checked_number
 from dialguard.ledger.schema import ENTRIES, IMPORTS, SCHEMA_VERSION, TABLES, VERSION
 from dialguard.ledger.wordings import keep
@@ -196,6 +196,13 @@ class Ledger(Recorder):
         """The same, asked within a reading."""
         return [key for (key,) in self._statements.keys.run(cursor, {"seller": seller})] if self.hides() else []
 
+    def sellers(self, number: str | None = None) -> list[str]:
+        """The sellers of whom the record holds anything of a number; None: of any. Raises LookUpFailed."""
+        if number is not None:
+            checked_number(number)
+        statement = self._statements.sellers if number is None else self._statements.sellers_of
+        return sorted(seller for (seller,) in self._read(lambda cursor: statement.run(cursor, {"number": number}), []))
+
     def hides(self) -> bool:
         """Whether the tables that were found can hide numbers."""
         return self._held().version >= WITH_ERASURES
@@ -211,12 +218,12 @@ class Ledger(Recorder):
     ) -> T:
         """What ``give`` makes of kind and row of every entry of a seller recorded by ``as_of``, over one state of the record.
 
-        Kind by kind in the order recorded, corrected and retracted entries too. ``number``: only those about this number.
+        Kind by kind in the order recorded, corrected and retracted entries too. ``number``: only those about this number, or under this name of one.
         Raises LookUpFailed, and what ``give`` raises.
         """
         text(seller, "seller")
         if number is not None:
-            checked_number(number)
+            recorded_number(number, "number")
         if as_of is not None:
             moment(as_of, "as_of")
         def ask(cursor: Any) -> tuple[T]:
@@ -277,6 +284,8 @@ class Ledger(Recorder):
         return self._erasing(lambda connection: self._emptied(connection, key, seller, number, erased_at, now))
 
     def _newest_key(self) -> Key:
+        if not self.keys.kept:
+            raise LedgerError("nothing was erased: the key must outlive this process; name a folder for it in the ledger's URL: keys=FOLDER")
         try:
             return self.keys.newest()
         except OSError as error:

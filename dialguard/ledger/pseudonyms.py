@@ -98,6 +98,11 @@ class Keys:
         self._folder = folder
         self._held: tuple[Key, ...] | None = None
 
+    @property
+    def kept(self) -> bool:
+        """Whether they outlive the process."""
+        return self._folder is not None
+
     def held(self, again: bool = False) -> tuple[Key, ...]:
         """All keys, the oldest first, as they were last read; ``again`` reads the folder. A file that holds no key counts as missing."""
         if self._folder is not None and (again or self._held is None):

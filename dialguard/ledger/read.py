@@ -141,6 +141,9 @@ class Statements:
         told = (PAUSES.c[name] for name in ("id", "campaign", "action", "valid_at", "known_at", "until", "reason", "actor"))
         self.paused = Statement(select(*told).where(PAUSES.c.seller == _SELLER, PAUSES.c.known_at <= _AS_OF), dialect)
         self.keys = Statement(select(ERASURE_KEYS.c.key).where(ERASURE_KEYS.c.seller == _SELLER), dialect)
+        every = [select(table.c.seller).distinct() for table in ENTRIES.values()]
+        named = [query.where(table.c.number == bindparam("number")) for query, table in zip(every, ENTRIES.values(), strict=True)]
+        self.sellers, self.sellers_of = Statement(union(*every), dialect), Statement(union(*named), dialect)
         self.numbers_of = Statement(
             union(
                 *(

@@ -63,7 +63,7 @@ def number(value: object, field: str = "number") -> str:
     raise RecordError(field, describe(value), "an E.164 number as text, '+' and 7 to 15 digits")
 
 
-def _recorded_number(value: object, field: str) -> str:
+def recorded_number(value: object, field: str) -> str:
     """A number as the record holds it: also the name of an erased one, which another record's export brings."""
     return str(value) if is_name(value) else number(value, field)
 
@@ -169,7 +169,7 @@ def entry_id(value: object, kind: str, field: str) -> int:
 
 
 Checks = Mapping[str, Callable[[object, str], Any]]
-_ENTRY: Checks = {"seller": text, "number": _recorded_number, "person": text, "known_at": _instant}
+_ENTRY: Checks = {"seller": text, "number": recorded_number, "person": text, "known_at": _instant}
 FIELDS: dict[str, Checks] = {
     "consent": {
         **_ENTRY,

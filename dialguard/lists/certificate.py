@@ -64,10 +64,21 @@ def file_record(path: Path) -> dict[str, Any]:
         return {"file": path.name, "bytes": file.tell(), "sha256": digest.hexdigest()}
 
 
-def _list(root: str | os.PathLike[str], code: str, schedule: ListSchedule | None, today: int, as_of: int | None) -> dict[str, Any]:
+def codes_in_force(root: str | os.PathLike[str], schedules: Mapping[str, ListSchedule], today: int, as_of: int | None) -> list[str]:
+    """The lists of which a version held at ``as_of`` is in force on ``today``. Raises ListDamaged."""
+    return [code for code in list_codes(root) if _current(root, code, schedules.get(code), today, as_of)[1]]
+
+
+def _current(
+    root: str | os.PathLike[str], code: str, schedule: ListSchedule | None, today: int, as_of: int | None
+) -> tuple[Mapping[str, Entry], Sequence[Kept]]:
     entries = {entry.version.id: entry for entry in read_index(list_folder(root, code))}
     held = [entry.version for entry in entries.values() if entry.version.known_at(as_of)]
-    current = in_force(upkeep(held, schedule, today, 0))
+    return entries, in_force(upkeep(held, schedule, today, 0))
+
+
+def _list(root: str | os.PathLike[str], code: str, schedule: ListSchedule | None, today: int, as_of: int | None) -> dict[str, Any]:
+    entries, current = _current(root, code, schedule, today, as_of)
     if not current:
         raise ListError(
             "no_version", where=f"list {code}", found=f"no version is in force on {_iso(today)}", todo="see `dialguard lists status`"

@@ -115,7 +115,7 @@ def recognise(names: Sequence[object], told: Mapping[str, str]) -> Columns:
         if found:
             places[field] = _single(shown, found[0], field)
     for field, name in told.items():
-        if field not in NAMES and "." not in field and field not in ("id", "line_type"):
+        if field not in NAMES and "." not in field and field not in ("id", "line_type", "from", "revocations"):
             raise TableError(f"a column cannot be mapped to {field!r:.40}; expected one of {', '.join(NAMES)}, or a field of an attempt such as consent.level")
         if name:
             if name not in shown:
@@ -232,7 +232,7 @@ def _with_code(number: object, code: object) -> object:
 
 _CLEAN: Mapping[str, Callable[[object], object]] = {
     "to": _phone, "contact.state": _state, "contact.zip": _zip, "contact.county": _text, "contact.timezone": _text, "contact.id": _text,
-    "debt.id": _text, "id": _text, "line_type": _line_type, "consent.level": _or_none, "relationship.kind": _or_none,
+    "debt.id": _text, "id": _text, "from": _text, "line_type": _line_type, "consent.level": _or_none, "relationship.kind": _or_none,
     "caller_id.attestation": _or_none, "contact.agreed_hours": _or_none, "contact.inconvenient": _or_none,
 }  # fmt: skip
 

@@ -16,6 +16,8 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from dialguard.model.redaction import without_numbers
+
 if TYPE_CHECKING:
     import pyarrow
     from pyarrow.parquet import FileMetaData
@@ -35,7 +37,13 @@ _EXPECTED = "a file whose name ends in .csv, .tsv, .txt, .psv, .ndjson, .jsonl o
 
 
 class TableError(ValueError):
-    """A file or frame that cannot be screened; the text says what was found, what was expected and what to do."""
+    """A file or frame that cannot be screened; the text says what was found, what was expected and what to do.
+
+    A list without a header has numbers where names of columns are looked for: their digits are shown as ``#``.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(without_numbers(text))
 
 
 class Chunk(NamedTuple):

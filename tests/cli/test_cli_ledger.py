@@ -163,7 +163,8 @@ def test_history_shows_what_was_corrected_and_retracted(act) -> None:
         (["ledger", "declare", *SELLER], "--since DATE or --withdraw"),
         (["ledger", "declare", *SELLER, "--since", "2999-01-01"], "lies in the future"),
         (["ledger", "retract", "consent:1", *SELLER], "no entry consent:1"),
-        (["suppress", NUMBER, *SELLER, "--store", "redis://x"], "expected a folder"),
+        (["suppress", NUMBER, *SELLER, "--store", "redis://x"], "add journal=FOLDER"),
+        (["suppress", NUMBER, *SELLER, "--store", "mysql://x"], "expected a folder"),
     ],
 )
 def test_mistakes_record_nothing(run, store: Path, arguments: list[str], says: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import hashlib
 import json
 import os
 import resource
@@ -250,3 +251,56 @@ def test_only_the_columns_that_are_wanted(run, tmp_path: Path, campaign: Path, s
     assert [list(row) for row in read(tmp_path / "out.csv")][0] == ["name", "phone", "state", "dg_verdict", "dg_states"]
     wrong = run(*asked, "verdicts", "--force")
     assert wrong.status == 2 and "no such column" in wrong.err and "verdict, kind" in wrong.err
+
+
+def test_a_certificate_says_which_lists_were_scrubbed_against_and_what_went_in_and_out(run, tmp_path: Path, campaign: Path, store: Path) -> None:
+    source = write(tmp_path, "listed,212-555-0101,", "free,801-555-0102,UT")
+    told = ("screen", source, tmp_path / "out.csv", "--campaign", campaign, "--at", AT, "--store", store)
+    done = run(*told, "--certificate", tmp_path / "c.json")
+    assert done.status == 0 and f"certificate: {tmp_path / 'c.json'}" in done.out
+    body = json.loads((tmp_path / "c.json").read_text("utf-8"))
+    assert [item["code"] for item in body["lists"]] == ["PA", "national"] and body["day"] == "2026-11-24"
+    assert body["lists"][1]["versions"][0]["numbers"] == 2 and body["lists"][1]["versions"][0]["published"] == "2026-11-20"
+    screened = body["screened"]
+    assert (screened["rows"], screened["callable_now"], screened["not_callable"], screened["judged_at"]) == (2, 1, 1, "2026-11-24T15:30:00Z")
+    for name, path in (("input", source), ("output", tmp_path / "out.csv")):
+        raw = path.read_bytes()
+        assert screened[name] == {"file": path.name, "bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}
+    digest = body.pop("digest")
+    assert digest == hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+    assert run(*told, "--certificate", tmp_path / "c.json").status == 2  # it exists
+    assert run(*told, "--force", "--certificate", tmp_path / "c.txt").status == 0
+    assert f"input: in.csv, {source.stat().st_size:,} bytes" in (tmp_path / "c.txt").read_text("utf-8")
+
+
+def test_a_certificate_is_refused_before_the_work_where_there_is_nothing_to_certify(run, tmp_path: Path, campaign: Path) -> None:
+    source = write(tmp_path, "free,801-555-0102,UT")
+    told = ("screen", source, tmp_path / "out.csv", "--campaign", campaign, "--at", AT)
+    (tmp_path / "bare").mkdir()
+    for more, says in (
+        (("--no-store", "--certificate", tmp_path / "c.json"), "no lists to speak of"),
+        (("--store", tmp_path / "bare", "--certificate", tmp_path / "c.json"), "no list is held"),
+        (("--no-store", "--certificate", source), "a name of its own"),
+        (("--no-store", "--certificate", tmp_path / "none" / "c.json"), "there is no folder"),
+    ):
+        done = run(*told, *more)
+        assert done.status == 2 and says in done.err and not (tmp_path / "out.csv").exists()
+
+
+def test_a_list_imported_during_the_screen_is_not_in_its_certificate(run, tmp_path: Path, campaign: Path, store: Path, monkeypatch) -> None:
+    from dialguard.facts import clock
+    from dialguard.screening import files
+
+    now, screen_file = clock.now(), files.screen_file
+
+    def meanwhile(*arguments):
+        monkeypatch.setattr(clock, "now", lambda: now + 1)
+        (tmp_path / "TX.txt").write_text("5125550101\n", encoding="utf-8")
+        assert run("lists", "import", "TX", tmp_path / "TX.txt", "--published", "2026-11-20", "--store", store).status == 0
+        return screen_file(*arguments)
+
+    monkeypatch.setattr(files, "screen_file", meanwhile)
+    source = write(tmp_path, "free,801-555-0102,UT")
+    done = run("screen", source, tmp_path / "out.csv", "--campaign", campaign, "--at", AT, "--store", store, "--certificate", tmp_path / "c.json")
+    assert done.status == 0
+    assert [item["code"] for item in json.loads((tmp_path / "c.json").read_text("utf-8"))["lists"]] == ["PA", "national"]
