@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
+from dialguard import Guard
+from dialguard.facts.given import InvalidInput
 from dialguard.screening.columns import cleaned, recognise
 from dialguard.screening.read import TableError, series_of
 from simulations import leads
@@ -108,3 +111,29 @@ def test_states_by_their_names(said: str, code: str) -> None:
 def test_states_in_any_case_and_flags() -> None:
     found = fields(["phone", "state", "c"], ["x", "tx ", "TRUE"], **{"contact.at_work": "c"})
     assert found["contact.state"] == "TX" and found["contact.at_work"] is True
+
+
+def test_caller_id_and_revocations_of_a_row_count_as_in_an_attempt() -> None:
+    revoked = [{"at": "2026-11-01T00:00:00Z"}]
+    rows = [(None, None), (None, []), (None, revoked), ("not a number", None), ("2125550199", [{"at": "2026-12-01T00:00:00Z"}])]
+    columns = recognise(["phone", "cid", "stops"], {"from": "cid", "revocations": "stops"})
+    assert columns.places == {"phone": 0, "from": 1, "revocations": 2}
+    guard, at = Guard(no_store=True), "2026-11-24T11:00:00-05:00"
+    campaign = {"id": "c", "seller": "acme", "purpose": "political", "dialing": "manual", "voice": "live"}
+    screener = guard.screener(campaign, at)
+    found = screener.screen({
+        "to": pl.Series(["2155550101", "2155550102", "2155550103", "2155550104", "2155550105"]),
+        "from": pl.Series([cid for cid, _ in rows]), "revocations": pl.Series([stops for _, stops in rows]),
+    })  # fmt: skip
+    verdicts = []
+    for place, ((cid, stops), answer) in enumerate(zip(rows, found.answers.tolist(), strict=True)):
+        asked = {"to": f"215555010{place + 1}", "channel": "voice", "campaign": "c", "at": at, "from": cid, "revocations": stops}
+        told = screener.answers[answer]
+        try:
+            alone = guard.check({key: value for key, value in asked.items() if value is not None})
+        except InvalidInput:
+            assert told.kind == "invalid_input"
+        else:
+            assert (told.verdict, told.reasons) == (alone.verdict, tuple(reason["rule"] for reason in alone.reasons))
+        verdicts.append(told.verdict)
+    assert verdicts[1] == "allow" and verdicts[2] == "deny"

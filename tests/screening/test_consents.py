@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -87,3 +88,44 @@ def test_the_days_before_a_request_lapses_are_of_no_kind(store: tuple[EmbeddedSt
     held, numbers = store
     screener = Guard(held, packs=load(), as_of=AT).screener(CAMPAIGN, AT)
     assert {f"+1{numbers[place]}" for place in (0, 1, 2, 4, 5)} <= set(screener._consents.unsteady)  # of 3 it has lapsed in every zone
+
+
+_FRESH = """
+jurisdiction: LA
+name: Louisiana
+zone: America/Chicago
+rules:
+  - id: house.fresh-consent
+    title: Consent is asked for again after sixty days
+    topic: consent
+    kind: prohibition
+    citation: Compliance manual, policy 9
+    status: in_force
+    applies: {channels: [voice], purposes: [political], dialing: any, voice: any, line_types: any}
+    when: {consent.obtained_at: {older_than: {days: 60}}}
+    tests:
+      - {name: fresh, at: 2026-03-03 12:00:00, given: {consent.level: express, consent.obtained_at: 2026-03-01}, expect: silent}
+"""
+
+
+def test_permissions_that_end_far_off_end_each_with_its_own_consent(tmp_path: Path) -> None:
+    """Consents that no rule tells apart for some days share a kind, but a permission that lasts longer ends when its own consent does."""
+    (tmp_path / "law").mkdir()
+    (tmp_path / "law" / "house.yaml").write_text(_FRESH, encoding="utf-8")
+    store = EmbeddedStore(tmp_path / "store")
+    days = (20, 30, 40, 50)
+    numbers = [f"504555{place:04}" for place in days]
+    store.declare_complete("acme", NOW - 2000 * DAY, known_at=NOW - 2000 * DAY)
+    for number, ago in zip(numbers, days, strict=True):
+        store.record_consent(seller="acme", number=f"+1{number}", level="express", obtained_at=NOW - ago * DAY, known_at=NOW - ago * DAY)
+    guard = Guard(store, rules=[tmp_path / "law"], as_of=AT)
+    screener = guard.screener({**CAMPAIGN, "purpose": "political"}, AT)
+    found = screener.screen({"to": series_of(numbers), "line_type": series_of(["landline"] * len(numbers))})
+    assert len(screener._consents.numbers) == len(numbers)  # or kinds were not tried
+    ends = []
+    for number, answer in zip(numbers, found.answers.tolist(), strict=True):
+        alone = guard.check({"channel": "voice", "campaign": "c", "at": AT, "to": number, "line_type": "landline"})
+        told = screener.answers[answer]
+        assert (told.verdict, told.valid_until) == ("allow", alone.valid_until)
+        ends.append(told.valid_until)
+    assert len(set(ends)) == len(days) and min(ends) > "2026-12-03"
