@@ -45,6 +45,8 @@ class Question(NamedTuple):
     attempt: Mapping[str, object]
     reserve: bool = False
     by: Mapping[str, str | None] = {}
+    sent: bytes | None = None
+    """The attempt's own JSON, where it came so."""
 
 
 class Guard:
@@ -153,7 +155,7 @@ class Guard:
     def _decide_together(self, questions: Sequence[Question]) -> list[Decision | Exception]:
         answers: list[Decision | Exception | None] = []
         reserving = []
-        for attempt, reserve, _ in questions:
+        for attempt, reserve, _, _ in questions:
             try:
                 given = self._read(attempt)
                 if self._reserves(given, reserve):
@@ -209,13 +211,15 @@ class Guard:
         """What the log is told of an attempt; the campaign is None where a table's columns gave it."""
         from dialguard.audit import recording
 
-        attempt, reserve, _ = question
+        attempt, reserve, _, sent = question
         typed = isinstance(attempt, Struct)
         said = attempt.campaign if typed else attempt.get("campaign")
         own = attempt.reserve if typed else attempt.get("reserve")
         campaign, pieces = self._registered[said] if isinstance(said, str) else (to_builtins(said) if isinstance(said, Struct) else said, None)
         fed = self._gatherer.sources.fed
         events = fed is not None and self.as_of is None and fed.alive() is not None
+        if sent is not None:
+            attempt = sent
         return recording.Asked(attempt, decision, campaign, pieces, reserve if own is None else bool(own), events)
 
     def look_back(self, as_of: int, feed_file: Path | None) -> None:

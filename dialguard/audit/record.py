@@ -24,6 +24,9 @@ _HIDDEN = (("contact", "id"), ("caller_id", "name"), ("campaign", "claims"))  # 
 _NAMING = frozenset(name for first, second in (*_HIDDEN, ("history", "attempts")) for name in (first, f"{first}.{second}")) - {"campaign"}
 _MESSAGE = frozenset({"message", "message.body"})
 _NO_DIGIT = re.compile(r"\D")
+_NO_DIGITS = re.compile(rb"\D")
+_CLOSE = 80
+"""Characters over which the digits of a number may be spread in a text."""
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]")
 _MOST_SHOWN = 10_000
 
@@ -123,6 +126,17 @@ def _shown(key: Key, value: object, policy: str) -> str:
         if isinstance(value, str) and len(key.shown) < _MOST_SHOWN:
             key.shown[value] = held
     return held
+
+
+def _appears(national: bytes, raw: bytes) -> bool:
+    """Whether the ten digits stand close together in a text; their last four do by chance in many."""
+    tail = national[-4:]
+    place = raw.find(tail)
+    while place >= 0:
+        if national in _NO_DIGITS.sub(b"", raw[max(0, place - _CLOSE) : place + 4]):
+            return True
+        place = raw.find(tail, place + 1)
+    return False
 
 
 def unmask(body: dict[str, Any], keys: Keys) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import itertools
 import os
 from collections.abc import Callable, Mapping
-from functools import cached_property
 
 from msgspec import Struct
 from msgspec.json import Encoder
@@ -13,6 +12,7 @@ from dialguard.engine.judge import Engine, Judgement
 from dialguard.engine.memory import Told
 from dialguard.engine.reasons import plumbing, reason_order
 from dialguard.model.facts import Facts
+from dialguard.model.kept import kept
 
 _PREFIX = os.urandom(6).hex()
 
@@ -45,7 +45,7 @@ class Decision(Struct, eq=False, dict=True):
     _amiss: tuple[str, str] | None = None
     """Kind and message of what denies whatever the law says."""
 
-    @cached_property
+    @kept
     def id(self) -> str:
         """Unique id of this decision."""
         return f"d-{_PREFIX}-{next(_NUMBERS):x}"
@@ -65,7 +65,7 @@ class Decision(Struct, eq=False, dict=True):
         """Ids of the rules that denied, in no order and without their reasons; cheap."""
         return tuple(dict.fromkeys(finding.rule for finding in self._judgement.deny))
 
-    @cached_property
+    @kept
     def told(self) -> Told:
         """Reasons and duties as they are kept; not to be changed."""
         told = recall.told(self._engine, self._facts, self._judgement)
@@ -75,12 +75,12 @@ class Decision(Struct, eq=False, dict=True):
         found = sorted([*told.reasons, plumbing(_AMISS.get(kind, "engine.reservation"), kind, message)], key=reason_order)
         return Told(found, told.duties, told.start, told.end)
 
-    @cached_property
+    @kept
     def reasons(self) -> list[dict[str, object]]:
         """Every rule that denied, the first being the one to show."""
         return [dict(reason) for reason in self.told.reasons]
 
-    @cached_property
+    @kept
     def obligations(self) -> list[dict[str, object]]:
         """What the dialer must do if it goes on; what asserted facts it must vouch for is among them."""
         return recall.obligations(self._engine, self._facts, self._judgement, self.told.duties)
@@ -126,7 +126,7 @@ class Decision(Struct, eq=False, dict=True):
         """The moment judged."""
         return self._shown(self._facts.at)
 
-    @cached_property
+    @kept
     def evidence(self) -> dict[str, object]:
         """What the answer rests on."""
         found = dict(self._gathered())
@@ -145,7 +145,9 @@ class Decision(Struct, eq=False, dict=True):
             "reasons": self.reasons,
             "obligations": self.obligations if texts else self.obligation_ids,
             "retry_at": self.retry_at,
-            **self._own(),
+            **self._where(),
+            "reservation": self.reservation,
+            "evidence": self.evidence,
         }
 
     def as_json(self, *, texts: bool = True) -> bytes:
@@ -159,19 +161,22 @@ class Decision(Struct, eq=False, dict=True):
             })[1:-1]  # fmt: skip
             if not texts:  # in texts there is what this attempt alone must vouch for
                 told.encoded["codes"] = form
+        evidence = self.evidence
+        sources = evidence.get("places")
+        held = told.placed  # attempts by their area code alone share the very object
+        if held is None or held[0] is not sources:
+            held = told.placed = sources, _encode(self._where())[1:-1]
         head = _encode({"id": self.id, "attempt_id": self.attempt_id, "at": self.at})
-        return b"%b,%b,%b" % (head[:-1], form, _encode(self._own())[1:])
+        own = _encode({"reservation": self.reservation, "evidence": evidence})
+        return b"%b,%b,%b,%b" % (head[:-1], form, held[1], own[1:])
 
-    def _own(self) -> dict[str, object]:
-        """What no other attempt shares."""
-        places, evidence = self._facts.places, self.evidence
-        sources = evidence.get("places", {})
+    def _where(self) -> dict[str, object]:
+        """What was taken into account, and from what; by which law."""
+        places, sources = self._facts.places, self.evidence.get("places", {})
         return {
-            "reservation": self.reservation,
             "jurisdictions": [{"state": state, "from": list(sources.get(state, ()))} for state in dict.fromkeys(p[0] for p in places)],
             "timezones": [{"zone": zone, "from": list(sources.get(zone, ()))} for zone in dict.fromkeys(p[1] for p in places)],
             "packs": self._engine.packs.digest,
-            "evidence": evidence,
         }
 
     def __repr__(self) -> str:

@@ -20,7 +20,7 @@ class Told(Struct, eq=False):
     of a denial. It holds for attempts at ``start`` or later and before ``end``.
 
     ``frame`` and ``values`` are where the time is kept; None where it is not. ``encoded`` is for whoever gives all this as bytes,
-    by form, and is emptied when the time is another.
+    by form, and is emptied when the time is another; ``placed`` are the sources of the places and what they come to.
     """
 
     reasons: list[dict[str, object]]
@@ -31,6 +31,7 @@ class Told(Struct, eq=False):
     values: tuple = ()
     span: Span | None = None
     encoded: dict[str, bytes] = {}
+    placed: tuple[object, bytes] | None = None
 
 
 class Frame(NamedTuple):

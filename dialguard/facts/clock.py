@@ -32,7 +32,8 @@ if not TYPE_CHECKING:
         if name == "ZONE_DATA_VERSION":  # lazily: import of this module must not load pytz
             import pytz
 
-            return f"pytz {pytz.__version__} ({pytz.OLSON_VERSION})"
+            version = globals()[name] = f"pytz {pytz.__version__} ({pytz.OLSON_VERSION})"
+            return version
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -430,7 +430,7 @@ def _evidence(where, used, found: LookUp | None, consents, campaign: Campaign, a
     evidence: dict[str, object] = {"places": where.sources, "zone_data": clock.ZONE_DATA_VERSION}
     if where.problems:
         evidence["place_notes"] = list(where.problems)
-    day = clock.local(at, where.pairs[0].zone).ordinal
+    day = clock.local(at, where.pairs[0].zone).ordinal if used else 0
     for code, (said, listed) in used.items():
         evidence.setdefault("lists", {})[code] = {
             "published": date.fromordinal(said.published).isoformat(), "age_days": day - said.published, "listed": listed,

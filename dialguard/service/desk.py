@@ -57,7 +57,8 @@ class Desk:
         questions, places = [], []
         for ask in asks:
             try:
-                questions.append(Question(read(ask.attempt), ask.reserve, {"door": ask.door, "key": ask.key, "tenant": self.tenant}))
+                sent = ask.attempt if type(ask.attempt) is bytes else None
+                questions.append(Question(read(ask.attempt), ask.reserve, {"door": ask.door, "key": ask.key, "tenant": self.tenant}, sent))
                 places.append(len(answers))
                 answers.append(_UNANSWERED)
             except (ValueError, Problem) as error:
