@@ -40,11 +40,11 @@ class Answer(NamedTuple):
 class Desk:
     """Decides, records, answers. All of it on the event loop's thread: a decision takes microseconds."""
 
-    def __init__(self, tenant: str, guard: Guard, book: Book | None = None) -> None:
+    def __init__(self, tenant: str, guard: Guard, book: Book | None = None, waiting: int = WAITING) -> None:
         self.tenant, self.guard = tenant, guard
         self.book = book or Book(None)
         self.book.follow(guard)
-        self._groups: Groups[Ask, Answer] = Groups(self.decide, WAITING)
+        self._groups: Groups[Ask, Answer] = Groups(self.decide, waiting)
         self.put = self._groups.put
 
     async def ask(self, ask: Ask) -> Decision:

@@ -61,7 +61,7 @@ def open_desk(settings: Settings, tenant: str, packs: Packs) -> Desk:
         store = EmbeddedStore(folder, follow=True)
         with suppress(LookUpFailed):  # then each decision says so
             store.warm()
-    return Desk(tenant, Guard(store, disable=settings.disable, packs=packs), Book(folder / book.FILE))
+    return Desk(tenant, Guard(store, disable=settings.disable, packs=packs), Book(folder / book.FILE), settings.limits.waiting)
 
 
 def record_of(folder: Path) -> str:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from dialguard.facts import clock
 from dialguard.guard import Guard
+from dialguard.model.records import LookUp
 from dialguard.service.app import ROUTES, application
 from dialguard.service.desk import Desk
 from dialguard.service.keyfile import SCOPES, KeyFile
@@ -82,3 +84,30 @@ def test_a_route_is_open_to_its_scope_alone(app, folder: Path, route: Route) -> 
 
 def test_no_two_routes_are_one() -> None:
     assert len(set(NAMES)) == len(NAMES)
+
+
+ENTRY = {"seller": "Bolt", "number": "+13055550100"}
+THEIRS = {
+    "POST /v1/outcomes": {"decision": "d-1", "outcome": "answered", "to": "+13055550100", "campaign": "theirs"},
+    "POST /v1/consents": {**ENTRY, "level": "express"},
+    "POST /v1/revocations": ENTRY,
+    "POST /v1/relationships": {**ENTRY, "current": True},
+    "POST /v1/dnc": ENTRY,
+    "DELETE /v1/dnc": ENTRY,
+}
+"""Of each route that writes, what speaks for another seller."""
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.scope == "write"], ids=lambda route: f"{route.method} {route.path}")
+def test_a_key_for_one_seller_writes_for_no_other(app, folder: Path, route: Route) -> None:
+    for id_, seller in (("theirs", "Bolt"), ("mine", "Acme")):
+        app.service.desk("default").guard.add_campaign({"id": id_, "seller": seller, "purpose": "survey"})
+    token = KeyFile(folder).create(scopes=["write"], sellers=["Acme"])[1]
+    body = THEIRS[f"{route.method} {route.path}"]
+    assert called(app, route, token, json.dumps(body).encode()) == (403, "auth.seller")
+    mine = {**body, **({"seller": "Acme"} if "seller" in body else {"campaign": "mine"})}
+    status, code = called(app, route, token, json.dumps(mine).encode())
+    assert status in (200, 201) and code is None
+    number = "+13055550100"
+    store = app.service.desk("default").guard.store
+    assert store.look_up(seller="Bolt", number=number, at=clock.now()) == LookUp()
