@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import itertools
 import json
 import os
 import random
@@ -59,7 +60,7 @@ def test_five_times_as_many_as_it_takes(tmp_path: Path, capsys) -> None:
     seen: Counter[str] = Counter()
     wrong: list[object] = []
     spent: list[float] = []
-    lock = threading.Lock()
+    lock, ids = threading.Lock(), itertools.count()
     with serving(tmp_path, config=f'folder = "."\n[limits]\nconnections = {CAPACITY}\n') as service:
         service.ready()
         for verdict, attempt in ASKED.items():
@@ -73,9 +74,9 @@ def test_five_times_as_many_as_it_takes(tmp_path: Path, capsys) -> None:
             while time.monotonic() < end:
                 connection = service.connect()
                 try:
-                    for turn in range(chance.randint(1, 30)):
+                    for _ in range(chance.randint(1, 30)):
                         verdict = chance.choice(list(ASKED))
-                        id_ = f"{number}-{turn}"
+                        id_ = f"a-{next(ids)}"  # an id is one attempt's
                         start = time.perf_counter()
                         body = json.dumps({**ASKED[verdict], "id": id_, "to": f"+1305555{chance.randint(0, 9999):04}"}).encode()
                         connection.request("POST", "/v1/check", body, {"Authorization": f"Bearer {key}"})
