@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from dialguard.guard import default_store
 from dialguard.service.keyfile import DEFAULT, KeyFileError, tenant_name
 
-_SECRET = {"store", "webhook", "witness"}
+_SECRET = {"store", "webhook", "witness", "auth_tokens"}
 """Keys whose values may hold a password, and are not shown."""
 
 
@@ -154,6 +154,27 @@ class Sip(Table):
     next_hop: str | None = None
 
 
+class TwilioNumber(Table):
+    """``[twilio.TENANT.numbers."+13055550100"]``: who sends from a number, a short code or a messaging service (``MG...``)."""
+
+    seller: Annotated[str, Field(min_length=1, max_length=1000)]
+    name: str | None = None
+    """What a confirmation calls the seller; the id where it is left out."""
+    campaign: str | None = None
+    help: Annotated[str, Field(max_length=1600)] | None = None
+    """What is answered to HELP."""
+
+
+class Twilio(Table):
+    """``[twilio.TENANT]``: the Twilio account whose webhooks are heard for a tenant."""
+
+    auth_tokens: Annotated[list[Annotated[str, Field(min_length=8)]], Field(min_length=1)]
+    """Each signs; more than one while tokens are changed, or for subaccounts."""
+    url: Annotated[str, AfterValidator(_web)] | None = None
+    """What stands before ``/twilio/...`` in the addresses that Twilio was given, where a proxy changes it."""
+    numbers: dict[str, TwilioNumber] = {}
+
+
 class TenantTable(Table):
     """``[tenants.NAME]``: a tenant whose look-ups go to a Redis; its record stays in its folder."""
 
@@ -179,6 +200,7 @@ class Settings(Table):
     alarms: Alarms = Alarms()
     agi: Agi | None = None
     sip: Sip | None = None
+    twilio: dict[Tenant, Twilio] = {}
     tenants: dict[Tenant, TenantTable] = {}
 
 

@@ -16,6 +16,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "auth.unknown": (401, "The API key is not known."),
     "auth.expired": (401, "The API key has expired."),
     "auth.revoked": (401, "The API key was revoked."),
+    "auth.signature": (403, "The request is not signed, or its signature is wrong."),
     "auth.scope": (403, "The API key does not have the scope that this needs."),
     "auth.seller": (403, "The API key may not speak for this seller."),
     "auth.address": (403, "The API key may not be used from this address."),

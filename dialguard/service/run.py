@@ -24,7 +24,9 @@ from dialguard.service.config import Settings
 from dialguard.service.keyfile import SCOPES, KeyFile
 from dialguard.service.keys import Keys
 from dialguard.service.problem import where
+from dialguard.service.replaying import replaying
 from dialguard.service.service import Service
+from dialguard.service.telling import Telling
 from dialguard.service.tenants import Tenants
 
 _LOG = logging.getLogger("dialguard.service")
@@ -50,8 +52,10 @@ class Worker:
         settings = self.settings
         if settings.workers > 1 and sys.platform == "linux":
             ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: no worker outlives a killed parent
-        self.service = Service({}, Keys(settings.folder, settings.limits.rate), [Tenants(settings, rules).open, *listeners(settings)])
+        self.service = Service({}, Keys(settings.folder, settings.limits.rate), [Tenants(settings, rules).open, replaying, *listeners(settings)])
         self.service.ready = False
+        self.service.twilio = settings.twilio
+        self.service.telling = Telling(settings.events.on)
         return application.application(self.service)
 
 

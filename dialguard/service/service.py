@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 from dialguard.service.confined import Confined
 from dialguard.service.desk import Desk
 from dialguard.service.keys import Key, Keyring
 from dialguard.service.problem import Problem
+from dialguard.service.telling import Telling
+
+if TYPE_CHECKING:
+    from dialguard.service.config import Twilio
 
 
 class Service:
@@ -18,6 +23,9 @@ class Service:
     def __init__(self, desks: dict[str, Desk], keys: Keyring, parts: Sequence[Callable[[Service], AbstractAsyncContextManager[object]]] = ()) -> None:
         self.desks, self.keys, self.parts = desks, keys, parts
         self.ready = True
+        self.twilio: Mapping[str, Twilio] = {}
+        """The Twilio account of each tenant that has one."""
+        self.telling = Telling()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -16,6 +16,7 @@ from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp
 from dialguard.storage.ports import LookUpFailed, Recorded
 from dialguard.storage.slots_local import FILE, Locked, Slots, release
+from dialguard.storage.waiting import Waiting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,6 +51,8 @@ class EmbeddedStore(Recorder):
         self._seen = False
         self._still = _Still()
         self._slots = Slots(self._folder / FILE)
+        self.waiting = Waiting(self._folder)
+        """Opt-outs that could not be recorded yet."""
 
     @property
     def folder(self) -> Path:
@@ -61,6 +64,8 @@ class EmbeddedStore(Recorder):
     ) -> LookUp:
         """What is known of one number; see ``storage.ports.Store``."""
         self._check_folder()
+        if self.waiting.any:
+            self.waiting.hold(seller, number)
         return self._ledger.look_up(seller=seller, number=number, person=person, at=at, as_of=as_of)
 
     def look_up_many(
@@ -73,6 +78,10 @@ class EmbeddedStore(Recorder):
     ) -> dict[str, LookUp]:
         """What is known of many numbers; see ``storage.ports.Store``."""
         self._check_folder()
+        if self.waiting.any:
+            numbers = list(numbers)
+            for number in numbers:
+                self.waiting.hold(seller, number)
         return self._ledger.look_up_many(seller, numbers, at, as_of, persons)
 
     def list_answers(self, code: str, national10: str, as_of: Instant | None = None) -> "tuple[VersionAnswer, ...]":
@@ -103,6 +112,9 @@ class EmbeddedStore(Recorder):
         """Of whom the record holds anything; see ``storage.ports.Store``."""
         self._check_folder()
         found = Recorded(*self._ledger.recorded(seller, at, as_of))
+        if self.waiting.any:  # whoever asks about a whole list asks about these
+            self.waiting.hold(seller, "")
+            found = found._replace(numbers=[*found.numbers, *(number for whose, number in self.waiting.numbers if whose == seller)])
         answered = set(self._ask_lists(self._answers.numbers, as_of))
         if not answered:
             return found
@@ -123,6 +135,14 @@ class EmbeddedStore(Recorder):
         """The record."""
         return self._ledger
 
+    def revoke(self, **fields: Any) -> str:
+        """``record_revocation`` for what will not be told twice: the number is held until it is recorded; see ``waiting``."""
+        return self.waiting.record(fields, self.record_revocation)
+
+    def replay_waiting(self) -> int:
+        """Records opt-outs that wait; how many numbers are left. Raises LedgerError."""
+        return self.waiting.replay(self.record_revocation)
+
     @contextmanager
     def together(self) -> Iterator[Locked]:
         """Where slots are taken, by one process and thread at a time; see ``storage.slots.Reserving``."""
@@ -140,6 +160,7 @@ class EmbeddedStore(Recorder):
         """Takes up list versions that were imported since: one look at each list that was asked for."""
         if self._still.fresh:
             return
+        self.waiting.look()
         self._ask_lists(self._catalog.refresh)
         if self._still.on:
             self._still.fresh = True

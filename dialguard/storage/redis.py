@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dialguard.ledger.erasing import Erased
 from dialguard.ledger.errors import LedgerError
 from dialguard.ledger.fold import CONSENT, INTERNAL, REACH, Bucket, fold, in_force, unveiled, with_hidden
+from dialguard.ledger.ledger import Ledger
 from dialguard.ledger.pseudonyms import FOLDER, Key, Keys, is_hidden
 from dialguard.ledger.rows import Row, moment, text
 from dialguard.ledger.rows import number as checked_number
@@ -29,6 +30,7 @@ from dialguard.storage.ports import Recorded
 from dialguard.storage.redis_journal import Journal
 from dialguard.storage.redis_link import BULK_TIMEOUT, Link, address, amiss
 from dialguard.storage.redis_slots import Brought, RedisTable, release
+from dialguard.storage.waiting import Waiting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -255,6 +257,7 @@ class RedisStore(Recorder):
         self._local.seen = None
         self._blocks.rest()
         if self._journal is not None:
+            self._journal.store.waiting.look()
             self._journal.mend()
 
     def still(self) -> AbstractContextManager[None]:
@@ -298,6 +301,24 @@ class RedisStore(Recorder):
 
     def _names(self, seller: str, number: str) -> list[str]:
         return self._recording().store._names(seller, number)
+
+    @property
+    def waiting(self) -> Waiting:
+        """Opt-outs that could not be recorded yet. Raises LedgerError where no folder was named."""
+        return self._recording().store.waiting
+
+    @property
+    def ledger(self) -> Ledger:
+        """The record. Raises LedgerError where no folder was named."""
+        return self._recording().store.ledger
+
+    def revoke(self, **fields: Any) -> str:
+        """``record_revocation`` for what will not be told twice: the number is held until it is recorded; see ``waiting``."""
+        return self.waiting.record(fields, self.record_revocation)
+
+    def replay_waiting(self) -> int:
+        """Records opt-outs that wait; how many numbers are left. Raises LedgerError."""
+        return self.waiting.replay(self.record_revocation)
 
     def replay(self) -> int:
         """Sends what waits for Redis; how many entries are left."""

@@ -64,6 +64,8 @@ class Journal:
 
     def hold(self, seller: str, number: str, person: str | None) -> None:
         """Raises LookUpFailed where something recorded of these waits for Redis."""
+        if self.store.waiting.any:
+            self.store.waiting.hold(seller, number)
         waiting = self._waiting
         if waiting and ((seller, number) in waiting or (seller, "*") in waiting or (person is not None and (seller, person) in waiting)):
             raise LookUpFailed(_BEHIND)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -27,11 +28,11 @@ class Answer(NamedTuple):
         return [each["field"] for each in self.json.get("errors", [])]
 
 
-async def asked_async(app: Any, method: str, path: str, body: Any = b"", *, media: str = "application/json", token: str | None = None, pieces: int = 0) -> Answer:
+async def asked_async(app: Any, method: str, path: str, body: Any = b"", *, media: str = "application/json", token: str | None = None, pieces: int = 0, headers: Sequence[tuple[bytes, bytes]] = ()) -> Answer:
     """An answer; ``body`` as bytes or as what JSON is made of, sent in pieces of so many bytes."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     path, _, query = path.partition("?")
-    headers = [(b"content-type", media.encode())]
+    headers = [(b"content-type", media.encode()), *headers]
     if token is not None:
         headers.append((b"authorization", f"Bearer {token}".encode()))
     scope = {

@@ -18,6 +18,8 @@ from dialguard.service.web import Route
 
 OPEN = {("GET", "/healthz"), ("GET", "/readyz")}
 """What is open to everybody. A route that is added here is a decision, not an accident."""
+SIGNED = {("POST", "/twilio/message"), ("POST", "/twilio/status"), ("POST", "/twilio/call")}
+"""What is open to whoever signs with a secret of the configuration."""
 REFUSED = {"auth.missing", "auth.scope", "auth.unknown", "auth.seller"}
 
 
@@ -63,6 +65,10 @@ NAMES = [f"{route.method} {route.path}" for route in ROUTES]
 def test_a_route_is_open_to_its_scope_alone(app, folder: Path, route: Route) -> None:
     file = KeyFile(folder)
     tokens = {scope: file.create(scopes=[scope])[1] for scope in SCOPES}
+    if (route.method, route.path) in SIGNED:
+        assert route.scope is None
+        assert {called(app, route, token) for token in (None, *tokens.values())} == {(403, "auth.signature")}
+        return
     if route.scope is None:
         assert (route.method, route.path) in OPEN
         assert called(app, route, None)[1] not in REFUSED

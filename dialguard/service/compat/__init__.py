@@ -1,0 +1,1 @@
+"""Other parties' interfaces, as their clients know them."""
