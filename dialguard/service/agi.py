@@ -103,7 +103,7 @@ async def _check(service: Service, tenant: str, path: str, query: str) -> Iterat
         attempt = {"channel": "voice"} | _asked(query, _ATTEMPT)
         decision = await service.desk(tenant).ask(Ask(attempt, "agi", None, True))
     except Exception as error:
-        kind, detail = refusal(error)
+        kind, detail, _ = refusal(error)
         return iter([*((name, "") for name in _OF_A_DECISION), ("REASON", kind), ("DETAIL", detail)])
     return _told(decision)
 
@@ -117,7 +117,7 @@ async def _outcome(service: Service, tenant: str, path: str, query: str) -> Iter
             body.setdefault("outcome", DIALSTATUS.get(status, "placed"))
         told = await tell(service.desk(tenant), convert(body, bodies.Outcome))
     except Exception as error:
-        kind, detail = refusal(error)
+        kind, detail, _ = refusal(error)
         return iter([("REASON", kind), ("DETAIL", detail)])
     return iter([("REASON", ""), ("DETAIL", ""), ("OUTCOME", told.outcome)])
 

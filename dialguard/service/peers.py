@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
+from typing import NamedTuple
 
 from msgspec import ValidationError
 
@@ -47,13 +48,18 @@ class Peers:
             self._now -= 1
 
 
-def refusal(error: Exception) -> tuple[str, str]:
-    """Kind and text of the denial that a failure is."""
+class Refusal(NamedTuple):
+    """What a failure is called where no problem+json is understood; ``status`` is that of HTTP."""
+
+    kind: str
+    text: str
+    status: int
+
+
+def refusal(error: Exception) -> Refusal:
+    """The denial that a failure is."""
     if isinstance(error, ValidationError):
-        return "invalid_input", str(error)
+        return Refusal("invalid_input", str(error), 422)
     problem = problem_of(error)
-    return _KINDS.get(problem.code, problem.code), _text(problem.errors) if problem.errors else problem.detail or problem.title
-
-
-def _text(errors: Iterable[tuple[str, str]]) -> str:
-    return "; ".join(f"{field}: {message}" for field, message in errors)[:400]
+    text = "; ".join(f"{field}: {message}" for field, message in problem.errors)[:400] or problem.detail or problem.title
+    return Refusal(_KINDS.get(problem.code, problem.code), text, problem.status)
