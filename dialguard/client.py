@@ -111,7 +111,11 @@ class Client:
 
     def _connected(self, deadline: float) -> HTTPConnection:
         left = _left(deadline)
-        made = HTTPConnection(*self._place, timeout=left) if self._tls is None else HTTPSConnection(*self._place, timeout=left, context=self._tls)
+        made = (
+            HTTPConnection(*self._place, timeout=left)
+            if self._tls is None
+            else HTTPSConnection(*self._place, timeout=left, context=self._tls)
+        )
         self._local.connection = made
         made.connect()
         made.sock = _Timed(made.sock)

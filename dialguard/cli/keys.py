@@ -21,11 +21,16 @@ def add(commands: argparse._SubParsersAction) -> None:
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     action = actions.add_parser("create", help="make a key and print it: it is not shown again")
-    action.add_argument("--scope", action="append", required=True, metavar="SCOPE", help="check, write, import, audit or admin (repeatable)")
+    action.add_argument(
+        "--scope", action="append", required=True, metavar="SCOPE", help="check, write, import, audit or admin (repeatable)"
+    )
     action.add_argument("--name", default="", metavar="TEXT", help="what the key is for")
     action.add_argument("--tenant", default="default", metavar="NAME", help="whose key it is (default)")
     action.add_argument("--seller", action="append", default=[], metavar="NAME", help="the only seller that it may speak for (repeatable)")
-    action.add_argument("--from", action="append", default=[], dest="addresses", metavar="NETWORK", help="an address or network that it may be used from, such as 203.0.113.0/24 (repeatable)")
+    action.add_argument(
+        "--from", action="append", default=[], dest="addresses", metavar="NETWORK",
+        help="an address or network that it may be used from, such as 203.0.113.0/24 (repeatable)",
+    )  # fmt: skip
     action.add_argument("--rate", type=float, metavar="N", help="requests a second, over all workers")
     action.add_argument("--burst", type=int, metavar="N", help="so many of them at once (as many as a second's)")
     action.add_argument("--expires", metavar="MOMENT", help="RFC 3339, or a date")

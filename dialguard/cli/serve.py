@@ -17,7 +17,11 @@ def add(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--config", type=Path, metavar="FILE", help="a TOML file; the options below count more")
     command.add_argument("--host", metavar="ADDRESS", help="where to listen (127.0.0.1)")
     command.add_argument("--port", type=int, metavar="N", help="on which port (8080; 0: any)")
-    command.add_argument("--store", metavar="DIR", help="the service's folder, or redis://... for the default tenant (default: $DIALGUARD_STORE, else ~/.dialguard)")
+    command.add_argument(
+        "--store",
+        metavar="DIR",
+        help="the service's folder, or redis://... for the default tenant (default: $DIALGUARD_STORE, else ~/.dialguard)",
+    )
     command.add_argument("--workers", type=int, metavar="N", help="processes that share the port (1)")
     command.add_argument("--check", action="store_true", help="read the configuration, say what is wrong with it, and end")
     command.set_defaults(run=serve)

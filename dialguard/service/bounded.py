@@ -94,7 +94,10 @@ class BoundedProtocol(ShortProtocol):
         self._timer = self.loop.call_later(self._limits.slow, self._look)
 
     def _refuse(self, problem: Problem) -> None:
-        head: list[Any] = [STATUS_LINE[problem.status], b"content-type: application/problem+json\r\ncache-control: no-store\r\nconnection: close\r\n"]
+        head: list[Any] = [
+            STATUS_LINE[problem.status],
+            b"content-type: application/problem+json\r\ncache-control: no-store\r\nconnection: close\r\n",
+        ]
         head += (f"{name}: {value}\r\n".encode("latin-1") for name, value in problem.headers.items())
         body = problem.body()
         self.transport.write(b"".join([*head, b"content-length: %d\r\n\r\n" % len(body), body]))

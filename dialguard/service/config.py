@@ -42,7 +42,11 @@ class Address(str):
 
 
 def _address(text: object) -> object:
-    if not isinstance(text, str) or not re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]]+):\d{1,5}", text) or int(text.rpartition(":")[2]) > 65_535:
+    if (
+        not isinstance(text, str)
+        or not re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]]+):\d{1,5}", text)
+        or int(text.rpartition(":")[2]) > 65_535
+    ):
         raise ValueError("expected host:port, such as 127.0.0.1:8080 or [::1]:8080")
     return Address(text)
 
@@ -222,7 +226,9 @@ def load(path: Path) -> Settings:
         raise ConfigError([_told(path, *each) for each in sorted(told, key=lambda each: each[0] or 0)]) from None
     base = path.absolute().parent
     tls = settings.tls and settings.tls.model_copy(update={"certificate": base / settings.tls.certificate, "key": base / settings.tls.key})
-    settings = settings.model_copy(update={"folder": base / settings.folder.expanduser(), "rules": [base / each for each in settings.rules], "tls": tls})
+    settings = settings.model_copy(
+        update={"folder": base / settings.folder.expanduser(), "rules": [base / each for each in settings.rules], "tls": tls}
+    )
     problems = usable(settings)
     if problems:
         raise ConfigError([f"{path}: {problem}" for problem in problems])
@@ -256,7 +262,9 @@ def usable(settings: Settings) -> list[str]:
         if tenant.store is not None:
             place = _place(tenant.store)
             if place in stores:
-                found.append(f"tenants.{name}.store: the tenant {stores[place]} has the same Redis; each needs one of its own, or its own database number")
+                found.append(
+                    f"tenants.{name}.store: the tenant {stores[place]} has the same Redis; each needs one of its own, or its own database number"
+                )
             stores[place] = name
     return found
 
@@ -264,7 +272,11 @@ def usable(settings: Settings) -> list[str]:
 def _place(url: str) -> str:
     """What tells one Redis database from another, without user and password."""
     parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or 6379}{parts.path.rstrip('/') or '/0'}" if parts.scheme != "unix" else f"{parts.path}?{parts.query}"
+    return (
+        f"{parts.hostname}:{parts.port or 6379}{parts.path.rstrip('/') or '/0'}"
+        if parts.scheme != "unix"
+        else f"{parts.path}?{parts.query}"
+    )
 
 
 def _place_of(problem: Mapping[str, Any]) -> list[str]:

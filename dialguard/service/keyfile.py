@@ -100,7 +100,9 @@ class KeyFile:
             json.dumps([_network(each) for each in addresses]) if addresses else None, rate, burst, now, expires,
         )  # fmt: skip
         with self._open(create=True) as file:
-            file.execute(f"INSERT INTO keys ({_FIELDS.removeprefix('slot, ').removesuffix(', revoked')}) VALUES ({','.join('?' * len(row))})", row)
+            file.execute(
+                f"INSERT INTO keys ({_FIELDS.removeprefix('slot, ').removesuffix(', revoked')}) VALUES ({','.join('?' * len(row))})", row
+            )
             found = _records(file, "WHERE id = ?", (id_,))[0]
         return found, f"dg_{id_}_{secret}"
 
@@ -144,7 +146,9 @@ class KeyFile:
 
 def connect(path: Path, timeout: float) -> sqlite3.Connection:
     """A connection to a file that is there. Raises sqlite3.Error."""
-    return sqlite3.connect(f"file:{pathname2url(str(path.absolute()))}?mode=rw", uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(
+        f"file:{pathname2url(str(path.absolute()))}?mode=rw", uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
+    )
 
 
 def read(file: sqlite3.Connection) -> list[Record]:
@@ -158,7 +162,9 @@ def _records(file: sqlite3.Connection, where: str = "", values: tuple[str, ...] 
 
     return [
         Record(slot, id_, hashed, name, tenant, names(scopes) or (), names(sellers), names(addresses), *rest)
-        for slot, id_, hashed, name, tenant, scopes, sellers, addresses, *rest in file.execute(f"SELECT {_FIELDS} FROM keys {where} ORDER BY slot", values)
+        for slot, id_, hashed, name, tenant, scopes, sellers, addresses, *rest in file.execute(
+            f"SELECT {_FIELDS} FROM keys {where} ORDER BY slot", values
+        )
     ]
 
 

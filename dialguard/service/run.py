@@ -84,7 +84,7 @@ def run(settings: Settings) -> int:
     shown = f"http{'s' if settings.tls else ''}://{settings.listen.rpartition(':')[0]}:{listening.getsockname()[1]}"
     print(f"dialguard: listening on {shown}, pid {os.getpid()}", file=sys.stderr, flush=True)
     if settings.workers > 1:
-        supervisor = Multiprocess(config, [listening])
+        supervisor = _Supervisor(config, [listening])
         supervisor.run()
         return 1 if any(process.exitcode == 3 for process in supervisor.processes) else 0
     for end in (signal.SIGTERM, signal.SIGINT):
@@ -125,6 +125,11 @@ def _listen(settings: Settings) -> socket.socket:
         raise Unusable(f"cannot listen on {address}: {error.strerror}; is another service there already?") from None
     made.set_inheritable(True)
     return made
+
+
+class _Supervisor(Multiprocess):
+    def handle_hup(self) -> None:
+        """uvicorn would replace the workers, also before the new ones are ready."""
 
 
 def _ended(number: int, frame: object) -> None:

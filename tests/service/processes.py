@@ -52,13 +52,20 @@ class Served:
             return http.client.HTTPSConnection(self.host, self.port, timeout=WAIT, context=self.context)
         return http.client.HTTPConnection(self.host, self.port, timeout=WAIT)
 
-    def ask(self, method: str = "POST", path: str = "/v1/check", body: object = ATTEMPT, key: str | None = None, **headers: str) -> tuple[int, dict]:
+    def ask(
+        self, method: str = "POST", path: str = "/v1/check", body: object = ATTEMPT, key: str | None = None, **headers: str
+    ) -> tuple[int, dict]:
         """Status and JSON of one request."""
         connection = self.connect()
         try:
             sent = json.dumps(body).encode() if method == "POST" else None
             bearer = key or self.key
-            connection.request(method, path, sent, {**({"Authorization": f"Bearer {bearer}"} if bearer else {}), "Content-Type": "application/json", **headers})
+            connection.request(
+                method,
+                path,
+                sent,
+                {**({"Authorization": f"Bearer {bearer}"} if bearer else {}), "Content-Type": "application/json", **headers},
+            )
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
         finally:
@@ -78,7 +85,10 @@ class Served:
         found = set()
         for status in Path("/proc").glob("[0-9]*/status"):
             try:
-                if re.search(rf"^PPid:\t{self.process.pid}$", status.read_text(), re.M) and b"spawn_main" in (status.parent / "cmdline").read_bytes():
+                if (
+                    re.search(rf"^PPid:\t{self.process.pid}$", status.read_text(), re.M)
+                    and b"spawn_main" in (status.parent / "cmdline").read_bytes()
+                ):
                     found.add(int(status.parent.name))
             except OSError:
                 pass
@@ -95,7 +105,9 @@ def serving(folder: Path, *options: str, config: str | None = None) -> Iterator[
     errors = folder / "errors.txt"
     with errors.open("w") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "dialguard", "serve", *told, "--port", "0", *options], stderr=file, env={**os.environ, "HOME": str(folder)}
+            [sys.executable, "-m", "dialguard", "serve", *told, "--port", "0", *options],
+            stderr=file,
+            env={**os.environ, "HOME": str(folder)},
         )
     try:
         yield Served(process, errors)

@@ -139,7 +139,9 @@ def test_past_the_most_connections_each_is_told_to_come_again(address) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [GET, b"POST /v1/check HTTP/1.1\r\nHost: here\r\nContent-Type: text/csv\r\nContent-Length: 0\r\n\r\n"], ids=["ordinary", "short"]
+    "asked",
+    [GET, b"POST /v1/check HTTP/1.1\r\nHost: here\r\nContent-Type: text/csv\r\nContent-Length: 0\r\n\r\n"],
+    ids=["ordinary", "short"],
 )
 def test_a_client_who_never_reads_is_cut_off(address, asked: bytes) -> None:
     with connect(address) as connection:

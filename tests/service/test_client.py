@@ -40,7 +40,9 @@ def hostile(answer: Callable[[socket.socket, bytes, int], bool]) -> Iterator[str
             try:
                 while not ended.is_set():
                     said = b""
-                    while b"\r\n\r\n" not in said or len(said.partition(b"\r\n\r\n")[2]) < int(said.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]):
+                    while b"\r\n\r\n" not in said or len(said.partition(b"\r\n\r\n")[2]) < int(
+                        said.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]
+                    ):
                         piece = connection.recv(65_536)
                         if not piece:
                             return
@@ -242,7 +244,15 @@ def test_what_cannot_be_sent_is_a_deny(attempt: object) -> None:
 
 @pytest.mark.parametrize(
     ("url", "key", "timeout"),
-    [("ftp://x", "k", 1), ("localhost:8080", "k", 1), ("http://", "k", 1), ("http://x?y", "k", 1), ("http://x", "a\nb", 1), ("http://x", "é", 1), ("http://x", "k", 0)],
+    [
+        ("ftp://x", "k", 1),
+        ("localhost:8080", "k", 1),
+        ("http://", "k", 1),
+        ("http://x?y", "k", 1),
+        ("http://x", "a\nb", 1),
+        ("http://x", "é", 1),
+        ("http://x", "k", 0),
+    ],
 )
 def test_what_cannot_be_a_client_is_told(url: str, key: str, timeout: float) -> None:
     with pytest.raises(ValueError):

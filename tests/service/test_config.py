@@ -107,7 +107,9 @@ def test_a_mistake_alone(tmp_path: Path, text: str, problem: str) -> None:
 def test_two_tenants_have_no_redis_in_common(tmp_path: Path, first: str, second: str, same: bool) -> None:
     text = f'[tenants.a]\nstore = "{first}"\n[tenants.b]\nstore = "{second}"\n'
     if same:
-        assert problems(tmp_path, text) == [" tenants.b.store: the tenant a has the same Redis; each needs one of its own, or its own database number"]
+        assert problems(tmp_path, text) == [
+            " tenants.b.store: the tenant a has the same Redis; each needs one of its own, or its own database number"
+        ]
     else:
         (tmp_path / "service.toml").write_text(text)
         load(tmp_path / "service.toml")

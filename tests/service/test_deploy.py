@@ -60,10 +60,29 @@ def test_the_shown_configuration_is_the_default() -> None:
     assert found == Settings(folder=found.folder)
     # Every key is there, those that are off as comments.
     whole = Settings.model_validate(tomllib.loads(re.sub(r"^# (?=[\w\[\"].*(=|\]))", "", text, flags=re.M)))
-    assert found.listen == whole.listen and whole.tls and whole.agi and whole.sip and whole.tenants and whole.disable and whole.decisions.witness
+    assert (
+        found.listen == whole.listen
+        and whole.tls
+        and whole.agi
+        and whole.sip
+        and whole.tenants
+        and whole.disable
+        and whole.decisions.witness
+    )
     shown = set(re.findall(r"^(?:# )?(\w+) =", text, re.M))
     tables = [Settings, *(type(value) for _, value in whole if isinstance(value, Table)), type(whole.tenants["acme"])]
-    fields = {name for table in tables for name in table.model_fields} - {"disable", "tls", "proxy", "limits", "decisions", "events", "alarms", "agi", "sip", "tenants"}
+    fields = {name for table in tables for name in table.model_fields} - {
+        "disable",
+        "tls",
+        "proxy",
+        "limits",
+        "decisions",
+        "events",
+        "alarms",
+        "agi",
+        "sip",
+        "tenants",
+    }
     assert fields - {"campaign", "next_hop"} <= shown
 
 

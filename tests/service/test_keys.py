@@ -99,7 +99,11 @@ def test_a_key_revoked_by_another_process_is_refused_and_a_new_one_admitted(tmp_
 
     def command(*words: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "dialguard", "keys", *words, "--store", str(tmp_path)], capture_output=True, text=True, cwd=Path.cwd(), check=True
+            [sys.executable, "-m", "dialguard", "keys", *words, "--store", str(tmp_path)],
+            capture_output=True,
+            text=True,
+            cwd=Path.cwd(),
+            check=True,
         )
         return done.stdout.strip()
 

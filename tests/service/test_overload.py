@@ -107,8 +107,15 @@ def test_five_times_as_many_as_it_takes(tmp_path: Path, capsys) -> None:
         assert service.ask(body={**ASKED["allow"], "to": "+13055550100"}, key=free)[1]["verdict"] == "allow"
     spent.sort()
     with capsys.disabled():
-        print(f"\noverload: {dict(seen)}, wrong {len(wrong)}, p50 {spent[len(spent) // 2] * 1e3:.1f} ms, p99 {spent[len(spent) * 99 // 100] * 1e3:.1f} ms, {grown:+.1f} MB")
+        print(
+            f"\noverload: {dict(seen)}, wrong {len(wrong)}, p50 {spent[len(spent) // 2] * 1e3:.1f} ms, p99 {spent[len(spent) * 99 // 100] * 1e3:.1f} ms, {grown:+.1f} MB"
+        )
     assert wrong == []
     assert min(seen["allow"], seen["deny"], seen["429 limit.rate"], seen["503 limit.load"]) > 0
-    assert not [name for name in seen if name not in ("allow", "deny", "429 limit.rate", "503 limit.load", "ConnectionResetError", "BrokenPipeError", "RemoteDisconnected")]
+    assert not [
+        name
+        for name in seen
+        if name
+        not in ("allow", "deny", "429 limit.rate", "503 limit.load", "ConnectionResetError", "BrokenPipeError", "RemoteDisconnected")
+    ]
     assert grown < 50

