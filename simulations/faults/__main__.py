@@ -1,6 +1,6 @@
 """``python -m simulations.faults [--seconds 60] [--rate 500] [--clients 8] [NAME ...]``: the faults named, or all, as one table.
 
-``--write docs/faults.md`` puts the table there. ``--lists LINES`` does what befalls an import of so many lines, too.
+``--write docs/faults.md`` puts the table there. What befalls imports of lists is ``python -m simulations.faults.lists``.
 """
 
 from __future__ import annotations
@@ -78,8 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rate", type=int, default=500, help="decisions a second (500)")
     parser.add_argument("--clients", type=int, default=8, help="how many ask, two of them without the folder (8)")
     parser.add_argument("--timeout", type=float, help="seconds of a look-up (what the product has by itself)")
-    parser.add_argument("--lists", type=int, metavar="LINES", help="also kill imports of so many lines")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables into a page")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into a page")
     options = parser.parse_args(arguments)
     known = {fault.name: fault for fault in FAULTS}
     for name in options.names:
@@ -92,11 +91,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         found = measure(fault, options.seconds, options.rate, options.clients, options.timeout)
         rows.append(table.row(fault, found, grown(fault, options.timeout)))
         print(table.shown([rows[-1]]), flush=True)
-    of_lists = lists.run(options.lists) if options.lists else []
     told = "python -m simulations.faults" + "".join(f" {shlex.quote(word)}" for word in (sys.argv[1:] if arguments is None else arguments))
-    page = table.page(rows, of_lists, told, machine(), redis_servers.version(), options)
+    page = table.page(rows, told, machine(), redis_servers.version(), options)
     if options.write is not None:
-        options.write.write_text(page, encoding="utf-8")
+        there = options.write.read_text("utf-8") if options.write.exists() else ""
+        options.write.write_text("".join((page, *there.partition(f"\n{lists.HEADING}")[1:])), encoding="utf-8")
     print(page)
     if any(row.wrong for row in rows):
         sys.exit("wrong allows")

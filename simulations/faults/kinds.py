@@ -23,12 +23,14 @@ def _nothing(_scene: Scene) -> None: ...
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault: what is done a second before it, at it, and to repair it. ``once``: it cannot be repeated."""
+    """A fault: what is done a second before it, at it, and to repair it. ``silent``: nothing usable is answered; ``once``: it
+    cannot be repeated."""
 
     name: str
     fault: Callable[[Scene], None]
     repair: Callable[[Scene], None]
     before: Callable[[Scene], None] = _nothing
+    silent: bool = False
     once: bool = False
     cluster: bool = False
 
@@ -141,17 +143,17 @@ def _shard(scene: Scene) -> Server:
 
 
 FAULTS = (
-    Fault("killed, back from its file", lambda s: s.server.kill(), lambda s: s.server.start(), before=_save),
-    Fault("killed, back empty", lambda s: s.server.kill(), lambda s: (s.server.start(), s.mend())),
+    Fault("killed, back from its file", lambda s: s.server.kill(), lambda s: s.server.start(), before=_save, silent=True),
+    Fault("killed, back empty", lambda s: s.server.kill(), lambda s: (s.server.start(), s.mend()), silent=True),
     Fault("FLUSHALL", _flush, Scene.mend),
     Fault("wrong database", _swap, _swap),
-    Fault("answers 200 ms late", lambda s: s.tell("slow 0.2"), lambda s: s.tell("whole")),
-    Fault("1 kB/s", lambda s: s.tell("narrow 1000"), lambda s: s.tell("whole")),
-    Fault("connections reset", lambda s: s.tell("reset"), lambda s: s.tell("whole")),
-    Fault("half a reply", lambda s: s.tell("half"), lambda s: s.tell("whole")),
-    Fault("failover, last second lost", lambda s: s.server.kill(), _take_over, before=_part, once=True),
+    Fault("answers 200 ms late", lambda s: s.tell("slow 0.2"), lambda s: s.tell("whole"), silent=True),
+    Fault("1 kB/s", lambda s: s.tell("narrow 1000"), lambda s: s.tell("whole"), silent=True),
+    Fault("connections reset", lambda s: s.tell("reset"), lambda s: s.tell("whole"), silent=True),
+    Fault("half a reply", lambda s: s.tell("half"), lambda s: s.tell("whole"), silent=True),
+    Fault("failover, last second lost", lambda s: s.server.kill(), _take_over, before=_part, once=True, silent=True),
     Fault("READONLY", lambda s: _replica_of(s, "127.0.0.1", 1), lambda s: _replica_of(s, "NO", "ONE")),
-    Fault("LOADING", _load_slowly, _load_quickly),
+    Fault("LOADING", _load_slowly, _load_quickly, silent=True),
     Fault("OOM", lambda s: s.set("maxmemory", "1"), lambda s: s.set("maxmemory", "0")),
     Fault("MISCONF", _cannot_save, _can_save),
     Fault("a shard is missing", lambda s: _shard(s).kill(), lambda s: (_shard(s).start(), s.mend()), cluster=True),

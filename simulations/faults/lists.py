@@ -1,7 +1,11 @@
-"""What befalls an import of a list: killed at random moments of a large load, and files that are not what they should be."""
+"""What befalls an import of a list: killed at random moments of a large load, and files that are not what they should be.
+
+    python -m simulations.faults.lists 20000000 [--write docs/faults.md]
+"""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import subprocess
 import sys
@@ -21,12 +25,17 @@ from dialguard.lists.versions import open_version, read_index, verify
 from simulations import whole_registry
 
 KILLS = 50
+CHECKPOINTS = 8
+"""So many in a file; by itself an import writes one down every 256 MB."""
+HEADING = "## Lists"
 PUBLISHED = date(2026, 10, 15)
 OLD, OLD_LISTED, OLD_CLEAR = "202,5550123\n", 2_025_550_123, 2_025_550_124
 _PROGRAM = """
 import sys
 from datetime import date
+from dialguard.lists import importing
 from dialguard.lists.importing import import_list
+importing.CHECKPOINT = int(sys.argv[4])
 print("ready", flush=True)
 import_list(sys.argv[1], "national", sys.argv[2], published=date(2026, 10, 15), whole_plan=True, allow_shrink=True, received_at=int(sys.argv[3]),
             progress=lambda step, done, of: print(step, flush=True) if step == "resumed" else None)
@@ -50,7 +59,7 @@ def _begin(store: Path) -> None:
 
 
 def _import(store: Path, file: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", _PROGRAM, str(store), str(file), str(clock.now())]
+    command = [sys.executable, "-c", _PROGRAM, str(store), str(file), str(clock.now()), str(file.stat().st_size // CHECKPOINTS)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None and child.stdout.readline() == "ready\n"
     return child
@@ -109,12 +118,13 @@ def _killed(folder: Path, file: Path, lines: int, kills: int) -> list[tuple[str,
     serving.join()
     child = _import(store, file)
     said, _ = child.communicate()
+    resumed += "resumed" in said
     if child.returncode or _content(store) != _content(whole):
         raise SystemExit("an import that was killed made another list than one that was not")
     if serving.wrong or not serving.asked or any(check.problem for check in verify(store)):
         raise SystemExit("the version before did not go on answering")
     return [
-        (f"killed with SIGKILL at {kills} random moments of an import of {lines:,} lines ({took:.1f} s)",
+        (f"killed with SIGKILL at {kills} random moments of an import of {lines:,} lines ({took:.1f} s), {CHECKPOINTS} checkpoints a file",
          f"the version before answered {serving.asked:,} times meanwhile, 0 wrong; {resumed} imports went on from a checkpoint; "
          "the same digest as an import that was not killed"),
     ]  # fmt: skip
@@ -146,3 +156,22 @@ def _refused(folder: Path, file: Path, lines: int) -> list[tuple[str, str]]:
         else:
             raise SystemExit(f"{what}: it was taken")
     return found
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m simulations.faults.lists", description=__doc__.splitlines()[0])
+    parser.add_argument("lines", type=int)
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table at the end of a page")
+    options = parser.parse_args()
+    rows = "\n".join(f"| {what} | {said} |" for what, said in run(options.lines))
+    told = f"python -m simulations.faults.lists {' '.join(sys.argv[1:])}"
+    section = f"{HEADING}\n\n```\n{told}\n```\n\n| what | shown |\n| --- | --- |\n{rows}\n"
+    print(section)
+    if options.write is not None:
+        page = options.write.read_text("utf-8").partition(HEADING)[0]
+        options.write.write_text(page + section, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

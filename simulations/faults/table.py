@@ -26,7 +26,7 @@ def row(fault: Fault, found: Figures, grown: tuple[int, int] | None) -> Row:
     wrong = f"{found.wrong}" + (f"; {found.wrong_bare} without the folder" if found.wrong_bare else "")
     quick = (f"{median:.1f}, {most:.1f}" for median, most in found.quick)
     cells = (
-        fault.name, f"{found.decisions:,}", f"{found.allows:,}", denied, wrong, *quick, _seconds(found.detected), _seconds(found.left_alone),
+        fault.name, f"{found.decisions:,}", f"{found.allows:,}", denied, wrong, *quick, _seconds(found.detected), _seconds(found.left_alone if fault.silent else None),
         _seconds(found.repairing), "not" if found.recovered is None else _seconds(found.recovered), "" if grown is None else f"{grown[0]:+}, {grown[1]:+}",
     )  # fmt: skip
     return Row(cells, found.wrong)
@@ -37,10 +37,10 @@ def shown(rows: Sequence[Row]) -> str:
     return "\n".join(f"| {' | '.join(each.cells)} |" for each in rows)
 
 
-def page(rows: Sequence[Row], of_lists: Sequence[tuple[str, str]], told: str, machine: str, server: str, options: argparse.Namespace) -> str:
+def page(rows: Sequence[Row], told: str, machine: str, server: str, options: argparse.Namespace) -> str:
     """The page docs/faults.md."""
     timeout = f"{options.timeout * 1000:g} ms" if options.timeout else "20 ms, as it is by itself"
-    text = f"""# What befalls a store, and what the decisions are then
+    return f"""# What befalls a store, and what the decisions are then
 
 Made by the command, which does each fault to a real {server} under load and judges every answer by what was true at that moment:
 
@@ -56,7 +56,7 @@ Two of the clients do not know the folder that fills Redis, and their wrong allo
 not be told is unknown to the clients that know the folder, and to the others once it was sent.
 
 Milliseconds are median and 99th percentile of decisions by clients that know the folder. *Seen after*: from the fault to the first denial
-for want of a look-up. *Left alone after*: to where Redis is not asked but once in half a second; a server that refuses is asked on.
+for want of a look-up. *Left alone after*: to where Redis, which does not answer, is asked but once in half a second.
 *Well after*: from the end of the repair to the first half second in which no more than one in twenty is denied so. *Threads,
 descriptors*: by how many this process grew from the first of ten such faults to the last.
 
@@ -64,9 +64,6 @@ descriptors*: by how many this process grew from the first of ten such faults to
 |{" --- |" * len(HEAD)}
 {shown(rows)}
 """
-    if of_lists:
-        text += "\n## Lists\n\n| what | shown |\n| --- | --- |\n" + "\n".join(f"| {what} | {said} |" for what, said in of_lists) + "\n"
-    return text
 
 
 def _seconds(value: float | None) -> str:
