@@ -138,6 +138,8 @@ class Alarms(Table):
     """``[alarms]``: where alarms are sent to."""
 
     webhook: Annotated[str, AfterValidator(_web)] | None = None
+    secret: str = ""
+    """By which its receiver knows that an alarm is ours (HMAC-SHA256)."""
 
 
 class Agi(Table):

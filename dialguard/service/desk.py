@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from dialguard.audit.log import DecisionLog
 from dialguard.engine.decision import Decision
+from dialguard.events.supervisor import Teller
 from dialguard.guard import Guard, Question
 from dialguard.model import contract
 from dialguard.service.book import Book
@@ -40,8 +42,12 @@ class Answer(NamedTuple):
 class Desk:
     """Decides, records, answers. All of it on the event loop's thread: a decision takes microseconds."""
 
-    def __init__(self, tenant: str, guard: Guard, book: Book | None = None, waiting: int = WAITING) -> None:
-        self.tenant, self.guard = tenant, guard
+    def __init__(
+        self, tenant: str, guard: Guard, book: Book | None = None, log: DecisionLog | None = None, teller: Teller | None = None,
+        waiting: int = WAITING,
+    ) -> None:  # fmt: skip
+        """``log`` is the guard's own; ``teller`` is told events, where rules are run on them; ``waiting``: how many may wait."""
+        self.tenant, self.guard, self.log, self.teller = tenant, guard, log, teller
         self.book = book or Book(None)
         self.book.follow(guard)
         self._groups: Groups[Ask, Answer] = Groups(self.decide, waiting)
@@ -66,6 +72,13 @@ class Desk:
         for place, answer in zip(places, self.guard.answer(questions), strict=True):
             answers[place] = answer if isinstance(answer, Exception) else Answer(*answer)
         return answers
+
+
+    def close(self) -> None:
+        """Closes the record of decisions, the telling of events and the store."""
+        for part in (self.teller, self.log, self.book, self.guard.store):
+            if part is not None and hasattr(part, "close"):
+                part.close()
 
 
 _UNANSWERED = Problem("service.fault")

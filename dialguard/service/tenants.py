@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from dialguard.audit.log import DecisionLog
+from dialguard.events.supervisor import Events, Teller
 from dialguard.guard import Guard
 from dialguard.ledger.place import FILE, url_of
 from dialguard.model.records import LookUpFailed
@@ -25,7 +27,7 @@ from dialguard.service.keyfile import DEFAULT, tenant_name
 from dialguard.service.service import Service
 from dialguard.storage.embedded import EmbeddedStore
 
-FOLDER = "tenants"
+FOLDER, LOG = "tenants", "decisions"
 LOOK = 0.5
 """Seconds between two looks for tenants that are new or could not be opened before, and for campaigns that changed."""
 _LOG = logging.getLogger("dialguard.service")
@@ -61,7 +63,26 @@ def open_desk(settings: Settings, tenant: str, packs: Packs) -> Desk:
         store = EmbeddedStore(folder, follow=True)
         with suppress(LookUpFailed):  # then each decision says so
             store.warm()
-    return Desk(tenant, Guard(store, disable=settings.disable, packs=packs), Book(folder / book.FILE), settings.limits.waiting)
+    said = settings.decisions
+    log = DecisionLog(folder / LOG, numbers=said.numbers, sync=said.sync, witness=said.witness, door="http")
+    try:
+        guard = Guard(store, rules=settings.rules, disable=settings.disable, packs=packs, log=log)
+        teller = _teller(settings, folder, packs)
+    except BaseException:
+        log.close()
+        raise
+    log.watch()
+    return Desk(tenant, guard, Book(folder / book.FILE), log, teller, settings.limits.waiting)
+
+
+def _teller(settings: Settings, folder: Path, packs: Packs) -> Teller | None:
+    """Whom events are told, where the configuration has event rules run."""
+    if not settings.events.on:
+        return None
+
+    url, alarms = url_of(folder / FILE), settings.alarms
+    ledger = None if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=False)
+    return Events(folder, packs, ledger=ledger, webhook=alarms.webhook, secret=alarms.secret)
 
 
 def record_of(folder: Path) -> str:
@@ -89,10 +110,7 @@ class Tenants:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             for desk in service.desks.values():
-                desk.book.close()
-                close = getattr(desk.guard.store, "close", None)
-                if close is not None:
-                    close()
+                desk.close()
 
     async def _keep_open(self, service: Service) -> None:
         while True:
