@@ -93,7 +93,7 @@ class Waiting:
                 self._unwritten.remove(fields)
                 self._sum_up()
         self.look()
-        if not self.any:
+        if not self._kept and not self._damaged:  # what is on its way is another's
             return 0
         try:
             with open(self._path + ".lock", "a+b") as alone, open(self._path, "r+b") as file:

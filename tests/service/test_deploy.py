@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dialguard.service.config import Settings, Table, load
+from dialguard.service.config import Settings, Table, Twilio, TwilioNumber, load
 from dialguard.service.keyfile import KeyFile
 from tests.service.processes import ATTEMPT, WAIT, serving
 from tests.service.test_run import certificate
@@ -66,11 +66,12 @@ def test_the_shown_configuration_is_the_default() -> None:
         and whole.agi
         and whole.sip
         and whole.tenants
+        and whole.twilio
         and whole.disable
         and whole.decisions.witness
     )
     shown = set(re.findall(r"^(?:# )?(\w+) =", text, re.M))
-    tables = [Settings, *(type(value) for _, value in whole if isinstance(value, Table)), type(whole.tenants["acme"])]
+    tables = [Settings, *(type(value) for _, value in whole if isinstance(value, Table)), type(whole.tenants["acme"]), Twilio, TwilioNumber]
     fields = {name for table in tables for name in table.model_fields} - {
         "disable",
         "tls",
@@ -82,6 +83,7 @@ def test_the_shown_configuration_is_the_default() -> None:
         "agi",
         "sip",
         "tenants",
+        "twilio",
     }
     assert fields - {"campaign", "next_hop"} <= shown
 

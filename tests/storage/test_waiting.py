@@ -79,6 +79,12 @@ def test_it_is_held_from_the_first_moment_and_by_each_that_is_on_its_way(tmp_pat
     waiting.record(STOP, lambda **fields: str(held(waiting)) if held(waiting) else pytest.fail())
 
 
+def test_what_is_on_its_way_is_not_recorded_by_another(tmp_path: Path) -> None:
+    waiting = Waiting(tmp_path)
+    with waiting.holding("acme", NUMBER):
+        assert waiting.replay(failing) == 0
+
+
 def test_a_value_that_the_record_does_not_take_is_not_kept(tmp_path: Path) -> None:
     waiting = Waiting(tmp_path)
     with pytest.raises(ValueError):
