@@ -26,7 +26,6 @@ from dialguard.service.keys import Keys
 from dialguard.service.problem import where
 from dialguard.service.replaying import replaying
 from dialguard.service.service import Service
-from dialguard.service.telling import Telling
 from dialguard.service.tenants import Tenants
 
 _LOG = logging.getLogger("dialguard.service")
@@ -55,7 +54,6 @@ class Worker:
         self.service = Service({}, Keys(settings.folder, settings.limits.rate), [Tenants(settings, rules).open, replaying, *listeners(settings)])
         self.service.ready = False
         self.service.twilio = settings.twilio
-        self.service.telling = Telling(settings.events.on)
         return application.application(self.service)
 
 

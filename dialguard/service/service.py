@@ -10,7 +10,6 @@ from dialguard.service.confined import Confined
 from dialguard.service.desk import Desk
 from dialguard.service.keys import Key, Keyring
 from dialguard.service.problem import Problem
-from dialguard.service.telling import Telling
 
 if TYPE_CHECKING:
     from dialguard.service.config import Twilio
@@ -25,7 +24,6 @@ class Service:
         self.ready = True
         self.twilio: Mapping[str, Twilio] = {}
         """The Twilio account of each tenant that has one."""
-        self.telling = Telling()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -85,7 +85,7 @@ async def message(request: Request) -> Response:
     if found.review:
         _LOG.warning("twilio: a person is to look at the message %s: %s", heard.sid, found.why)
     if found.revocation is not None:
-        confirmed = await _revoked(request, heard, heard.number("From"), found.revocation, "message")
+        confirmed = await _revoked(heard, heard.number("From"), found.revocation, "message")
         if confirmed and not kind:  # Twilio has answered what it names
             reply = found.reply
     elif not kind and asks.verdict == "help":
@@ -98,10 +98,10 @@ async def status(request: Request) -> Response:
     heard = await _heard(request, "From")
     code, number = heard.fields.get("ErrorCode", ""), heard.number("To")
     if code == UNSUBSCRIBED:
-        await _revoked(request, heard, number, {"at": now(), "scope": "all", "means": "carrier_block"}, code)
+        await _revoked(heard, number, {"at": now(), "scope": "all", "means": "carrier_block"}, code)
     if code in BLOCKS:
         event = {"event": "carrier_block", "to": number, "code": code, "channel": "sms", "id": heard.sid and f"twilio-{heard.sid}-{code}"}
-        await _tell(request, heard, event)
+        await _tell(heard, event)
     if "decision" in heard.asked and heard.fields.get("MessageStatus") in _SENT:
         await _became(heard, number, "sms", "placed", heard.asked["decision"])
     return _twiml(None)
@@ -175,7 +175,7 @@ def _url(request: Request, public: str | None) -> str:
     return public.rstrip("/") + path + (f"?{query}" if query else "")
 
 
-async def _revoked(request: Request, heard: _Heard, number: str, revocation: Mapping[str, Any], what: str) -> bool:
+async def _revoked(heard: _Heard, number: str, revocation: Mapping[str, Any], what: str) -> bool:
     """Records a revocation once, and tells of it; whether it may be confirmed. Raises Problem where the record could not be written: then
     the number is held until it was."""
     store, desk, at = store_of(heard.desk), heard.desk, revocation["at"]
@@ -185,7 +185,7 @@ async def _revoked(request: Request, heard: _Heard, number: str, revocation: Map
     if not again:
         wrong = revocation["means"] == "wrong_number"
         event = {"event": "wrong_number" if wrong else "opted_out", "to": number, "channel": "sms", "means": revocation["means"]}
-        await _tell(request, heard, event)
+        await _tell(heard, event)
     return first and not again
 
 
@@ -237,9 +237,16 @@ async def _became(heard: _Heard, number: str, channel: str, outcome: str, decisi
     await outcomes.tell(heard.desk, body)
 
 
-async def _tell(request: Request, heard: _Heard, event: Mapping[str, Any]) -> None:
+async def _tell(heard: _Heard, event: Mapping[str, Any]) -> None:
+    """Tells the event rules, where there are any. Nothing that must not be lost depends on it."""
+    teller = heard.desk.teller
+    if teller is None:
+        return
     whole = {"seller": heard.of.seller, "campaign": heard.of.campaign, "reference": heard.sid, **event}
-    await asyncio.to_thread(request.service.telling.tell, heard.desk, whole)
+    try:
+        await asyncio.to_thread(teller.tell, whole)
+    except Exception as error:
+        _LOG.error("twilio: the event %s could not be told: %s", event["event"], type(error).__name__)
 
 
 def _twiml(reply: str | None) -> Response:
