@@ -21,8 +21,8 @@ def add(actions: argparse._SubParsersAction, finish: Finish) -> None:
     """Add the actions to ``ledger``; ``finish`` adds the options that all have, and what runs."""
     action = actions.add_parser(
         "erase", help="erase a number: what the law lets go is emptied, and it stays on the own list under a keyed hash",
-        description="Without --seller for every seller of whom the record holds anything of it. --due empties what was kept in the clear of "
-        "numbers erased before, where the law does not ask for it any longer: run it now and then.",
+        description="Without --seller for every seller of whom the record holds anything of it. --due empties what was kept in the clear "
+        "of numbers erased before, where the law does not ask for it any longer: run it now and then.",
     )  # fmt: skip
     which = action.add_mutually_exclusive_group(required=True)
     which.add_argument("number", metavar="NUMBER", nargs="?", help="in any usual form")

@@ -128,7 +128,7 @@ def _list_folder(options: argparse.Namespace, guard: Guard) -> Path | None:
 
     folder: Path | None = getattr(guard.store, "folder", None)
     if folder is None:
-        raise UsageError("--certificate: there are no lists to speak of; name the store folder that holds them (--store, or journal= of a Redis)")
+        raise UsageError("--certificate: there are no lists to speak of; name the store folder that holds them (--store; journal= of Redis)")
     if not list_codes(folder):
         raise UsageError(f"--certificate: no list is held in {folder}; import one: dialguard lists import national FILE --published DATE")
     return folder

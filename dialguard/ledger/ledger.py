@@ -218,7 +218,8 @@ class Ledger(Recorder):
     ) -> T:
         """What ``give`` makes of kind and row of every entry of a seller recorded by ``as_of``, over one state of the record.
 
-        Kind by kind in the order recorded, corrected and retracted entries too. ``number``: only those about this number, or under this name of one.
+        Kind by kind in the order recorded, corrected and retracted entries too. ``number``: only those about
+        this number, or under this name of one.
         Raises LookUpFailed, and what ``give`` raises.
         """
         text(seller, "seller")
@@ -285,7 +286,8 @@ class Ledger(Recorder):
 
     def _newest_key(self) -> Key:
         if not self.keys.kept:
-            raise LedgerError("nothing was erased: the key must outlive this process; name a folder for it in the ledger's URL: keys=FOLDER")
+            todo = "name a folder for it in the ledger's URL: keys=FOLDER"
+            raise LedgerError(f"nothing was erased: the key must outlive this process; {todo}")
         try:
             return self.keys.newest()
         except OSError as error:

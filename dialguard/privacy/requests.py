@@ -48,7 +48,10 @@ def listed(store: Store, number: str, codes: Iterable[str]) -> dict[str, Any]:
         if answer.listed is not None
     ]
     told = store.reassigned(national) if national else ()
-    answers = [{"asked_about": date.fromordinal(each.queried).isoformat(), "answer": each.answer, "asked_at": clock.format_instant(each.asked_at)} for each in told]
+    answers = [
+        {"asked_about": date.fromordinal(each.queried).isoformat(), "answer": each.answer, "asked_at": clock.format_instant(each.asked_at)}
+        for each in told
+    ]
     return {"lists": lists, "reassigned": answers}
 
 

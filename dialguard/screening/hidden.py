@@ -23,8 +23,8 @@ class Hidden:
         self._seller, self._keys, self._names = seller, keys, frozenset(names)
         self._codes = np.zeros(1000, bool)
         self._codes[[int(name[2:5]) for name in names]] = True
-        sieves = {key: sorted(sieve_of(name) for name in names if key_of(name) == key.id) for key in keys}
-        self._sieves = [(key, key.sieve(seller), np.array(sieve, np.uint64)) for key, sieve in sieves.items()]
+        hashes = {key: np.array(sorted(sieve_of(name) for name in names if key_of(name) == key.id), np.uint64) for key in keys}
+        self._sieves = [(key, key.sieve(seller), *_sieve(hashed)) for key, hashed in hashes.items() if len(hashed)]
 
     def holds(self, npa: np.ndarray, national: np.ndarray) -> np.ndarray:
         """Which numbers were erased. ``national``: int64, ten digits, or below 0 for none; ``npa``: their area codes."""
@@ -33,14 +33,24 @@ class Hidden:
         for start in range(0, len(rows), _AT_ONCE):
             lot = rows[start : start + _AT_ONCE]
             words = (national[lot] + _FIRST).astype(np.uint64)
-            for key, secret, sieve in self._sieves:
-                if len(sieve):
-                    hashed = siphash(secret, words)
-                    places = np.minimum(np.searchsorted(sieve, hashed), len(sieve) - 1)
-                    for row in lot[sieve[places] == hashed].tolist():
-                        found[row] |= key.number(self._seller, f"+1{national[row]}") in self._names
+            for key, secret, sieve, shift, hashes in self._sieves:
+                hashed = siphash(secret, words)
+                maybe = np.flatnonzero(sieve[hashed >> shift])
+                place = np.minimum(np.searchsorted(hashes, hashed[maybe]), len(hashes) - 1)
+                for row in lot[maybe[hashes[place] == hashed[maybe]]].tolist():
+                    found[row] |= key.number(self._seller, f"+1{national[row]}") in self._names
         return found
 
     def persons(self, person: str) -> list[str]:
         """The names that a person may have."""
         return [key.person(self._seller, person) for key in self._keys]
+
+
+def _sieve(hashes: np.ndarray) -> tuple[np.ndarray, np.uint64, np.ndarray]:
+    """A table by the first bits of a hash, which one in some sixty others passes; how far to shift for them; and the hashes,
+    in order as they were given."""
+    bits = max(12, len(hashes).bit_length() + 5)
+    shift = np.uint64(64 - bits)
+    sieve = np.zeros(1 << bits, bool)
+    sieve[hashes >> shift] = True
+    return sieve, shift, hashes
