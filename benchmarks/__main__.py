@@ -5,7 +5,7 @@ import importlib
 
 from benchmarks.timing import machine
 
-NAMES = ("rules127", "one_attempt", "numbers", "bulk_numbers", "clock", "packs", "lists", "redis", "optouts", "decision_log", "bulk")
+NAMES = ("rules127", "one_attempt", "numbers", "bulk_numbers", "clock", "packs", "lists", "redis", "optouts", "decision_log", "bulk", "service")
 
 
 def main() -> None:
