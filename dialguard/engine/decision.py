@@ -134,6 +134,12 @@ class Decision(Struct, eq=False, dict=True):
             found["switched_off"] = dict(self._engine.disabled)
         return found
 
+    @property
+    def line_type(self) -> str | None:
+        """``wireless``, ``landline``, ``voip`` or ``toll_free``; None where it was not known."""
+        found = self._facts.values.get("line_type")
+        return found if isinstance(found, str) else None
+
     def as_dict(self, *, texts: bool = True) -> dict[str, object]:
         """The decision as the public JSON; ``texts`` False gives of each obligation the rule's id alone."""
         return {

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from dialguard.service.compat import twilio, vicidial
+from dialguard.service.compat import dncscrub, twilio, vicidial
 from dialguard.service.problem import problem_of
 from dialguard.service.routes import batch, campaigns, check, decisions, health, outcomes, record, rules, windows
 from dialguard.service.service import Service
@@ -16,7 +16,7 @@ _LOG = logging.getLogger("dialguard.service")
 _PROBLEM = "application/problem+json"
 ROUTES: list[Route] = [
     *check.ROUTES, *batch.ROUTES, *windows.ROUTES, *outcomes.ROUTES, *record.ROUTES, *campaigns.ROUTES, *decisions.ROUTES, *rules.ROUTES, *health.ROUTES,
-    *twilio.ROUTES, *vicidial.ROUTES,
+    *twilio.ROUTES, *dncscrub.ROUTES, *vicidial.ROUTES,
 ]  # fmt: skip
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]

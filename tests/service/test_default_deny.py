@@ -22,6 +22,8 @@ SIGNED = {("POST", "/twilio/message"), ("POST", "/twilio/status"), ("POST", "/tw
 """What is open to whoever signs with a secret of the configuration."""
 IN_QUERY = {("GET", "/vicidial/check"), ("GET", "/vicidial/outcome")}
 """What is asked by those who send no header: the key is in the query, and the tests of each say who is admitted."""
+LOGIN = {("GET", "/app/main/rpc/scrub"), ("POST", "/app/main/rpc/scrub")}
+"""What is asked with the key as `loginId`; its tests say who is admitted."""
 REFUSED = {"auth.missing", "auth.scope", "auth.unknown", "auth.seller"}
 
 
@@ -70,6 +72,10 @@ def test_a_route_is_open_to_its_scope_alone(app, folder: Path, route: Route) -> 
     if (route.method, route.path) in SIGNED:
         assert route.scope is None
         assert {called(app, route, token) for token in (None, *tokens.values())} == {(403, "auth.signature")}
+        return
+    if (route.method, route.path) in LOGIN:
+        assert route.scope is None
+        assert {called(app, route, token) for token in (None, *tokens.values())} == {(401, "auth.missing")}
         return
     if route.scope is None:
         assert (route.method, route.path) in OPEN | IN_QUERY
