@@ -44,6 +44,7 @@ HOMES = {
     "uvicorn": ("service/",),
     "uvloop": ("service/",),
     "httptools": ("service/",),
+    "prometheus_client": ("service/metrics.py",),
 }
 # Modules that `import dialguard` must leave alone.
 HEAVY = ("polars", "pandas", "numpy", "pyarrow", "redis", "sqlalchemy", "pydantic", "phonenumbers", "rich", "uvicorn", "cryptography")

@@ -110,7 +110,7 @@ def _campaign(reader: _Reader, value: object, key: str | None) -> Campaign | Non
         except ValueError as error:
             reader.wrong("campaign.registry_area_codes", str(error))
     claims = _claims(reader, other.get("claims"))
-    facts["campaign.claims"] = frozenset(str(claim["exemption"]) for claim in claims)
+    facts["campaign.claims"] = frozenset(str(claim["exemption"]) for claim in claims if "exemption" in claim)
     identity = other.get("id")
     return Campaign(
         identity if isinstance(identity, str) else None, seller if isinstance(seller, str) else "", facts, codes, tuple(claims), key

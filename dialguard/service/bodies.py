@@ -267,3 +267,16 @@ class Decisions(_Body, kw_only=True):
     """Records of the decision log."""
 
     decisions: list[DecisionRecord]
+
+
+class Status(_Body, kw_only=True):
+    """How the service is."""
+
+    status: Literal["ok", "ready"]
+
+
+class Description(Struct, kw_only=True):
+    """An OpenAPI document."""
+
+    openapi: str
+    paths: dict[str, Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from time import perf_counter
 from typing import NamedTuple
 
 import msgspec
@@ -14,6 +15,7 @@ from dialguard.guard import Guard, Question
 from dialguard.model import contract
 from dialguard.service.book import Book
 from dialguard.service.groups import Groups
+from dialguard.service.metrics import Metrics
 from dialguard.service.problem import Problem
 
 WAITING = 2000
@@ -50,6 +52,7 @@ class Desk:
         self.tenant, self.guard, self.log, self.teller = tenant, guard, log, teller
         self.book = book or Book(None)
         self.book.follow(guard)
+        self.metrics = Metrics()
         self._groups: Groups[Ask, Answer] = Groups(self.decide, waiting)
         self.put = self._groups.put
 
@@ -59,6 +62,12 @@ class Desk:
 
     def decide(self, asks: Sequence[Ask]) -> list[Answer | BaseException]:
         """The decisions of a group, recorded together; in the place of one that cannot be judged, why."""
+        start = perf_counter()
+        answers = self._decided(asks)
+        self.metrics.note(answers, perf_counter() - start)
+        return answers
+
+    def _decided(self, asks: Sequence[Ask]) -> list[Answer | BaseException]:
         answers: list[Answer | BaseException] = []
         questions, places = [], []
         for ask in asks:
@@ -89,9 +98,10 @@ def read(sent: bytes | Mapping[str, object]) -> object:
     if not isinstance(sent, bytes):
         return sent
     try:
-        return _typed(sent)
-    except msgspec.ValidationError:
-        return _plain(sent)
+        try:
+            return _typed(sent)
+        except msgspec.ValidationError:
+            return _plain(sent)
     except (msgspec.DecodeError, RecursionError) as error:
         raise Problem("request.malformed", f"the body is no JSON: {error}") from None
     except UnicodeDecodeError:

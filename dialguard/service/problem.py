@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from dialguard.facts.given import InvalidInput
+from dialguard.ledger.errors import RecordError
 from dialguard.model.records import LookUpFailed
+from dialguard.model.redaction import without_numbers
 
 _LOG = logging.getLogger("dialguard.service")
 
@@ -39,13 +41,14 @@ CODES: Mapping[str, tuple[int, str]] = {
 
 
 class Problem(Exception):
-    """An answer that is an error. ``errors`` pairs each field at fault with what was found and expected."""
+    """An answer that is an error. ``errors`` pairs each field at fault with what was found and expected; no telephone number is in them."""
 
     def __init__(
         self, code: str, detail: str | None = None, errors: Sequence[tuple[str, str]] = (), headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(code)
-        self.code, self.detail, self.errors, self.headers = code, detail, list(errors), dict(headers or {})
+        self.code, self.detail, self.headers = code, None if detail is None else without_numbers(detail), dict(headers or {})
+        self.errors = [(without_numbers(field), without_numbers(message)) for field, message in errors]
         self.status, self.title = CODES[code]
 
     def as_dict(self) -> dict[str, object]:
@@ -62,12 +65,19 @@ class Problem(Exception):
         return msgspec.json.encode(self.as_dict())
 
 
+def wrong(error: RecordError) -> Problem:
+    """A value that the record does not take, as a problem."""
+    return Problem("input.invalid", errors=[(error.field.rstrip("_"), f"found {error.found}, expected {error.expected}")])
+
+
 def problem_of(error: BaseException) -> Problem:
     """The problem that a failure is to whoever asked. What happened inside is for the log: it may name a folder."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, InvalidInput):
         return Problem("input.invalid", errors=error.errors)
+    if isinstance(error, RecordError):
+        return wrong(error)
     if isinstance(error, LookUpFailed):
         _LOG.error("the store did not answer: %s", error)
         return Problem("store.unavailable")

@@ -21,6 +21,8 @@ BODY_LIMIT = 1_000_000
 """Bytes of a request that is read whole."""
 JSON, TEXT = "application/json", "text/plain; charset=utf-8"
 _MOST_FIELDS = 50
+_LONGEST = 1000
+"""Characters of a field of a query."""
 
 
 class Response:
@@ -80,7 +82,7 @@ class Request:
         return media_of(self.header(b"content-type"))
 
     def query(self, *known: str) -> dict[str, str]:
-        """The query's fields; raises Problem for one that is not known or stands twice."""
+        """The query's fields; raises Problem for one that is not known, stands twice or is too long."""
         try:
             pairs = parse_qsl(
                 self.scope["query_string"].decode("ascii"), keep_blank_values=True, strict_parsing=bool(self.scope["query_string"]),
@@ -89,8 +91,9 @@ class Request:
         except ValueError:
             raise Problem("request.malformed", "the query is not of the form name=value&name=value in UTF-8") from None
         found = dict(pairs)
+        long = [(name[:60], f"found {len(value):,} characters, expected at most {_LONGEST:,}") for name, value in pairs if len(value) > _LONGEST]
         unknown = [name for name in found if name not in known]
-        errors = [(name[:60], f"there is no such field; expected one of {', '.join(known) or 'none'}") for name in unknown]
+        errors = [(name[:60], f"there is no such field; expected one of {', '.join(known) or 'none'}") for name in unknown] or long
         if not errors and len(found) < len(pairs):
             errors = [(next(name for name, _ in pairs if sum(one == name for one, _ in pairs) > 1), "it is given twice")]
         if errors:

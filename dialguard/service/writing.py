@@ -12,7 +12,7 @@ from dialguard.facts import clock
 from dialguard.ledger.errors import LedgerError, RecordError
 from dialguard.ledger.fields import read_field
 from dialguard.model.moment import Instant
-from dialguard.service.problem import Problem
+from dialguard.service.problem import Problem, wrong
 from dialguard.service.web import Request
 
 if TYPE_CHECKING:
@@ -31,11 +31,6 @@ async def written(work: Callable[[], T]) -> T:
         raise Problem("store.unavailable") from error
 
 
-def wrong(error: RecordError) -> Problem:
-    """A value that the record does not take, as a problem."""
-    return Problem("input.invalid", errors=[(error.field.rstrip("_"), f"found {error.found}, expected {error.expected}")])
-
-
 def store_of(asked: Request | Desk) -> Any:
     """The tenant's store. Raises Problem where it keeps none."""
     store = getattr(asked, "desk", asked).guard.store
@@ -45,11 +40,14 @@ def store_of(asked: Request | Desk) -> Any:
 
 
 def read(name: str, value: object) -> Any:
-    """One field as the record takes it. Raises Problem."""
+    """One field as the record takes it. Raises Problem, also where it is blank."""
     try:
-        return read_field(name, value)
+        found = read_field(name, value)
     except RecordError as error:
         raise wrong(error) from None
+    if found is None:
+        raise Problem("input.invalid", errors=[(name, "found nothing, expected a value; what is not known is left out")])
+    return found
 
 
 def fields(body: Struct, *, now: Instant) -> dict[str, Any]:

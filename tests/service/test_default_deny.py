@@ -16,7 +16,7 @@ from dialguard.service.keys import Keys
 from dialguard.service.service import Service
 from dialguard.service.web import Route
 
-OPEN = {("GET", "/healthz"), ("GET", "/readyz")}
+OPEN = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/v1/openapi.json")}
 """What is open to everybody. A route that is added here is a decision, not an accident."""
 SIGNED = {("POST", "/twilio/message"), ("POST", "/twilio/status"), ("POST", "/twilio/call")}
 """What is open to whoever signs with a secret of the configuration."""

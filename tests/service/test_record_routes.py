@@ -86,6 +86,7 @@ def test_a_relationship(app, guard) -> None:
         ("consents", WHO | {"level": "express", "name": "a\nb"}, ["name"]),
         ("revocations", WHO | {"at": "2026-11-20T10:00:00Z", "received_at": "2026-11-19T10:00:00Z"}, ["received_at"]),
         ("revocations", {"number": NUMBER}, ["(body)"]),
+        *[(path, body | {"at": blank}, ["at"]) for path, body in (("revocations", WHO), ("dnc", WHO), ("outcomes", PLACED)) for blank in ("", " ")],
         ("relationships", WHO, ["entry"]),
         ("outcomes", PLACED | {"outcome": "vanished"}, ["outcome"]),
         ("outcomes", PLACED | {"campaign": "other"}, ["campaign"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dialguard.service import bodies
 from dialguard.service.problem import Problem
 from dialguard.service.web import Request, Response, Route, json
 
@@ -19,6 +20,6 @@ async def readyz(request: Request) -> Response:
 
 
 ROUTES = [
-    Route("GET", "/healthz", None, healthz, "Whether the process answers", None, dict),
-    Route("GET", "/readyz", None, readyz, "Whether the service may be asked", None, dict),
+    Route("GET", "/healthz", None, healthz, "Whether the process answers", None, bodies.Status),
+    Route("GET", "/readyz", None, readyz, "Whether the service may be asked", None, bodies.Status),
 ]
