@@ -46,6 +46,7 @@ _QUERY: Mapping[str, Schema] = {
 _REQUIRED = {
     ("GET", "/v1/check"): {"to", "campaign"}, ("GET", "/v1/windows"): {"to", "campaign"}, ("GET", "/v1/numbers/{number}"): {"seller"},
 }  # fmt: skip
+_OWN = ("/v1/", "/healthz", "/readyz", "/metrics")
 _CONFLICTS = {"/v1/outcomes", "/v1/campaigns"}
 EXAMPLES: Mapping[tuple[str, str], Any] = {
     ("POST", "/v1/check"): {
@@ -68,8 +69,14 @@ EXAMPLES: Mapping[tuple[str, str], Any] = {
 """A body that works, for each route that takes JSON; they build on each other in the order in which they stand here."""
 
 
+def own(routes: Sequence[Route]) -> list[Route]:
+    """The routes of this interface; those that speak as another product does are described by that."""
+    return [route for route in routes if route.path.startswith(_OWN)]
+
+
 def description(routes: Sequence[Route]) -> Schema:
     """The whole document."""
+    routes = own(routes)
     paths: dict[str, Schema] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)

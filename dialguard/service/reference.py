@@ -42,7 +42,7 @@ def _routes() -> Iterator[str]:
     yield "## Routes"
     yield "| route | scope | what it does | takes | gives |"
     yield "| --- | --- | --- | --- | --- |"
-    for route in ROUTES:
+    for route in openapi.own(ROUTES):
         takes = f"`{route.takes.__name__}`" if route.takes is not None else ", ".join(route.media) if route.method == "POST" else ""
         gives = "`Decision`" if route.gives is dict else f"`{route.gives.__name__}`" if route.gives is not None else ", ".join(route.media)
         yield f"| `{route.method} {route.path}` | {route.scope or 'none'} | {route.summary} | {takes} | {gives} |"
@@ -50,7 +50,7 @@ def _routes() -> Iterator[str]:
     yield "## Fields of queries"
     yield "| route | field | meaning |"
     yield "| --- | --- | --- |"
-    for route in ROUTES:
+    for route in openapi.own(ROUTES):
         for name, text in route.query.items():
             yield f"| `{route.method} {route.path}` | `{name}` | {text} |"
 
@@ -59,7 +59,7 @@ def _bodies() -> Iterator[str]:
     schemas = openapi.description(ROUTES)["components"]["schemas"]
     yield "## Bodies"
     yield "`Attempt` and `Decision` are those of the public contract, the same at the Python interface and on the command line."
-    kinds = [kind.__name__ for route in ROUTES for kind in _kinds(route)]
+    kinds = [kind.__name__ for route in openapi.own(ROUTES) for kind in _kinds(route)]
     for name in dict.fromkeys(kinds):
         schema = schemas[name]
         yield ""
