@@ -55,7 +55,7 @@ def test_the_wheel_states_what_it_needs(wheel: Path) -> None:
     assert about["Requires-Python"] == ">=3.11" and about["License-Expression"] == "Apache-2.0"
     always = {re.split(r"[<>=; \[]", need)[0].lower() for need in about.get_all("Requires-Dist") if "extra ==" not in need}
     assert always == {
-        "cryptography", "httptools", "matplotlib", "msgspec", "numpy", "pandas", "phonenumbers", "polars", "pyarrow", "pydantic", "pytz", "pyyaml", "redis", "rich", "sqlalchemy", "uvicorn", "uvloop",
+        "cryptography", "httptools", "matplotlib", "msgspec", "numpy", "pandas", "phonenumbers", "polars", "prometheus-client", "pyarrow", "pydantic", "pytz", "pyyaml", "redis", "rich", "sqlalchemy", "uvicorn", "uvloop",
     }  # fmt: skip
     assert "durable-rules==2.0.28; extra == 'events'" in about.get_all("Requires-Dist")
     assert "dialguard = dialguard.cli.main:main" in commands
