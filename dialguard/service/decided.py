@@ -35,7 +35,7 @@ async def slowly(ask: Callable[[], T]) -> T:
 
 
 class Made(NamedTuple):
-    """An attempt that was decided, as the record takes it. ``reference`` is the id under which its slot was reserved."""
+    """An attempt that was decided. ``reference`` is the id under which its slot was reserved, ``campaign`` the campaign's."""
 
     seller: str
     number: str
@@ -47,6 +47,11 @@ class Made(NamedTuple):
     from_: str | None
     person: str | None
     reference: str
+    campaign: str | None
+
+    def fields(self) -> dict[str, Any]:
+        """The attempt as the record takes it."""
+        return {name: value for name, value in self._asdict().items() if name != "campaign"}
 
 
 def made_of(campaign: Campaign, number: str, channel: str, from_: str | None, person: str | None, debt: str | None, reference: str) -> Made:
@@ -54,12 +59,15 @@ def made_of(campaign: Campaign, number: str, channel: str, from_: str | None, pe
     facts: Mapping[str, Any] = campaign.facts
     voice = facts["campaign.voice"] if channel in ("voice", "rvm") else None
     return Made(
-        campaign.seller, number, channel, facts["campaign.purpose"], facts["campaign.subject"], voice, debt, from_, person, reference
-    )
+        campaign.seller, number, channel, facts["campaign.purpose"], facts["campaign.subject"], voice, debt, from_, person, reference,
+        campaign.id,
+    )  # fmt: skip
 
 
 def reader(desk: Desk) -> Reader | None:
     """The decision log of a tenant; None where it keeps none."""
+    if desk.log is not None:
+        return Reader(desk.log.folder, desk.log.keys)
     folder = getattr(desk.guard.store, "folder", None)
     if folder is None:
         return None

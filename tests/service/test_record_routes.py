@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dialguard.events.reading import read
 from dialguard.facts import clock
 from dialguard.guard import Guard
 from dialguard.model.moment import DAY
@@ -149,6 +150,34 @@ def test_a_slot_that_is_not_used_is_given_back_and_one_that_is_used_is_not(app, 
         assert post(app, "outcomes", told).json["again"] is True
         assert guard.release(seller="Acme", to=NUMBER, id=place) is False  # it is given back, or was used up
     assert len(held(guard).attempts) == 1
+
+
+class Heard:
+    """Stands for what is told events."""
+
+    def __init__(self) -> None:
+        self.events: list[dict] = []
+
+    def tell(self, event: dict) -> str:
+        self.events.append(event)
+        return event["id"]
+
+
+def test_event_rules_are_told_what_they_know(guard, tmp_path: Path) -> None:
+    heard = Heard()
+    app = application(Service({"default": Desk("default", guard, Book(tmp_path / FILE), teller=heard)}, Everybody()))
+    for outcome in ("placed", "no_answer", "abandoned", "abandoned", "opted_out"):
+        assert post(app, "outcomes", PLACED | {"outcome": outcome}).status == 200
+    assert [(each["event"], each["id"], each["campaign"], each["to"]) for each in heard.events] == [
+        ("abandoned", "d-1:abandoned", "c", NUMBER), ("opted_out", "d-1:opted_out", "c", NUMBER),
+    ]  # fmt: skip
+    now = clock.now()
+    assert [read(event, now).event for event in heard.events] == ["abandoned", "opted_out"]
+
+
+def test_an_outcome_that_cannot_be_recorded_whole_revokes_nothing(app, guard) -> None:
+    answer = post(app, "outcomes", PLACED | {"outcome": "opted_out", "decision": "a\nb"})
+    assert (answer.code, answer.fields) == ("input.invalid", ["reference"]) and held(guard).revocations == ()
 
 
 def test_what_was_placed_cannot_be_unplaced(app) -> None:

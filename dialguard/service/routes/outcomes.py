@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from dialguard.events.journal import JournalError
+from dialguard.events.reading import EventError
+from dialguard.events.supervisor import Teller
+from dialguard.facts import clock
 from dialguard.ledger.fields import read_field
+from dialguard.ledger.rows import build
 from dialguard.model.moment import Instant
 from dialguard.model.records import CONVERSATION
+from dialguard.packs.eventrule import NEEDS
 from dialguard.service import bodies
-from dialguard.service.book import Book
 from dialguard.service.confined import Confined
 from dialguard.service.decided import Made, made_of, search
 from dialguard.service.desk import Desk
@@ -46,7 +51,7 @@ async def tell(desk: Desk | Confined, body: bodies.Outcome, key: Key | None = No
     if key is not None:
         key.confine(made.seller)
     told = _Told(body, made, at, moment)
-    return await written(lambda: _tell(store, desk.book, told))
+    return await written(lambda: _tell(store, desk, told))
 
 
 def _made(desk: Desk | Confined, body: bodies.Outcome) -> Made:
@@ -66,9 +71,10 @@ async def _found(desk: Desk | Confined, body: bodies.Outcome) -> Made:
     return made
 
 
-def _tell(store: Any, book: Book, told: _Told) -> bodies.Told:
+def _tell(store: Any, desk: Desk | Confined, told: _Told) -> bodies.Told:
     body, made = told.body, told.made
-    with book.telling(body.decision) as before:
+    build("attempt", {**made.fields(), "at": told.at, "known_at": told.now})  # what is wrong is said before anything is written
+    with desk.book.telling(body.decision) as before:
         if body.outcome in before.before:
             return bodies.Told(**{**before.before[body.outcome], "again": True})
         said: dict[str, Any] = {"decision": body.decision, "outcome": body.outcome}
@@ -77,13 +83,14 @@ def _tell(store: Any, book: Book, told: _Told) -> bodies.Told:
                 raise Problem("resource.conflict", "it was said before that the attempt was made")
             said["released"] = store.release(seller=made.seller, number=made.number, attempt=made.reference)
         else:
-            said |= _recorded(store, told, next((each["attempt"] for each in before.before.values() if each.get("attempt")), None))
+            said |= _recorded(store, desk.teller, told, next((each["attempt"] for each in before.before.values() if each.get("attempt")), None))
         before.note(body.outcome, said)
     return bodies.Told(**said)
 
 
-def _recorded(store: Any, told: _Told, attempt: str | None) -> dict[str, Any]:
-    """Records the revocation first, since it must not be lost; then the attempt, where it is not recorded yet, and the outcome."""
+def _recorded(store: Any, teller: Teller | None, told: _Told, attempt: str | None) -> dict[str, Any]:
+    """Records the revocation first, since it must not be lost; tells the event rules; then records the attempt, where it is not
+    recorded yet, and the outcome. An event has an id of its own, so that one that is told again is the same."""
     body, made = told.body, told.made
     found: dict[str, Any] = {}
     when = {"at": told.at, "known_at": told.now}
@@ -95,14 +102,30 @@ def _recorded(store: Any, told: _Told, attempt: str | None) -> dict[str, Any]:
             channel=made.channel if body.scope == "medium" and not wrong else None, subject=made.subject if body.scope == "category" and not wrong else None,
             means=_REVOKES[body.outcome] if made.channel == "voice" or wrong else "text_reply", words=words, **when,
         )  # fmt: skip
+    if teller is not None and body.outcome in NEEDS and (made.campaign is not None or "campaign" not in NEEDS[body.outcome]):
+        _event(teller, told)
     if attempt is None:
-        attempt = store.record_attempt(**made._asdict(), **when)
+        attempt = store.record_attempt(**made.fields(), **when)
     found["attempt"] = attempt
     voice = made.channel == "voice"
     words_of = ([CONVERSATION] if voice and body.outcome in SPOKEN else []) + ([body.outcome] if body.outcome not in ("placed", "answered") else [])
     for word in words_of:
         store.record_outcome(seller=made.seller, outcome=word, attempt=attempt, **when)
     return found
+
+
+def _event(teller: Teller, told: _Told) -> None:
+    made = told.made
+    event = {
+        "event": told.body.outcome, "id": f"{told.body.decision}:{told.body.outcome}", "seller": made.seller, "campaign": made.campaign, "to": made.number,
+        "at": clock.format_instant(told.at), "channel": made.channel, "reference": made.reference, "person": made.person,
+    }  # fmt: skip
+    try:
+        teller.tell(event)
+    except EventError as error:
+        raise Problem("input.invalid", errors=error.errors) from None
+    except JournalError as error:
+        raise Problem("store.unavailable", "the event could not be told; tell the outcome again") from error
 
 
 ROUTES = [Route("POST", "/v1/outcomes", "write", outcome, "Say what became of an attempt", bodies.Outcome, bodies.Told)]
