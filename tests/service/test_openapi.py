@@ -30,7 +30,7 @@ def test_it_is_valid_and_served(app, document: dict) -> None:
 
 def test_every_route_and_code_is_in_it(document: dict) -> None:
     assert {(method.upper(), path) for path, ways in document["paths"].items() for method in ways} == {(route.method, route.path) for route in openapi.own(ROUTES)}
-    assert {route.path.split("/")[1] for route in ROUTES if route not in openapi.own(ROUTES)} == {"twilio", "vicidial"}
+    assert all(route.path.startswith("/v1/") for route in openapi.own(ROUTES) if route.path.count("/") > 1)
     told = {code for ways in document["paths"].values() for way in ways.values() for answer in way["responses"].values() for code in answer["description"].split(", ")}
     assert set(CODES) - told == {"request.method"}  # of what is no route at all
     ids = [way["operationId"] for ways in document["paths"].values() for way in ways.values()]
