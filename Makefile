@@ -46,14 +46,16 @@ test: setup  ## run the whole test suite
 	$(PY) -m pytest -q
 
 # What pip cannot bring. Valkey comes from bookworm-backports or a later Debian.
-DEBIAN := redis-server valkey-server postgresql chromium
-SERVED := tests/storage tests/ledger tests/browser
-test-full: setup  ## run what needs Debian packages on each of them: Redis 7, Valkey, PostgreSQL, Chromium (names what is absent)
+DEBIAN := redis-server valkey-server postgresql chromium sip-tester kamailio asterisk
+SERVED := tests/storage tests/ledger tests/browser tests/service/test_sip_clients.py tests/service/test_asterisk.py
+test-full: setup  ## run what needs Debian packages on each of them: Redis 7, Valkey, PostgreSQL, Chromium, SIPp, Kamailio, Asterisk (names what is absent)
 	@absent=0; \
 	missing() { absent=$$((absent + 1)); echo "test-full: not run on $$1, which is not here: apt-get install $$2"; }; \
 	for package in $(DEBIAN); do \
 	  case $$package in redis-server|valkey-server) ;; \
 	  postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing PostgreSQL postgresql; continue ;; \
+	  sip-tester) command -v sipp >/dev/null || missing SIPp sip-tester; continue ;; \
+	  asterisk) command -v $${DIALGUARD_ASTERISK:-asterisk} >/dev/null || missing Asterisk 'asterisk (not in Debian 12), or name one by DIALGUARD_ASTERISK'; continue ;; \
 	  *) command -v $$package >/dev/null || missing $$package $$package; continue ;; esac; \
 	  server=$$(command -v $$package) || { missing $$package $$package; continue; }; \
 	  echo "test-full: tests/storage on $$($$server --version | cut -d' ' -f1-3)"; \

@@ -64,6 +64,12 @@ def _web(text: str) -> str:
     return text
 
 
+def _hop(text: str) -> str:
+    if not re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?", text):
+        raise ValueError("expected a host such as sbc.example.com, or with its port sbc.example.com:5060")
+    return text
+
+
 def _store(text: str) -> str:
     if not text.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("expected redis://host:6379/0, rediss:// or unix://; a tenant's folder is tenants/NAME in the service's folder")
@@ -156,8 +162,10 @@ class Sip(Table):
     listen: Listen = Address("127.0.0.1:5060")
     peers: Networks = ["127.0.0.0/8", "::1/128"]
     tenant: Tenant = DEFAULT
-    campaign: str | None = None
-    next_hop: str | None = None
+    campaign: Annotated[str, Field(min_length=1)] | None = None
+    """Of calls that name none."""
+    next_hop: Annotated[str, AfterValidator(_hop)]
+    """Host, or host:port, at which an allowed call goes on."""
 
 
 class TwilioNumber(Table):

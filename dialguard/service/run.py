@@ -66,6 +66,12 @@ def listeners(settings: Settings) -> list[Callable[[Service], AbstractAsyncConte
 
         address = settings.agi.listen.host, settings.agi.listen.port
         found.append(agi.listening(address, peers.Peers(settings.agi.peers, most), settings.agi.tenant, shared))
+    if settings.sip is not None:
+        from dialguard.service import peers, sip
+
+        address = settings.sip.listen.host, settings.sip.listen.port
+        admitted = peers.Peers(settings.sip.peers, most)
+        found.append(sip.listening(address, admitted, settings.sip.tenant, shared, settings.sip.next_hop, settings.sip.campaign))
     return found
 
 
