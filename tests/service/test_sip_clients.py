@@ -1,6 +1,7 @@
 """The redirect server asked by SIPp, and behind Kamailio with the configuration of the guide."""
 
 import asyncio
+import random
 import re
 import shutil
 import socket
@@ -88,9 +89,16 @@ def guard(packs) -> Guard:
 
 
 def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    """A port that is free for UDP and TCP, below those that the system hands out."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams, socket.socket() as stream:
+            try:
+                datagrams.bind(("127.0.0.1", port))
+                stream.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
 
 
 def sipp(folder: Path, scenario: str, port: int, *more: str, calls: int = 1) -> dict[str, int]:
@@ -103,7 +111,7 @@ def sipp(folder: Path, scenario: str, port: int, *more: str, calls: int = 1) -> 
     done = subprocess.run(command, cwd=folder, capture_output=True, timeout=200)
     names, *_, last = [line.split(";") for line in (folder / "stat.csv").read_text().splitlines() if line]
     row = dict(zip(names, last, strict=False))
-    assert done.returncode in (0, 1), done.stderr[-2000:]
+    assert done.returncode in (0, 1), (done.returncode, done.stdout[-1000:], done.stderr[-2000:])
     return {"calls": int(row["TotalCallCreated"]), "well": int(row["SuccessfulCall(C)"]), "ill": int(row["FailedCall(C)"]), "again": int(row["Retransmissions(C)"])}
 
 
