@@ -15,6 +15,7 @@ from dialguard.facts import clock
 from dialguard.guard import Guard
 from dialguard.ledger.errors import LedgerError
 from dialguard.model.moment import DAY
+from dialguard.service import replaying
 from dialguard.service.app import application
 from dialguard.service.book import FILE, Book
 from dialguard.service.config import Twilio
@@ -30,6 +31,7 @@ _DAYS = clock.now() // DAY + 1
 NOON = clock.format_instant((_DAYS + (6 - _DAYS) % 7) * DAY + 17 * 60 * 60 * 1_000_000)
 """Noon in Florida on the next Wednesday after today."""
 CALLS = {"id": "c", "seller": "acme", "purpose": "telemarketing", "dialing": "manual", "voice": "live"}
+FORM = "application/x-www-form-urlencoded"
 EMPTY = b'<?xml version="1.0" encoding="UTF-8"?>\n<Response></Response>'
 CONFIRMATION = b"<Message>Acme Ltd: you are opted out and will get no more messages or calls from us.</Message>"
 
@@ -65,7 +67,7 @@ def posted(app, path: str, sent: dict[str, str], headers=None) -> Answer:
 
 async def posted_async(app, path: str, sent: dict[str, str], headers=None) -> Answer:
     headers = signed(path, sent) if headers is None else headers
-    return await asked_async(app, "POST", path, urlencode(sent).encode(), media="application/x-www-form-urlencoded", headers=headers)
+    return await asked_async(app, "POST", path, urlencode(sent).encode(), media=FORM, headers=headers)
 
 
 def told(app, path: str = "/twilio/message", **fields: str) -> Answer:
@@ -156,7 +158,8 @@ def test_what_is_not_signed_is_refused_and_records_nothing(app, store) -> None:
         signed("/twilio/message", sent, url="http://calls.acme.example"), [(b"x-twilio-signature", right[:-2] + b"A=")],
     ]  # fmt: skip
     found = [posted(app, "/twilio/message", sent, headers) for headers in wrong]
-    found += [posted(app, "/twilio/message?tenant=other", sent), posted(app, "/twilio/message", sent | {"Body": "HALT"}, signed("/twilio/message", sent))]
+    found.append(posted(app, "/twilio/message?tenant=other", sent))
+    found.append(posted(app, "/twilio/message", sent | {"Body": "HALT"}, signed("/twilio/message", sent)))
     assert {(answer.status, answer.code) for answer in found} == {(403, "auth.signature")}
     assert revocations(store) == []
 
@@ -164,7 +167,8 @@ def test_what_is_not_signed_is_refused_and_records_nothing(app, store) -> None:
 @pytest.mark.parametrize(
     ("public", "called"),
     [
-        ("https://a.example", "https://a.example"), ("https://a.example", "https://a.example:443"), ("http://a.example:8080/dg/", "http://a.example:8080/dg"),
+        ("https://a.example", "https://a.example"), ("https://a.example", "https://a.example:443"),
+        ("http://a.example:8080/dg/", "http://a.example:8080/dg"),
         ("http://a.example", "http://a.example:80"), ("https://a.example:8443", "https://a.example"), (None, "http://calls.example:9000"),
     ],
 )  # fmt: skip
@@ -294,23 +298,68 @@ def test_from_the_answer_on_every_check_denies(app, store, packs, tmp_path: Path
     assert len(store.ledger.entries("acme", list, kinds=["revocation"])) == 200
 
 
-def test_while_it_is_being_recorded_the_number_is_held(app, store) -> None:
+@pytest.mark.parametrize("step", ["the book", "the ledger"])
+def test_while_it_is_being_recorded_the_number_is_held(app, store, step: str) -> None:
     begun, go_on = threading.Event(), threading.Event()
-    record = store.record_revocation
+    where, name = (store, "record_revocation") if step == "the ledger" else (app.service.desks["default"].book, "telling")
+    right = getattr(where, name)
 
-    def slow(**fields):
+    def slow(*asked, **fields):
         begun.set()
-        go_on.wait(10)
-        return record(**fields)
+        go_on.wait(20)
+        return right(*asked, **fields)
 
-    store.record_revocation = slow
+    setattr(where, name, slow)
     thread = threading.Thread(target=lambda: told(app))
     thread.start()
-    assert begun.wait(10)
+    assert begun.wait(20)
     assert "lookup_unavailable" in denied(app.service.desks["default"].guard)
     go_on.set()
-    thread.join(10)
+    thread.join(20)
     assert "lookup_unavailable" not in denied(app.service.desks["default"].guard)
+
+
+def test_while_the_service_runs_what_waits_is_recorded(app, store, tmp_path: Path, caplog, monkeypatch) -> None:
+    monkeypatch.setattr(replaying, "LOOK", 0.05)
+    service = app.service
+    service.parts = [replaying.replaying]
+    lock = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    assert told(app).status == 503
+
+    async def run() -> None:
+        async with service.running():
+            while "wait" not in caplog.text:
+                await asyncio.sleep(0.02)
+            assert revocations(store) == []
+            lock.close()
+            while not revocations(store):
+                await asyncio.sleep(0.02)
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+    assert revocations(store) == [("all", "stop_reply", None)] and THEIRS not in caplog.text
+    assert caplog.text.count("opt-outs of the tenant default wait") == 1
+
+
+def test_words_that_the_record_does_not_take_do_not_stop_a_revocation(app, store) -> None:
+    assert told(app, OptOutType="STOP", Body="GENUG\x07JETZT").status == 200
+    assert revocations(store) == [("all", "stop_reply", None)]
+    ((_, entry),) = store.ledger.entries("acme", list, kinds=["revocation"])
+    assert entry["words"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "media", "code"),
+    [
+        (b"\xff=%ff", FORM, "request.malformed"), (b"a=1&" * 600, FORM, "request.malformed"), (b"", FORM, "auth.signature"),
+        (b"[" * 10_000, "application/json", "auth.signature"), (b"x", "text/plain", "request.media_type"),
+        (b"x" * 1_000_001, FORM, "request.too_large"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/twilio/message", "/twilio/status", "/twilio/call"])
+def test_what_is_no_webhook(app, path: str, body: bytes, media: str, code: str) -> None:
+    assert asked(app, "POST", path, body, media=media).code == code
+    assert asked(app, "POST", path + "?what=1", body, media=media).code == "input.invalid"
 
 
 def test_many_opt_outs_of_one_person_at_once_are_confirmed_once(app, store) -> None:
