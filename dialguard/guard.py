@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -141,13 +141,14 @@ class Guard:
     def answer(self, questions: Sequence[Question]) -> list[tuple[Decision, bytes] | Exception]:
         """The same, each decision with its JSON (``as_json(texts=False)``), which is what is recorded of it: all in one group."""
         with self.still():
-            known_at = self._known_at()
+            known_at, fed = self._known_at(), self._gatherer.sources.fed
+            events = fed is not None and self.as_of is None and fed.alive() is not None
             answers = self._decide_together(questions)
         found = [(answer, answer.as_json(texts=False)) if isinstance(answer, Decision) else answer for answer in answers]
         if self._recording is None:
             return found
         made = [number for number, answer in enumerate(found) if type(answer) is tuple]
-        records = [(self._asked(questions[number], found[number][0]), found[number][1], questions[number].by) for number in made]
+        records = [(self._asked(questions[number], found[number][0], events), found[number][1], questions[number].by) for number in made]
         for number, answer in zip(made, self._recording.recorded(records, known_at), strict=True):
             found[number] = answer
         return found
@@ -207,7 +208,7 @@ class Guard:
     def _known_at(self) -> int:
         return self.as_of if self.as_of is not None else clock.now()
 
-    def _asked(self, question: Question, decision: Decision) -> Asked:
+    def _asked(self, question: Question, decision: Decision, events: bool) -> Asked:
         """What the log is told of an attempt; the campaign is None where a table's columns gave it."""
         from dialguard.audit import recording
 
@@ -216,21 +217,20 @@ class Guard:
         said = attempt.campaign if typed else attempt.get("campaign")
         own = attempt.reserve if typed else attempt.get("reserve")
         campaign, pieces = self._registered[said] if isinstance(said, str) else (to_builtins(said) if isinstance(said, Struct) else said, None)
-        fed = self._gatherer.sources.fed
-        events = fed is not None and self.as_of is None and fed.alive() is not None
-        if sent is not None:
-            attempt = sent
-        return recording.Asked(attempt, decision, campaign, pieces, reserve if own is None else bool(own), events)
+        return recording.Asked(attempt if sent is None else sent, decision, campaign, pieces, reserve if own is None else bool(own), events)
 
     def look_back(self, as_of: int, feed_file: Path | None) -> None:
         """Answer from what was known at another instant, and by the feed in another file, from now on."""
         self.as_of = self._gatherer.sources.as_of = as_of
         self._gatherer.sources.feed = feed.load(feed_file) if feed_file is not None else feed.Feed()
 
-    def still(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def still(self) -> Iterator[None]:
         """For a group of checks by one thread: within, the lists are looked at once and the record is asked in one state. For a moment
         only: what others record meanwhile is not seen before it ends."""
-        return nullcontext() if self.store is None else self.store.still()
+        fed = self._gatherer.sources.fed
+        with nullcontext() if self.store is None else self.store.still(), nullcontext() if fed is None else fed.still():
+            yield
 
     def windows(
         self,

@@ -7,6 +7,8 @@ away: what it feeds is then unknown.
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,9 +35,22 @@ class Fed:
         self._path = os.fspath(folder / FOLDER / FILE)
         self._read = 0
         self._shares: dict[tuple[str, str], Share] | None = {}
+        self._held: tuple[bool | None] | None = None
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Within, which is for a moment only, one look answers every question."""
+        self._held = (self.alive(),)
+        try:
+            yield
+        finally:
+            self._held = None
 
     def alive(self) -> bool | None:
         """Whether the events process is there and has dealt with what was told it; None where no events are used."""
+        held = self._held
+        if held is not None:
+            return held[0]
         try:
             status = os.stat(self._path)
         except FileNotFoundError:
