@@ -68,7 +68,10 @@ def test_attempts_name_it_at_once(app) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "field"),
-    [({"purpose": "fun"}, "purpose"), ({"id": "a/b"}, "id"), ({"caller_states": ["ZZ"]}, "campaign.caller_states"), ({"registry_version": "soon"}, "campaign.registry_version")],
+    [
+        ({"purpose": "fun"}, "purpose"), ({"id": "a/b"}, "id"), ({"caller_states": ["ZZ"]}, "campaign.caller_states"),
+        ({"registry_version": "soon"}, "campaign.registry_version"), ({"seller": "a\nb"}, "seller"), ({"seller": " "}, "seller"),
+    ],
 )
 def test_what_is_no_campaign_is_not_registered(app, mine: Desk, wrong: dict, field: str) -> None:
     assert asked(app, "POST", "/v1/campaigns", SALE | wrong).fields == [field]

@@ -9,6 +9,7 @@ import msgspec
 
 from dialguard.facts import clock
 from dialguard.facts.attempt import read_campaign
+from dialguard.ledger.rows import text
 from dialguard.service import bodies
 from dialguard.service.book import Taken
 from dialguard.service.problem import Problem
@@ -20,8 +21,9 @@ _NOBODY = "+12010000000"
 
 
 def _checked(body: bodies.Campaign) -> dict[str, Any]:
-    """The campaign's fields. Raises InvalidInput."""
+    """The campaign's fields. Raises InvalidInput, RecordError where the record could not hold its seller."""
     campaign = msgspec.to_builtins(body)
+    text(body.seller, "seller")
     read_campaign(campaign)
     return campaign
 
