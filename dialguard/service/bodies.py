@@ -1,4 +1,4 @@
-"""What the HTTP interface takes and gives beside attempts and decisions (``model.contract``), as types: checked in one pass, and described."""
+"""What the HTTP interface takes and gives beside attempts and decisions (``model.contract``), as types."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,10 +8,14 @@ from dialguard.model.contract import Channel, Purpose, Scope, Voice
 
 Line = Annotated[str, Meta(min_length=1, max_length=1000)]
 """One line of text."""
-Number = Annotated[str, Meta(min_length=1, max_length=100, description="A telephone number in any usual US form, or E.164.", examples=["+13055550100"])]
+Number = Annotated[
+    str, Meta(min_length=1, max_length=100, description="A telephone number in any usual US form, or E.164.", examples=["+13055550100"])
+]
 Moment = Annotated[str, Meta(max_length=40, description="RFC 3339 with its offset.", extra_json_schema={"format": "date-time"})]
 Day = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date"})]
-Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:@-]{1,100}$", description="Letters, digits and _ . : @ -, at most 100.", examples=["spring-sale"])]
+Id = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_.:@-]{1,100}$", description="Letters, digits and _ . : @ -, at most 100.", examples=["spring-sale"])
+]
 State = Annotated[str, Meta(pattern=r"^[A-Za-z]{2}$")]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Whole = Annotated[int, Meta(ge=0, lt=10**9)]
@@ -102,12 +106,22 @@ class Held(_Body, kw_only=True):
 
 
 Outcomes = Literal[
-    "placed", "answered", "abandoned", "opted_out", "refused", "wrong_number", "voicemail", "no_answer", "busy", "did_not_connect", "not_placed"
-]  # fmt: skip
+    "placed",
+    "answered",
+    "abandoned",
+    "opted_out",
+    "refused",
+    "wrong_number",
+    "voicemail",
+    "no_answer",
+    "busy",
+    "did_not_connect",
+    "not_placed",
+]
 
 
 class Outcome(_Body, kw_only=True):
-    """What became of an attempt that was decided. ``to`` and ``campaign`` (a registered id) name the attempt where the decision log does not."""
+    """What became of an attempt that was decided; ``to`` and ``campaign`` (a registered id) name it where the decision log does not."""
 
     decision: Annotated[str, Meta(min_length=1, max_length=200, description="The decision's id.", examples=["d-9f2c4e11ab03-1"])]
     outcome: Outcomes

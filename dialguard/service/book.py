@@ -30,7 +30,8 @@ REMEMBERED = 40 * DAY
 _LOG = logging.getLogger("dialguard.service")
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS campaigns (id TEXT PRIMARY KEY, version INTEGER NOT NULL UNIQUE, campaign TEXT) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS outcomes (decision TEXT, outcome TEXT, at INTEGER NOT NULL, told TEXT NOT NULL, PRIMARY KEY (decision, outcome)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS outcomes (decision TEXT, outcome TEXT, at INTEGER NOT NULL, told TEXT NOT NULL, "
+    "PRIMARY KEY (decision, outcome)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS outcomes_by_age ON outcomes (at)",
 )
 
@@ -104,7 +105,9 @@ class Book:
             self._trouble = False
         except Exception as error:
             if not self._trouble:
-                _LOG.error("the campaigns cannot be taken up, and attempts that name one are refused until they can: %s", type(error).__name__)
+                _LOG.error(
+                    "the campaigns cannot be taken up, and attempts that name one are refused until they can: %s", type(error).__name__
+                )
             self._trouble, self._seen = True, 0
             for id_ in self._kept:
                 guard.remove_campaign(id_)

@@ -82,7 +82,9 @@ class _Families:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
         metrics, guard, worker = self._metrics, self._guard, str(os.getpid())
-        decided = CounterMetricFamily("dialguard_decisions", "Attempts decided, by verdict and kind of the first reason.", labels=("worker", "verdict", "kind"))
+        decided = CounterMetricFamily(
+            "dialguard_decisions", "Attempts decided, by verdict and kind of the first reason.", labels=("worker", "verdict", "kind")
+        )
         for (verdict, kind), count in metrics.decided.items():
             decided.add_metric((worker, verdict, kind), count)
         yield decided

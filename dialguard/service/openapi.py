@@ -24,48 +24,105 @@ _REF = "#/components/schemas/{name}"
 _TEXT: Schema = {"type": "string", "maxLength": 1000}
 _MOMENT: Schema = {"type": "string", "format": "date-time"}
 _WORDS: Schema = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-_NUMBER: Schema = {"description": "A telephone number in any usual US form, or E.164. What is none is denied.", "examples": ["+13055550100"]}
-_MOMENTS = frozenset({"at", "ceased_at", "last_inbound_at", "ported_to_wireless_at", "obtained_at", "requested_at", "expires_at", "revoked_at",
-                      "last_at", "last_transaction_at", "last_inquiry_at", "ended_at", "donor_at", "internal_since", "reassigned_asked_at",
-                      "last_conversation_at"})  # fmt: skip
+_NUMBER: Schema = {
+    "description": "A telephone number in any usual US form, or E.164. What is none is denied.",
+    "examples": ["+13055550100"],
+}
+_MOMENTS = frozenset(
+    {
+        "at",
+        "ceased_at",
+        "last_inbound_at",
+        "ported_to_wireless_at",
+        "obtained_at",
+        "requested_at",
+        "expires_at",
+        "revoked_at",
+        "last_at",
+        "last_transaction_at",
+        "last_inquiry_at",
+        "ended_at",
+        "donor_at",
+        "internal_since",
+        "reassigned_asked_at",
+        "last_conversation_at",
+    }
+)
 _LOOSE: Mapping[str, Schema] = {
-    "to": _NUMBER, "from": _NUMBER, "form": _WORDS, "covers": _WORDS, "channels": _WORDS, "national_since": {"type": "string", "format": "date"},
+    "to": _NUMBER,
+    "from": _NUMBER,
+    "form": _WORDS,
+    "covers": _WORDS,
+    "channels": _WORDS,
+    "national_since": {"type": "string", "format": "date"},
     "lists": {"type": "object", "description": "Code to {listed, published, effective, use_by}."},
-    "agreed_hours": {"description": "Windows: {days, from, to}, or a list of them."}, "inconvenient": {"description": "Windows, or {windows, places}."},
-    "campaign": {"anyOf": [{"type": "string", "description": "Id of a registered campaign."}, {"$ref": "#/components/schemas/AttemptCampaign"}]},
-}  # fmt: skip
+    "agreed_hours": {"description": "Windows: {days, from, to}, or a list of them."},
+    "inconvenient": {"description": "Windows, or {windows, places}."},
+    "campaign": {
+        "anyOf": [{"type": "string", "description": "Id of a registered campaign."}, {"$ref": "#/components/schemas/AttemptCampaign"}]
+    },
+}
 """What the contract's types leave to its reader."""
 _OR_WHOLE = frozenset({"id", "state", "zip", "county", "place", "timezone", "debt"})
 """Texts of an attempt for which a whole number does as well: as tables have them."""
 _CHANNEL: Schema = {"type": "string", "enum": ["voice", "sms", "mms", "rvm", "fax"]}
 _QUERY: Mapping[str, Schema] = {
-    "channel": _CHANNEL, "format": {"type": "string", "enum": ["json", "text"]}, "texts": {"type": "string", "enum": ["true", "false"]},
-    "days": {"type": "integer", "minimum": 1, "maximum": 31}, "limit": {"type": "integer", "minimum": 1, "maximum": 1000},
-    "verdict": {"type": "string", "enum": ["allow", "deny"]}, "at": _MOMENT, "since": _MOMENT, "until": _MOMENT, "as_of": _MOMENT,
-}  # fmt: skip
+    "channel": _CHANNEL,
+    "format": {"type": "string", "enum": ["json", "text"]},
+    "texts": {"type": "string", "enum": ["true", "false"]},
+    "days": {"type": "integer", "minimum": 1, "maximum": 31},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 1000},
+    "verdict": {"type": "string", "enum": ["allow", "deny"]},
+    "at": _MOMENT,
+    "since": _MOMENT,
+    "until": _MOMENT,
+    "as_of": _MOMENT,
+}
 _REQUIRED = {
-    ("GET", "/v1/check"): {"to", "campaign"}, ("GET", "/v1/windows"): {"to", "campaign"}, ("GET", "/v1/numbers/{number}"): {"seller"},
-}  # fmt: skip
+    ("GET", "/v1/check"): {"to", "campaign"},
+    ("GET", "/v1/windows"): {"to", "campaign"},
+    ("GET", "/v1/numbers/{number}"): {"seller"},
+}
 _OWN = ("/v1/", "/healthz", "/readyz", "/metrics")
 _CONFLICTS = {"/v1/outcomes", "/v1/campaigns"}
 EXAMPLES: Mapping[tuple[str, str], Any] = {
     ("POST", "/v1/check"): {
-        "id": "call-17", "channel": "voice", "to": "+13055550100", "from": "+12125550111", "contact": {"state": "FL"}, "consent": {"level": "express_written"},
+        "id": "call-17",
+        "channel": "voice",
+        "to": "+13055550100",
+        "from": "+12125550111",
+        "contact": {"state": "FL"},
+        "consent": {"level": "express_written"},
         "campaign": {"seller": "Acme", "purpose": "telemarketing", "dialing": "manual", "voice": "live"},
     },
-    ("POST", "/v1/consents"): {"seller": "Acme", "number": "+13055550100", "level": "express_written", "obtained_at": "2026-03-01T10:00:00-05:00"},
+    ("POST", "/v1/consents"): {
+        "seller": "Acme",
+        "number": "+13055550100",
+        "level": "express_written",
+        "obtained_at": "2026-03-01T10:00:00-05:00",
+    },
     ("POST", "/v1/revocations"): {"seller": "Acme", "number": "+13055550100", "means": "stop_reply", "words": "STOP"},
     ("POST", "/v1/relationships"): {"seller": "Acme", "number": "+13055550100", "last_transaction_at": "2026-03-01T10:00:00-05:00"},
     ("POST", "/v1/dnc"): {"seller": "Acme", "number": "+13055550100"},
     ("DELETE", "/v1/dnc"): {"seller": "Acme", "number": "+13055550100"},
     ("POST", "/v1/campaigns"): {"id": "spring-sale", "seller": "Acme", "purpose": "telemarketing", "dialing": "manual", "voice": "live"},
-    ("PUT", "/v1/campaigns/{id}"): {"id": "spring-sale", "seller": "Acme", "purpose": "telemarketing", "dialing": "preview", "voice": "live"},
+    ("PUT", "/v1/campaigns/{id}"): {
+        "id": "spring-sale",
+        "seller": "Acme",
+        "purpose": "telemarketing",
+        "dialing": "preview",
+        "voice": "live",
+    },
     ("POST", "/v1/outcomes"): {
-        "decision": "d-9f2c4e11ab03-1", "outcome": "answered", "to": "+13055550100", "channel": "voice", "campaign": "spring-sale",
+        "decision": "d-9f2c4e11ab03-1",
+        "outcome": "answered",
+        "to": "+13055550100",
+        "channel": "voice",
+        "campaign": "spring-sale",
     },
     ("POST", "/v1/campaigns/{id}/pause"): {"reason": "A complaint is being looked into.", "by": "jo"},
     ("POST", "/v1/campaigns/{id}/resume"): {"reason": "It was another seller's call.", "by": "jo"},
-}  # fmt: skip
+}
 """A body that works, for each route that takes JSON; they build on each other in the order in which they stand here."""
 
 
@@ -83,7 +140,9 @@ def description(routes: Sequence[Route]) -> Schema:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "DialGuard", "version": VERSION, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            "title": "DialGuard",
+            "version": VERSION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             "description": "Decides before a call or text to a US number whether the law allows it, why, and what the caller must do.",
         },
         "paths": paths,
@@ -94,7 +153,7 @@ def description(routes: Sequence[Route]) -> Schema:
                 "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
             },
         },
-    }  # fmt: skip
+    }
 
 
 def route(routes: Callable[[], Sequence[Route]]) -> Route:
@@ -117,9 +176,15 @@ def _operation(route: Route) -> Schema:
     parameters = [
         {"name": each, "in": "path", "required": True, "schema": _path_schema(each)} for each in re.findall(r"\{(\w+)\}", route.path)
     ] + [
-        {"name": each, "in": "query", "required": each in _REQUIRED.get((route.method, route.path), ()), "description": text, "schema": _QUERY.get(each, _TEXT)}
+        {
+            "name": each,
+            "in": "query",
+            "required": each in _REQUIRED.get((route.method, route.path), ()),
+            "description": text,
+            "schema": _QUERY.get(each, _TEXT),
+        }
         for each, text in route.query.items()
-    ]  # fmt: skip
+    ]
     if parameters:
         found["parameters"] = parameters
     if (body := _body(route)) is not None:
@@ -137,7 +202,11 @@ def _prose(route: Route) -> str:
 
 
 def _path_schema(name: str) -> Schema:
-    return {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"^[^/?#%\s]+$"} if name != "number" else {**_TEXT, "pattern": r"^[0-9+().-]+$"}
+    return (
+        {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"^[^/?#%\s]+$"}
+        if name != "number"
+        else {**_TEXT, "pattern": r"^[0-9+().-]+$"}
+    )
 
 
 def _body(route: Route) -> Schema | None:
@@ -159,8 +228,9 @@ def _responses(route: Route) -> Schema:
         }  # fmt: skip
     else:
         content = {
-            media: {"schema": (_reference(route.gives) if media == JSON else {"type": "string"})} for media in (each.partition(";")[0] for each in route.media)
-        }  # fmt: skip
+            media: {"schema": (_reference(route.gives) if media == JSON else {"type": "string"})}
+            for media in (each.partition(";")[0] for each in route.media)
+        }
     found: Schema = {str(route.status): {"description": "Done.", "content": content}}
     if route.status == 201 and route.path == "/v1/campaigns":
         found["200"] = {"description": "It was registered just so before.", "content": content}
@@ -219,13 +289,19 @@ def _schemas(routes: Sequence[Route]) -> dict[str, Schema]:
 def _problem() -> Schema:
     field = {"type": "object", "properties": {"field": {"type": "string"}, "message": {"type": "string"}}, "required": ["field", "message"]}
     return {
-        "type": "object", "description": "What went wrong (RFC 9457), with a stable code.", "required": ["type", "title", "status", "code"],
+        "type": "object",
+        "description": "What went wrong (RFC 9457), with a stable code.",
+        "required": ["type", "title", "status", "code"],
         "properties": {
-            "type": {"type": "string", "format": "uri"}, "title": {"type": "string"}, "status": {"type": "integer", "enum": sorted({s for s, _ in CODES.values()})},
-            "code": {"type": "string", "enum": list(CODES)}, "detail": {"type": "string"}, "errors": {"type": "array", "items": field},
+            "type": {"type": "string", "format": "uri"},
+            "title": {"type": "string"},
+            "status": {"type": "integer", "enum": sorted({s for s, _ in CODES.values()})},
+            "code": {"type": "string", "enum": list(CODES)},
+            "detail": {"type": "string"},
+            "errors": {"type": "array", "items": field},
         },
         "additionalProperties": False,
-    }  # fmt: skip
+    }
 
 
 def _decision() -> Schema:
@@ -235,10 +311,24 @@ def _decision() -> Schema:
     place = {"type": "object", "properties": {"from": {"type": "array", "items": text}}, "required": ["from"]}
     slot = {"type": ["object", "null"], "properties": {"id": text, "expires_at": _MOMENT}, "required": ["id", "expires_at"]}
     properties: dict[str, Schema] = {
-        "id": text, "attempt_id": maybe, "at": _MOMENT, "verdict": {"type": "string", "enum": ["allow", "deny"]}, "valid_until": maybe,
-        "reasons": {"type": "array", "items": told}, "obligations": {"type": "array", "items": {"type": ["string", "object"]}}, "retry_at": maybe,
-        "reservation": slot, "jurisdictions": {"type": "array", "items": place}, "timezones": {"type": "array", "items": place}, "packs": text,
+        "id": text,
+        "attempt_id": maybe,
+        "at": _MOMENT,
+        "verdict": {"type": "string", "enum": ["allow", "deny"]},
+        "valid_until": maybe,
+        "reasons": {"type": "array", "items": told},
+        "obligations": {"type": "array", "items": {"type": ["string", "object"]}},
+        "retry_at": maybe,
+        "reservation": slot,
+        "jurisdictions": {"type": "array", "items": place},
+        "timezones": {"type": "array", "items": place},
+        "packs": text,
         "evidence": {"type": "object"},
-    }  # fmt: skip
-    return {"type": "object", "description": "May this attempt go ahead.", "properties": properties, "required": list(properties), "additionalProperties": False}
-
+    }
+    return {
+        "type": "object",
+        "description": "May this attempt go ahead.",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

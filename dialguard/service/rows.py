@@ -18,9 +18,16 @@ _MOST_LINES = 50
 """Lines that a quoted row of CSV may stand on."""
 _DELIMITERS = (",", "\t", "|", ";")
 _PARTS = {
-    "contact": contract.Contact, "line": contract.Line, "consent": contract.Consent, "relationship": contract.Relationship, "dnc": contract.Dnc,
-    "history": contract.History, "caller_id": contract.CallerId, "message": contract.Message, "debt": contract.Debt,
-}  # fmt: skip
+    "contact": contract.Contact,
+    "line": contract.Line,
+    "consent": contract.Consent,
+    "relationship": contract.Relationship,
+    "dnc": contract.Dnc,
+    "history": contract.History,
+    "caller_id": contract.CallerId,
+    "message": contract.Message,
+    "debt": contract.Debt,
+}
 PATHS = frozenset({"id", "to", "from", "at", "channel", "campaign", "line_type"}) | {
     f"{part}.{field.encode_name}" for part, kind in _PARTS.items() for field in struct_fields(kind)
 }

@@ -50,9 +50,18 @@ def test_a_bad_row_is_answered_in_its_place_and_stops_nothing(app) -> None:
         assert [row["status"] for row in rows] == ["problem", "decided"] * len(bad)
         codes = [row["problem"]["code"] for row in rows[::2]]
         assert codes == [
-            "request.malformed", "input.invalid", "input.invalid", "input.invalid", "request.malformed", "request.malformed", "request.malformed",
-            "request.malformed", "input.invalid", "request.too_large", "request.malformed",
-        ]  # fmt: skip
+            "request.malformed",
+            "input.invalid",
+            "input.invalid",
+            "input.invalid",
+            "request.malformed",
+            "request.malformed",
+            "request.malformed",
+            "request.malformed",
+            "input.invalid",
+            "request.too_large",
+            "request.malformed",
+        ]
         assert rows[6]["id"] == "x"
 
 
@@ -67,7 +76,11 @@ def test_a_table_with_the_usual_columns(app) -> None:
     body = "lead,First Name,Phone,State,id\n1,Ann,(305) 555-0100,FL,a\n2,Bob,305 555 0101,Florida,b\n3,Cy,12,FL,c\n"
     rows = table(app, body)
     assert list(rows[0]) == list(batch.COLUMNS)
-    assert [(row["row"], row["id"], row["status"], row["verdict"]) for row in rows] == [("1", "a", "decided", "deny"), ("2", "b", "decided", "deny"), ("3", "c", "decided", "deny")]
+    assert [(row["row"], row["id"], row["status"], row["verdict"]) for row in rows] == [
+        ("1", "a", "decided", "deny"),
+        ("2", "b", "decided", "deny"),
+        ("3", "c", "decided", "deny"),
+    ]
     assert rows[2]["rule"].startswith("number.") or rows[2]["kind"] == "prohibited"
 
 
@@ -75,7 +88,11 @@ def test_a_table_with_dotted_columns_says_what_the_object_says(app) -> None:
     header = "id,to,campaign,channel,at,contact.state,consent.level,consent.covers,dnc.national,dnc.states,history.last_24h"
     body = f"{header}\nx,+13055550100,c,voice,{AT},FL,express_written,live texts,false,FL;TX,0\n"
     (row,) = table(app, body, "")
-    said = {"consent": {"level": "express_written", "covers": ["live", "texts"]}, "dnc": {"national": False, "states": ["FL", "TX"]}, "history": {"last_24h": 0}}
+    said = {
+        "consent": {"level": "express_written", "covers": ["live", "texts"]},
+        "dnc": {"national": False, "states": ["FL", "TX"]},
+        "history": {"last_24h": 0},
+    }
     attempt = GOOD | {"id": "x", "contact": {"state": "FL"}} | said
     alone = asked(app, "POST", "/v1/check", attempt).json
     assert (row["verdict"], row["kind"], row["rule"]) == (alone["verdict"], alone["reasons"][0]["kind"], alone["reasons"][0]["rule"])
@@ -90,9 +107,15 @@ def test_rows_of_a_table_that_cannot_be_read(app) -> None:
     for pieces in (0, 1, 5):
         rows = table(app, body, pieces=pieces)
         assert [(row["id"], row["status"]) for row in rows] == [
-            ("a", "decided"), ("b", "request.malformed"), ("c", "request.malformed"), ("d", "decided"), ("", "request.malformed"), ("", "request.malformed"),
-            ("g", "decided"), ("", "request.malformed"),
-        ]  # fmt: skip
+            ("a", "decided"),
+            ("b", "request.malformed"),
+            ("c", "request.malformed"),
+            ("d", "decided"),
+            ("", "request.malformed"),
+            ("", "request.malformed"),
+            ("g", "decided"),
+            ("", "request.malformed"),
+        ]
         assert all(row["verdict"] == "deny" for row in rows if row["status"] != "decided")
 
 
@@ -109,11 +132,15 @@ def test_a_reference_is_no_formula(app, character: str) -> None:
 @pytest.mark.parametrize(
     ("body", "media", "code", "field"),
     [
-        (b"", CSV, "input.invalid", "header"), (b"\n \n", CSV, "input.invalid", "header"), (b"name,age\nx,1\n", CSV, "input.invalid", "header"),
-        (b"to,contact.stat\n", CSV, "input.invalid", "contact.stat"), (b"to,\xff\n", CSV, "request.malformed", None),
-        (b"{}", "application/json", "request.media_type", None), (b"to,to\n1,2\n", CSV, "input.invalid", "header"),
+        (b"", CSV, "input.invalid", "header"),
+        (b"\n \n", CSV, "input.invalid", "header"),
+        (b"name,age\nx,1\n", CSV, "input.invalid", "header"),
+        (b"to,contact.stat\n", CSV, "input.invalid", "contact.stat"),
+        (b"to,\xff\n", CSV, "request.malformed", None),
+        (b"{}", "application/json", "request.media_type", None),
+        (b"to,to\n1,2\n", CSV, "input.invalid", "header"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_table_at_all_is_refused_whole(app, body: bytes, media: str, code: str, field: str | None) -> None:
     answer = asked(app, "POST", "/v1/check/batch", body, media=media)
     assert answer.code == code and answer.fields == ([field] if field else [])
@@ -158,7 +185,14 @@ def test_no_more_is_read_than_is_answered_and_taken(app) -> None:
         if message["type"] == "http.response.body":
             await asyncio.sleep(3600)
 
-    scope = {"type": "http", "method": "POST", "path": "/v1/check/batch", "query_string": b"", "headers": [(b"content-type", NDJSON.encode())], "client": None}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/check/batch",
+        "query_string": b"",
+        "headers": [(b"content-type", NDJSON.encode())],
+        "client": None,
+    }
 
     async def run() -> None:
         with pytest.raises(TimeoutError):
@@ -176,13 +210,20 @@ def test_a_client_that_goes_away_in_the_middle_is_let_go(app) -> None:
 
     async def send(message) -> None: ...
 
-    scope = {"type": "http", "method": "POST", "path": "/v1/check/batch", "query_string": b"", "headers": [(b"content-type", NDJSON.encode())], "client": None}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/check/batch",
+        "query_string": b"",
+        "headers": [(b"content-type", NDJSON.encode())],
+        "client": None,
+    }
     asyncio.run(app(scope, receive, send))
 
 
 def test_rows_cut_anywhere_are_the_same(app) -> None:
     random.seed(5)
-    body = 'id,to,contact.place\n' + "".join(f'é{n},+1305555{n:04},"a ""{n}""\n,é"\n' for n in range(60))
+    body = "id,to,contact.place\n" + "".join(f'é{n},+1305555{n:04},"a ""{n}""\n,é"\n' for n in range(60))
     whole = [{**row, "decision": ""} for row in table(app, body)]
     assert [row["id"] for row in whole] == [f"é{n}" for n in range(60)]
     for _ in range(5):

@@ -69,8 +69,12 @@ def test_attempts_name_it_at_once(app) -> None:
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
-        ({"purpose": "fun"}, "purpose"), ({"id": "a/b"}, "id"), ({"caller_states": ["ZZ"]}, "campaign.caller_states"),
-        ({"registry_version": "soon"}, "campaign.registry_version"), ({"seller": "a\nb"}, "seller"), ({"seller": " "}, "seller"),
+        ({"purpose": "fun"}, "purpose"),
+        ({"id": "a/b"}, "id"),
+        ({"caller_states": ["ZZ"]}, "campaign.caller_states"),
+        ({"registry_version": "soon"}, "campaign.registry_version"),
+        ({"seller": "a\nb"}, "seller"),
+        ({"seller": " "}, "seller"),
     ],
 )
 def test_what_is_no_campaign_is_not_registered(app, mine: Desk, wrong: dict, field: str) -> None:
@@ -87,7 +91,9 @@ def test_pause_and_resume(app, mine: Desk) -> None:
     said = {"reason": "a complaint", "by": "jo"}
     paused = asked(app, "POST", "/v1/campaigns/sale/pause", said)
     assert paused.status == 200
-    assert [(each["campaign"], each["by"], each["reason"], each["until"]) for each in paused.json["pauses"]] == [("sale", "jo", "a complaint", None)]
+    assert [(each["campaign"], each["by"], each["reason"], each["until"]) for each in paused.json["pauses"]] == [
+        ("sale", "jo", "a complaint", None)
+    ]
     decision = asked(app, "POST", "/v1/check", {"channel": "voice", "to": "+13055550100", "campaign": "sale"}).json
     assert "house.campaign-paused" in [reason["rule"] for reason in decision["reasons"]]
     assert asked(app, "POST", "/v1/campaigns/sale/resume", said).json["pauses"] == []

@@ -63,7 +63,14 @@ def service(tmp_path_factory, packs):
 
 @pytest.mark.filterwarnings("ignore")
 @schema.parametrize()
-@settings(max_examples=EACH, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate), database=None, derandomize=REQUESTS <= 600)
+@settings(
+    max_examples=EACH,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.generate),
+    database=None,
+    derandomize=REQUESTS <= 600,
+)
 def test_every_answer_is_one_that_is_described(case: schemathesis.Case, service) -> None:
     address, token, folder, told = service
     response = case.call(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=30)

@@ -18,22 +18,38 @@ WHO = {"seller": "Acme", "number": "+13055550100"}
 
 
 def nested(depth: int) -> bytes:
-    return b'{"channel":"voice","to":"+13055550100","campaign":"c","emergency":{"declared":[{"state":' + b"[" * depth + b"]" * depth + b"}]}}"
+    return (
+        b'{"channel":"voice","to":"+13055550100","campaign":"c","emergency":{"declared":[{"state":' + b"[" * depth + b"]" * depth + b"}]}}"
+    )
 
 
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        (b"", "request.malformed"), (b"{", "request.malformed"), (b"\xff\xfe", "request.malformed"), (b'{"to": "\xff"}', "request.malformed"),
-        (b'{"to": NaN}', "request.malformed"), (b'{"to": Infinity}', "request.malformed"), (b'{"to": 1e999}', "request.malformed"),
-        (b'{"channel":"voice","to":"\\ud800","campaign":"c"}', "request.malformed"), (b"[]", "input.invalid"), (b"null", "input.invalid"), (b"7", "input.invalid"),
-        (b'{"to": "+13055550100", "number 3055550100": 1}', "input.invalid"), (nested(16), "input.invalid"), (nested(10_000), "request.malformed"),
-        (b"[" * 10_000, "request.malformed"), (b'{"a":' * 10_000, "request.malformed"), (b" " * (BODY_LIMIT + 1), "request.too_large"),
-        (json.dumps(ATTEMPT | {"history": {"last_24h": 10**400}}).encode(), None), (json.dumps(ATTEMPT | {"at": "2026-13-45T99:99:99Z"}).encode(), "input.invalid"),
-        (json.dumps(ATTEMPT | {"at": "9" * 400}).encode(), "input.invalid"), (json.dumps(ATTEMPT | {"campaign": "3055550100"}).encode(), "input.invalid"),
+        (b"", "request.malformed"),
+        (b"{", "request.malformed"),
+        (b"\xff\xfe", "request.malformed"),
+        (b'{"to": "\xff"}', "request.malformed"),
+        (b'{"to": NaN}', "request.malformed"),
+        (b'{"to": Infinity}', "request.malformed"),
+        (b'{"to": 1e999}', "request.malformed"),
+        (b'{"channel":"voice","to":"\\ud800","campaign":"c"}', "request.malformed"),
+        (b"[]", "input.invalid"),
+        (b"null", "input.invalid"),
+        (b"7", "input.invalid"),
+        (b'{"to": "+13055550100", "number 3055550100": 1}', "input.invalid"),
+        (nested(16), "input.invalid"),
+        (nested(10_000), "request.malformed"),
+        (b"[" * 10_000, "request.malformed"),
+        (b'{"a":' * 10_000, "request.malformed"),
+        (b" " * (BODY_LIMIT + 1), "request.too_large"),
+        (json.dumps(ATTEMPT | {"history": {"last_24h": 10**400}}).encode(), None),
+        (json.dumps(ATTEMPT | {"at": "2026-13-45T99:99:99Z"}).encode(), "input.invalid"),
+        (json.dumps(ATTEMPT | {"at": "9" * 400}).encode(), "input.invalid"),
+        (json.dumps(ATTEMPT | {"campaign": "3055550100"}).encode(), "input.invalid"),
         (json.dumps(ATTEMPT | {"contact": {"timezone": "../../etc/passwd"}}).encode(), None),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_attempt_is_refused_by_name(app, body: bytes, code: str | None) -> None:
     answer = asked(app, "POST", "/v1/check", body)
     assert answer.status < 500 and (code is None or answer.code == code), answer
@@ -50,18 +66,30 @@ def test_a_number_of_any_kind_is_decided_or_refused(app, number: object) -> None
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
-        ("POST", "/v1/consents", WHO | {"level": "express"}), ("POST", "/v1/revocations", WHO), ("POST", "/v1/dnc", WHO), ("DELETE", "/v1/dnc", WHO),
-        ("POST", "/v1/relationships", WHO | {"current": True}), ("POST", "/v1/campaigns", SALE), ("PUT", "/v1/campaigns/sale", SALE),
+        ("POST", "/v1/consents", WHO | {"level": "express"}),
+        ("POST", "/v1/revocations", WHO),
+        ("POST", "/v1/dnc", WHO),
+        ("DELETE", "/v1/dnc", WHO),
+        ("POST", "/v1/relationships", WHO | {"current": True}),
+        ("POST", "/v1/campaigns", SALE),
+        ("PUT", "/v1/campaigns/sale", SALE),
         ("POST", "/v1/outcomes", {"decision": "d", "outcome": "placed", "to": "+13055550100", "campaign": "c"}),
     ],
-)  # fmt: skip
+)
 def test_bodies_that_are_none(app, method: str, path: str, body: dict) -> None:
     good = json.dumps(body).encode()
     for wrong, status in (
-        (b"", 400), (good[:-1], 400), (b"[" * 10_000, 422), (b" " * BODY_LIMIT + good, 413), (b"[]", 422), (good[:-1] + b',"other":1}', 422),
-        (json.dumps(dict.fromkeys(body, "\ud800")).encode(), 400), (json.dumps(dict.fromkeys(body, 1e308)).encode(), 422),
-        (json.dumps(dict.fromkeys(body, "")).encode(), 422), (json.dumps(dict.fromkeys(body, "9" * 2_000)).encode(), 422),
-    ):  # fmt: skip
+        (b"", 400),
+        (good[:-1], 400),
+        (b"[" * 10_000, 422),
+        (b" " * BODY_LIMIT + good, 413),
+        (b"[]", 422),
+        (good[:-1] + b',"other":1}', 422),
+        (json.dumps(dict.fromkeys(body, "\ud800")).encode(), 400),
+        (json.dumps(dict.fromkeys(body, 1e308)).encode(), 422),
+        (json.dumps(dict.fromkeys(body, "")).encode(), 422),
+        (json.dumps(dict.fromkeys(body, "9" * 2_000)).encode(), 422),
+    ):
         answer = asked(app, method, path, wrong)
         assert answer.status == status, (wrong[:60], answer)
         assert b"3055550100" not in answer.body
@@ -71,12 +99,20 @@ def test_bodies_that_are_none(app, method: str, path: str, body: dict) -> None:
 @pytest.mark.parametrize(
     ("path", "code"),
     [
-        ("/v1/check?to=%ff", "request.malformed"), ("/v1/check?to", "request.malformed"), ("/v1/check?" + "&".join(f"a{n}=1" for n in range(60)), "request.malformed"),
-        ("/v1/check?to=1&to=2", "input.invalid"), ("/v1/check?3055550100=1", "input.invalid"), ("/v1/check?to=" + "1" * 1001, "input.invalid"),
-        ("/v1/check?to=1&campaign=c&format=3055550100", "input.invalid"), ("/v1/rules/..%2f..%2fetc%2fpasswd", "resource.unknown"),
-        ("/v1/numbers/%00?seller=Acme", "input.invalid"), ("/v1/%2e%2e/%2e%2e/etc/passwd", "resource.unknown"), ("/", "resource.unknown"), ("//", "resource.unknown"),
+        ("/v1/check?to=%ff", "request.malformed"),
+        ("/v1/check?to", "request.malformed"),
+        ("/v1/check?" + "&".join(f"a{n}=1" for n in range(60)), "request.malformed"),
+        ("/v1/check?to=1&to=2", "input.invalid"),
+        ("/v1/check?3055550100=1", "input.invalid"),
+        ("/v1/check?to=" + "1" * 1001, "input.invalid"),
+        ("/v1/check?to=1&campaign=c&format=3055550100", "input.invalid"),
+        ("/v1/rules/..%2f..%2fetc%2fpasswd", "resource.unknown"),
+        ("/v1/numbers/%00?seller=Acme", "input.invalid"),
+        ("/v1/%2e%2e/%2e%2e/etc/passwd", "resource.unknown"),
+        ("/", "resource.unknown"),
+        ("//", "resource.unknown"),
     ],
-)  # fmt: skip
+)
 def test_queries_and_paths_that_are_none(app, path: str, code: str) -> None:
     answer = asked(app, "GET", path)
     assert answer.code == code and b"3055550100" not in answer.body
@@ -85,10 +121,13 @@ def test_queries_and_paths_that_are_none(app, path: str, code: str) -> None:
 @pytest.mark.parametrize(
     ("campaign", "field"),
     [
-        ({"claims": [{}]}, "campaign.claims[0].exemption"), ({"claims": [{"exemption": None}]}, "campaign.claims[0].exemption"),
-        ({"claims": [{"exemption": 1}]}, "campaign.claims[0].exemption"), ({"seller": "a\nb"}, "seller"), ({"seller": "9" * 1001}, "seller"),
+        ({"claims": [{}]}, "campaign.claims[0].exemption"),
+        ({"claims": [{"exemption": None}]}, "campaign.claims[0].exemption"),
+        ({"claims": [{"exemption": 1}]}, "campaign.claims[0].exemption"),
+        ({"seller": "a\nb"}, "seller"),
+        ({"seller": "9" * 1001}, "seller"),
     ],
-)  # fmt: skip
+)
 def test_campaigns_that_are_none(tmp_path, packs, campaign: dict, field: str) -> None:
     """Found by the fuzzer: each of these was a fault."""
     app = application(Service({"default": Desk("default", Guard(tmp_path, packs=packs))}, Everybody()))

@@ -25,8 +25,15 @@ def test_decisions_and_failures_are_counted(app, packs) -> None:
         for family in text_string_to_metric_families(answer.body.decode()) for sample in family.samples
     }  # fmt: skip
     assert found["dialguard_decisions_total", ("kind", kind), ("verdict", "deny")] == 4
-    assert found["dialguard_undecided_total", ("failure", "InvalidInput")] == found["dialguard_undecided_total", ("failure", "Problem")] == 1
-    assert found[("dialguard_group_size_count",)] == found["dialguard_group_size_bucket", ("le", "1")] == found[("dialguard_group_seconds_count",)] == 6
+    assert (
+        found["dialguard_undecided_total", ("failure", "InvalidInput")] == found["dialguard_undecided_total", ("failure", "Problem")] == 1
+    )
+    assert (
+        found[("dialguard_group_size_count",)]
+        == found["dialguard_group_size_bucket", ("le", "1")]
+        == found[("dialguard_group_seconds_count",)]
+        == 6
+    )
     assert found["dialguard_packs", ("digest", packs.digest)] == len(packs.rules)
     assert found[("dialguard_ready",)] == 1
     for word in ("3055550100", "Acme", "mine"):

@@ -29,9 +29,17 @@ def test_it_is_valid_and_served(app, document: dict) -> None:
 
 
 def test_every_route_and_code_is_in_it(document: dict) -> None:
-    assert {(method.upper(), path) for path, ways in document["paths"].items() for method in ways} == {(route.method, route.path) for route in openapi.own(ROUTES)}
+    assert {(method.upper(), path) for path, ways in document["paths"].items() for method in ways} == {
+        (route.method, route.path) for route in openapi.own(ROUTES)
+    }
     assert all(route.path.startswith("/v1/") for route in openapi.own(ROUTES) if route.path.count("/") > 1)
-    told = {code for ways in document["paths"].values() for way in ways.values() for answer in way["responses"].values() for code in answer["description"].split(", ")}
+    told = {
+        code
+        for ways in document["paths"].values()
+        for way in ways.values()
+        for answer in way["responses"].values()
+        for code in answer["description"].split(", ")
+    }
     assert set(CODES) - told == {"request.method"}  # of what is no route at all
     ids = [way["operationId"] for ways in document["paths"].values() for way in ways.values()]
     assert len(set(ids)) == len(ids)
@@ -52,8 +60,9 @@ def test_the_examples_work_and_are_answered_as_described(tmp_path: Path, packs, 
         described = document["paths"][path][method.lower()]
         assert str(answer.status) in described["responses"] and answer.status < 300, (path, answer)
         for schema, value in (
-            (described["requestBody"]["content"][JSON]["schema"], example), (described["responses"][str(answer.status)]["content"][JSON]["schema"], answer.json),
-        ):  # fmt: skip
+            (described["requestBody"]["content"][JSON]["schema"], example),
+            (described["responses"][str(answer.status)]["content"][JSON]["schema"], answer.json),
+        ):
             jsonschema_rs.validator_for({**schema, "components": document["components"]}).validate(value)
     takes = {(route.method, route.path) for route in ROUTES if route.takes is not None}
     assert takes == set(openapi.EXAMPLES)

@@ -38,11 +38,17 @@ def test_windows_are_those_of_the_guard(service, app) -> None:
 @pytest.mark.parametrize(
     ("query", "fields"),
     [
-        ("", ["to", "campaign"]), ("to=1&campaign=c&days=32", ["days"]), ("to=1&campaign=c&days=0", ["days"]), ("to=1&campaign=c&days=9999999999", ["days"]),
-        ("to=1&campaign=c&days=%C2%B2", ["days"]), ("to=1&campaign=other", ["campaign"]), ("to=1&campaign=c&at=now", ["at"]),
-        ("to=1&campaign=c&channel=pigeon", ["channel"]), ("to=1&campaign=c&until=1", ["until"]),
+        ("", ["to", "campaign"]),
+        ("to=1&campaign=c&days=32", ["days"]),
+        ("to=1&campaign=c&days=0", ["days"]),
+        ("to=1&campaign=c&days=9999999999", ["days"]),
+        ("to=1&campaign=c&days=%C2%B2", ["days"]),
+        ("to=1&campaign=other", ["campaign"]),
+        ("to=1&campaign=c&at=now", ["at"]),
+        ("to=1&campaign=c&channel=pigeon", ["channel"]),
+        ("to=1&campaign=c&until=1", ["until"]),
     ],
-)  # fmt: skip
+)
 def test_windows_that_cannot_be(app, query: str, fields: list[str]) -> None:
     answer = asked(app, "GET", f"/v1/windows?{query}")
     assert (answer.status, answer.code, answer.fields) == (422, "input.invalid", fields)
@@ -64,12 +70,27 @@ def test_a_recorded_decision_is_found(recorded) -> None:
     decision = asked(app, "POST", "/v1/check", ATTEMPT).json
     for id_ in (decision["id"], "mine"):
         (found,) = asked(app, "GET", f"/v1/decisions/{id_}").json["decisions"]
-        assert found["record"]["decision"]["id"] == decision["id"] and found["record"]["attempt"]["to"] == NUMBER and found["not_shown"] == []
+        assert (
+            found["record"]["decision"]["id"] == decision["id"] and found["record"]["attempt"]["to"] == NUMBER and found["not_shown"] == []
+        )
     assert asked(app, "GET", "/v1/decisions/other").code == "resource.unknown"
     asked(app, "POST", "/v1/check", ATTEMPT | {"to": "+13055550101", "id": "b"})
-    for query, count in (("number=305-555-0100", 1), ("seller=Acme", 2), ("seller=Bolt", 0), ("verdict=allow", 0), ("limit=1", 1), ("until=2020-01-01T00:00:00Z", 0)):
+    for query, count in (
+        ("number=305-555-0100", 1),
+        ("seller=Acme", 2),
+        ("seller=Bolt", 0),
+        ("verdict=allow", 0),
+        ("limit=1", 1),
+        ("until=2020-01-01T00:00:00Z", 0),
+    ):
         assert len(asked(app, "GET", f"/v1/decisions?{query}").json["decisions"]) == count, query
-    for query, field in (("number=12", "number"), ("since=now", "since"), ("limit=0", "limit"), ("limit=1001", "limit"), ("verdict=maybe", "verdict")):
+    for query, field in (
+        ("number=12", "number"),
+        ("since=now", "since"),
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("verdict=maybe", "verdict"),
+    ):
         assert asked(app, "GET", f"/v1/decisions?{query}").fields == [field]
 
 
@@ -92,5 +113,11 @@ def test_an_outcome_needs_its_decision_alone_where_that_was_recorded(recorded) -
     (entry,) = asked(app, "GET", f"/v1/numbers/{NUMBER}?seller=Acme").json["entries"][:1]
     said = {name: entry[name] for name in ("number", "person", "channel", "purpose", "voice", "from", "reference")}
     assert said == {
-        "number": NUMBER, "person": "p1", "channel": "voice", "purpose": "telemarketing", "voice": "live", "from": "+12125550111", "reference": "mine",
-    }  # fmt: skip
+        "number": NUMBER,
+        "person": "p1",
+        "channel": "voice",
+        "purpose": "telemarketing",
+        "voice": "live",
+        "from": "+12125550111",
+        "reference": "mine",
+    }

@@ -44,7 +44,12 @@ def held(guard: Guard):
 
 
 def test_a_consent_with_its_proof(app, guard) -> None:
-    answer = post(app, "consents", WHO | {"level": "express_written", "covers": ["live"], "obtained_at": "2026-01-02T10:00:00-05:00", "page": "https://acme.example/f"})
+    answer = post(
+        app,
+        "consents",
+        WHO
+        | {"level": "express_written", "covers": ["live"], "obtained_at": "2026-01-02T10:00:00-05:00", "page": "https://acme.example/f"},
+    )
     assert (answer.status, answer.json) == (201, {"id": "consent:1"})
     (found,) = held(guard).consents
     assert (found.level, found.covers, clock.format_instant(found.obtained_at)) == ("express_written", ("live",), "2026-01-02T15:00:00Z")
@@ -87,7 +92,11 @@ def test_a_relationship(app, guard) -> None:
         ("consents", WHO | {"level": "express", "name": "a\nb"}, ["name"]),
         ("revocations", WHO | {"at": "2026-11-20T10:00:00Z", "received_at": "2026-11-19T10:00:00Z"}, ["received_at"]),
         ("revocations", {"number": NUMBER}, ["(body)"]),
-        *[(path, body | {"at": blank}, ["at"]) for path, body in (("revocations", WHO), ("dnc", WHO), ("outcomes", PLACED)) for blank in ("", " ")],
+        *[
+            (path, body | {"at": blank}, ["at"])
+            for path, body in (("revocations", WHO), ("dnc", WHO), ("outcomes", PLACED))
+            for blank in ("", " ")
+        ],
         ("relationships", WHO, ["entry"]),
         ("outcomes", PLACED | {"outcome": "vanished"}, ["outcome"]),
         ("outcomes", PLACED | {"campaign": "other"}, ["campaign"]),
@@ -103,7 +112,14 @@ def test_what_is_wrong_is_named_and_nothing_is_recorded(app, guard, path: str, b
 
 def test_an_attempt_counts_once_however_often_it_is_told(app, guard) -> None:
     first = post(app, "outcomes", PLACED)
-    assert first.json == {"decision": "d-1", "outcome": "placed", "attempt": "attempt:1", "revocation": None, "released": None, "again": False}
+    assert first.json == {
+        "decision": "d-1",
+        "outcome": "placed",
+        "attempt": "attempt:1",
+        "revocation": None,
+        "released": None,
+        "again": False,
+    }
     assert post(app, "outcomes", PLACED).json == first.json | {"again": True}
     assert post(app, "outcomes", PLACED | {"outcome": "answered"}).json["attempt"] == "attempt:1"
     assert post(app, "outcomes", PLACED | {"outcome": "answered"}).json["again"] is True
@@ -134,7 +150,10 @@ def test_an_opt_out_revokes_in_the_same_step(app, guard, outcome: str, channel: 
 
 
 def test_an_opt_out_of_texts_alone(app, guard) -> None:
-    assert post(app, "outcomes", PLACED | {"outcome": "opted_out", "channel": "sms", "scope": "medium", "words": "no more texts"}).status == 200
+    assert (
+        post(app, "outcomes", PLACED | {"outcome": "opted_out", "channel": "sms", "scope": "medium", "words": "no more texts"}).status
+        == 200
+    )
     (found,) = held(guard).revocations
     assert (found.scope, found.channel) == ("medium", "sms")
 
@@ -202,9 +221,13 @@ def test_a_key_speaks_for_its_sellers_alone(guard, tmp_path: Path) -> None:
     app = application(Service({"default": Desk("default", guard)}, Keys(tmp_path)))
     theirs = {"seller": "Bolt", "number": NUMBER}
     asks = [
-        ("POST", "consents", theirs | {"level": "express"}), ("POST", "revocations", theirs), ("POST", "relationships", theirs | {"current": True}),
-        ("POST", "dnc", theirs), ("DELETE", "dnc", theirs), ("POST", "outcomes", PLACED | {"campaign": "b"}),
-    ]  # fmt: skip
+        ("POST", "consents", theirs | {"level": "express"}),
+        ("POST", "revocations", theirs),
+        ("POST", "relationships", theirs | {"current": True}),
+        ("POST", "dnc", theirs),
+        ("DELETE", "dnc", theirs),
+        ("POST", "outcomes", PLACED | {"campaign": "b"}),
+    ]
     for method, path, body in asks:
         answer = asked(app, method, f"/v1/{path}", body, token=token)
         assert (answer.status, answer.code) == (403, "auth.seller"), path

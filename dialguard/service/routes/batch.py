@@ -24,7 +24,10 @@ CSV, NDJSON = "text/csv", "application/x-ndjson"
 SLICE = 32
 """Rows that are decided together: some milliseconds, for which others wait."""
 COLUMNS = ("row", "id", "status", "verdict", "kind", "rule", "retry_at", "valid_until", "decision", "obligations", "error")
-_ASKED = {"campaign": "Id of a registered campaign, for rows that name none.", "channel": "For rows that name none: voice (default), sms, mms, rvm or fax."}
+_ASKED = {
+    "campaign": "Id of a registered campaign, for rows that name none.",
+    "channel": "For rows that name none: voice (default), sms, mms, rvm or fax.",
+}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -67,7 +70,9 @@ async def _answers(
         return
 
 
-def _slice(request: Request, rows: Sequence[Row], given: dict[str, str], number: int, write: Callable[[int, str | None, Any], bytes]) -> list[bytes]:
+def _slice(
+    request: Request, rows: Sequence[Row], given: dict[str, str], number: int, write: Callable[[int, str | None, Any], bytes]
+) -> list[bytes]:
     answers: list[Any] = [row.wrong for row in rows]
     ids = [row.id for row in rows]
     asks, places = [], []

@@ -16,9 +16,14 @@ from dialguard.service.writing import read
 T = TypeVar("T")
 MOST = 1000
 _ASKED = {
-    "number": "Called or shown, in any usual form.", "seller": "For whom.", "verdict": "allow or deny.", "rule": "A rule that denied.",
-    "since": "RFC 3339: recorded at or after.", "until": "RFC 3339: recorded before.", "limit": f"At most so many, 1 to {MOST} (default 100).",
-}  # fmt: skip
+    "number": "Called or shown, in any usual form.",
+    "seller": "For whom.",
+    "verdict": "allow or deny.",
+    "rule": "A rule that denied.",
+    "since": "RFC 3339: recorded at or after.",
+    "until": "RFC 3339: recorded before.",
+    "limit": f"At most so many, 1 to {MOST} (default 100).",
+}
 
 
 async def _asked(request: Request, ask: Callable[[Reader], T]) -> T:

@@ -83,7 +83,9 @@ def _tell(store: Any, desk: Desk | Confined, told: _Told) -> bodies.Told:
                 raise Problem("resource.conflict", "it was said before that the attempt was made")
             said["released"] = store.release(seller=made.seller, number=made.number, attempt=made.reference)
         else:
-            said |= _recorded(store, desk.teller, told, next((each["attempt"] for each in before.before.values() if each.get("attempt")), None))
+            said |= _recorded(
+                store, desk.teller, told, next((each["attempt"] for each in before.before.values() if each.get("attempt")), None)
+            )
         before.note(body.outcome, said)
     return bodies.Told(**said)
 
@@ -98,17 +100,25 @@ def _recorded(store: Any, teller: Teller | None, told: _Told, attempt: str | Non
         wrong = body.outcome == "wrong_number"
         words = None if body.words is None else read_field("words", body.words)
         found["revocation"] = store.record_revocation(
-            seller=made.seller, number=made.number, person=None if wrong else made.person, scope="all" if wrong else body.scope or "all",
-            channel=made.channel if body.scope == "medium" and not wrong else None, subject=made.subject if body.scope == "category" and not wrong else None,
-            means=_REVOKES[body.outcome] if made.channel == "voice" or wrong else "text_reply", words=words, **when,
-        )  # fmt: skip
+            seller=made.seller,
+            number=made.number,
+            person=None if wrong else made.person,
+            scope="all" if wrong else body.scope or "all",
+            channel=made.channel if body.scope == "medium" and not wrong else None,
+            subject=made.subject if body.scope == "category" and not wrong else None,
+            means=_REVOKES[body.outcome] if made.channel == "voice" or wrong else "text_reply",
+            words=words,
+            **when,
+        )
     if teller is not None and body.outcome in NEEDS and (made.campaign is not None or "campaign" not in NEEDS[body.outcome]):
         _event(teller, told)
     if attempt is None:
         attempt = store.record_attempt(**made.fields(), **when)
     found["attempt"] = attempt
     voice = made.channel == "voice"
-    words_of = ([CONVERSATION] if voice and body.outcome in SPOKEN else []) + ([body.outcome] if body.outcome not in ("placed", "answered") else [])
+    words_of = ([CONVERSATION] if voice and body.outcome in SPOKEN else []) + (
+        [body.outcome] if body.outcome not in ("placed", "answered") else []
+    )
     for word in words_of:
         store.record_outcome(seller=made.seller, outcome=word, attempt=attempt, **when)
     return found
@@ -117,9 +127,16 @@ def _recorded(store: Any, teller: Teller | None, told: _Told, attempt: str | Non
 def _event(teller: Teller, told: _Told) -> None:
     made = told.made
     event = {
-        "event": told.body.outcome, "id": f"{told.body.decision}:{told.body.outcome}", "seller": made.seller, "campaign": made.campaign, "to": made.number,
-        "at": clock.format_instant(told.at), "channel": made.channel, "reference": made.reference, "person": made.person,
-    }  # fmt: skip
+        "event": told.body.outcome,
+        "id": f"{told.body.decision}:{told.body.outcome}",
+        "seller": made.seller,
+        "campaign": made.campaign,
+        "to": made.number,
+        "at": clock.format_instant(told.at),
+        "channel": made.channel,
+        "reference": made.reference,
+        "person": made.person,
+    }
     try:
         teller.tell(event)
     except EventError as error:

@@ -1,4 +1,4 @@
-"""``/v1/consents``, ``/v1/revocations``, ``/v1/relationships``, ``/v1/dnc`` and ``/v1/numbers``: what the record is told of a number, and holds."""
+"""``/v1/consents``, ``revocations``, ``relationships``, ``dnc`` and ``numbers``: what the record is told of a number, and holds."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ async def held(request: Request) -> Response:
 
     def ask() -> list[dict[str, Any]]:
         with closing(Ledger(folder / FILE)) as ledger:
-            return ledger.entries(seller, lambda found: [{"kind": kind, **plain(kind, row)} for kind, row in found], number=number, as_of=as_of)
+            return ledger.entries(
+                seller, lambda found: [{"kind": kind, **plain(kind, row)} for kind, row in found], number=number, as_of=as_of
+            )
 
     entries = await written(ask)
     return json({"number": number, "seller": seller, "at": clock.format_instant(now()), "entries": entries})
@@ -86,8 +88,19 @@ async def held(request: Request) -> Response:
 ROUTES = [
     Route("POST", "/v1/consents", "write", consent, "Record a consent", bodies.Consent, bodies.Recorded, status=201),
     Route("POST", "/v1/revocations", "write", revocation, "Record a revocation", bodies.Revocation, bodies.Recorded, status=201),
-    Route("POST", "/v1/relationships", "write", relationship, "Record a business relationship", bodies.Relationship, bodies.Recorded, status=201),
+    Route(
+        "POST",
+        "/v1/relationships",
+        "write",
+        relationship,
+        "Record a business relationship",
+        bodies.Relationship,
+        bodies.Recorded,
+        status=201,
+    ),
     Route("POST", "/v1/dnc", "write", suppress, "Put a number on the seller's own list", bodies.Internal, bodies.Recorded, status=201),
-    Route("DELETE", "/v1/dnc", "write", unsuppress, "Take a number off the seller's own list", bodies.Internal, bodies.Recorded, status=201),
+    Route(
+        "DELETE", "/v1/dnc", "write", unsuppress, "Take a number off the seller's own list", bodies.Internal, bodies.Recorded, status=201
+    ),
     Route("GET", "/v1/numbers/{number}", "audit", held, "What is held of a number", None, bodies.Held, _HELD),
 ]

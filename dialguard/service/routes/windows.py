@@ -11,10 +11,14 @@ from dialguard.service.web import Request, Response, Route, json
 
 MOST_DAYS = 31
 _ASKED = {
-    "to": "The called number.", "campaign": "Id of a registered campaign.", "days": f"How many days from now, 1 to {MOST_DAYS} (default 7).",
-    "channel": "voice (default), sms, mms, rvm or fax.", "at": "RFC 3339: where to begin (default now).",
-    "state": "Where the person is: USPS code.", "zip": "The same: ZIP code.",
-}  # fmt: skip
+    "to": "The called number.",
+    "campaign": "Id of a registered campaign.",
+    "days": f"How many days from now, 1 to {MOST_DAYS} (default 7).",
+    "channel": "voice (default), sms, mms, rvm or fax.",
+    "at": "RFC 3339: where to begin (default now).",
+    "state": "Where the person is: USPS code.",
+    "zip": "The same: ZIP code.",
+}
 
 
 async def windows(request: Request) -> Response:
