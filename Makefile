@@ -18,7 +18,7 @@ help:  ## this list
 setup: $(STAMP)  ## make .venv with the pinned dependencies and the `dialguard` command
 
 # The stamp is newer than both files when nothing is left to do.
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock requirements-events.lock pyproject.toml
 	@if [ -x $(PY) ]; then \
 	  $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "make setup: $(VENV) holds $$($(PY) -V), and 3.11 or newer is needed. Remove $(VENV) and run make setup again." >&2; exit 1; }; \
@@ -37,6 +37,8 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	@echo "Installing the pinned dependencies ..."
 	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --require-hashes -r requirements-events.lock 2>/dev/null || \
+	  echo "durable_rules could not be built (it needs a C compiler): event rules are not run here, and their tests say so."
 	@$(PIP) install --no-index --no-deps --no-build-isolation --editable .
 	@$(PIP) check
 	@touch $(STAMP)

@@ -104,6 +104,9 @@ def test_every_dependency_is_pinned_with_hashes() -> None:
     ]
     named = {re.split(r"[<>=\[]", need)[0].lower() for need in needs}
     assert named <= pinned
+    # What needs a compiler is installed apart, where there is one.
+    apart = (ROOT / "requirements-events.lock").read_text("utf-8")
+    assert re.findall(r"^(\S+==\S+) \\$", apart, re.M) == project["project"]["optional-dependencies"]["events"] and "--hash=sha256:" in apart
 
 
 def test_the_lock_names_no_host() -> None:
