@@ -108,7 +108,7 @@ def read(data: bytes) -> Request | None:
 
 def parameter(value: str, name: str) -> str | None:
     """A parameter behind the address or the sent-by of a header; empty where it has no value."""
-    for each in _split(re.sub(r"<[^>]*>", "", value), ";")[1:]:
+    for each in _split(value, ";")[1:]:
         given, _, found = each.partition("=")
         if given.strip().lower() == name:
             return found.strip()
@@ -123,9 +123,13 @@ def sent_by(via: str) -> str:
 def address(value: str) -> str:
     """The URI of the first address in a header: ``"Name" <sip:…>;tag=…`` or ``sip:…;tag=…``."""
     first = _split(value)[0]
-    plain = re.sub(r'"(?:[^"\\]|\\.)*"', "", first)
-    inner = re.search(r"<([^>]*)>", plain)
-    return inner[1] if inner else plain.partition(";")[0].strip()
+    if first.startswith('"'):
+        at = 1
+        while at < len(first) and first[at] != '"':
+            at += 2 if first[at] == "\\" else 1
+        first = first[at + 1 :]
+    name, bracket, rest = first.partition("<")
+    return rest.partition(">")[0] if bracket else name.partition(";")[0].strip()
 
 
 def user_of(uri: str) -> tuple[str, dict[str, str]]:

@@ -256,3 +256,10 @@ def test_a_request_is_what_was_read() -> None:
         ("via", "SIP/2.0/UDP 127.0.0.1:5071;branch=z9hG4bK1;rport"), ("from", "<sip:2125550100@h>;tag=f"), ("to", "<sip:x@y>"), ("call-id", "a@b"),
         ("cseq", "7 INVITE"), ("content-length", "0"),
     ))  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["<" * 60_000, '"' * 60_000, '"\\' * 30_000, "<sip:x@y" * 8_000, '"a" <sip:1@h' + ";x" * 30_000, "," * 60_000])
+def test_a_header_made_to_be_slow_is_read_in_one_pass(desk: Desk, value: str) -> None:
+    """Quadratic, each of these would take most of a minute and hold up every other call."""
+    for made in (message(From=value), message(more=f"P-Asserted-Identity: {value}\r\n"), message(to=value), message(Via=f"SIP/2.0/UDP h;branch=z9hG4bK1;{value}")):
+        assert [status(each) for each in sent(desk, made)] in ([302], [400], [481])
