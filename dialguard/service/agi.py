@@ -30,7 +30,9 @@ _LINE, _LINES = 4096, 100
 _VALUE = 1800
 """Characters of a variable: Asterisk reads a command of at most 2,047 bytes."""
 _ATTEMPT = {"to": "to", "from": "from", "campaign": "campaign", "channel": "channel", "ref": "id"}
-_OUTCOME = _ATTEMPT | {"ref": "attempt_id"} | {name: name for name in ("decision", "outcome", "dialstatus", "person", "debt", "scope", "words")}
+_OUTCOME = _ATTEMPT | {"ref": "attempt_id"} | {
+    name: name for name in ("decision", "outcome", "dialstatus", "person", "debt", "scope", "words")
+}
 _OF_A_DECISION = ("RULE", "DECISION", "RETRY_AT", "VALID_UNTIL", "OBLIGATIONS")
 DIALSTATUS = {"ANSWER": "answered", "BUSY": "busy", "NOANSWER": "no_answer", "INVALIDARGS": "not_placed", "DONTCALL": "not_placed"}
 """What Dial() says of a call, as an outcome. Of any other word nobody knows whether the telephone rang: the call counts as placed."""
@@ -41,7 +43,9 @@ class Broken(Exception):
     """The other side did not keep to the protocol, or hung up."""
 
 
-def listening(address: tuple[str, int], peers: Peers, tenant: str, shared: bool) -> Callable[[Service], AbstractAsyncContextManager[object]]:
+def listening(
+    address: tuple[str, int], peers: Peers, tenant: str, shared: bool
+) -> Callable[[Service], AbstractAsyncContextManager[asyncio.Server]]:
     """A part of a service: FastAGI at an address for one tenant; ``shared`` where other processes listen there too."""
 
     @asynccontextmanager
@@ -69,7 +73,8 @@ def listening(address: tuple[str, int], peers: Peers, tenant: str, shared: bool)
 async def _exchange(service: Service, tenant: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     path, query = _request(await _environment(reader))
     ask = _outcome if path == "outcome" else _check
-    _set(writer, "OUTCOME" if path == "outcome" else "VERDICT", "" if path == "outcome" else "DENY")  # an earlier answer may still stand there
+    # An earlier answer may still stand there.
+    _set(writer, "OUTCOME" if path == "outcome" else "VERDICT", "" if path == "outcome" else "DENY")
     for name, value in await ask(service, tenant, path, query):
         await _done(reader)
         _set(writer, name, value)

@@ -12,14 +12,17 @@ from urllib.parse import unquote_to_bytes
 LARGEST = 65_535
 """Bytes of a message."""
 _MOST_LINES = 200
-_COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "l": "content-length", "m": "contact", "k": "supported", "c": "content-type"}
+_COMPACT = {
+    "v": "via", "f": "from", "t": "to", "i": "call-id", "l": "content-length", "m": "contact", "k": "supported", "c": "content-type",
+}  # fmt: skip
 _REPEATED = ("via", "from", "to", "call-id", "cseq")
 _SHOWN = {"via": "Via", "from": "From", "to": "To", "call-id": "Call-ID", "cseq": "CSeq"}
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _USER = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/#]|%[0-9A-Fa-f]{2})+")
 PHRASES = {
-    200: "OK", 302: "Moved Temporarily", 400: "Bad Request", 405: "Method Not Allowed", 420: "Bad Extension", 481: "Call/Transaction Does Not Exist",
-    487: "Request Terminated", 501: "Not Implemented", 503: "Service Unavailable", 505: "Version Not Supported", 603: "Decline",
+    200: "OK", 302: "Moved Temporarily", 400: "Bad Request", 405: "Method Not Allowed", 420: "Bad Extension",
+    481: "Call/Transaction Does Not Exist", 487: "Request Terminated", 501: "Not Implemented", 503: "Service Unavailable",
+    505: "Version Not Supported", 603: "Decline",
 }  # fmt: skip
 
 
@@ -193,7 +196,7 @@ def _received(value: str, source: tuple[str, int]) -> str:
     """A Via header with the address that its first was received from."""
     first, *others = _split(value)
     parts = [f"rport={source[1]}" if each.lower() == "rport" else each for each in _split(first, ";")]
-    host = sent_by(first).strip("[]") if sent_by(first).startswith("[") and sent_by(first).endswith("]") else sent_by(first).rpartition(":")[0] or sent_by(first)
+    host = re.sub(r":\d*$", "", sent_by(first)) if not sent_by(first).endswith("]") else sent_by(first)
     if host.strip("[]") != source[0] or parameter(first, "rport") is not None:
         parts = [*(each for each in parts if not each.lower().startswith("received=")), f"received={source[0]}"]
     return ", ".join([";".join(parts), *others])

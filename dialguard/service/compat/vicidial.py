@@ -13,7 +13,9 @@ from dialguard.service.peers import refusal
 from dialguard.service.routes.outcomes import tell
 from dialguard.service.web import TEXT, Request, Response, Route
 
-_UNUSED = {name: "Of VICIdial; not used." for name in ("user", "source", "lead_id", "list_id", "uniqueid", "vendor_lead_code", "agent_log_id")}
+_UNUSED = dict.fromkeys(
+    ("user", "source", "lead_id", "list_id", "uniqueid", "vendor_lead_code", "agent_log_id"), "Of VICIdial; not used."
+)
 _CALL = {
     "pass": "The API key.", "phone_number": "The called number.", "phone_code": "Its country code; 1 when absent.",
     "campaign": "VICIdial's campaign, registered under the same id.", "call_id": "VICIdial's id of the call.",
@@ -23,8 +25,8 @@ _OUTCOME = {**_CALL, "dispo": "The disposition.", "outcome": "The outcome, where
 
 DISPO = {
     "DNC": "opted_out", "DNCC": "not_placed", "DNCL": "not_placed", "DNCCAR": "not_placed", "NI": "refused", "WN": "wrong_number",
-    "A": "voicemail", "AA": "voicemail", "AM": "voicemail", "AL": "voicemail", "N": "no_answer", "NA": "no_answer", "B": "busy", "AB": "busy",
-    "DC": "did_not_connect", "ADC": "did_not_connect", "ADCT": "did_not_connect", "DROP": "abandoned", "PDROP": "abandoned",
+    "A": "voicemail", "AA": "voicemail", "AM": "voicemail", "AL": "voicemail", "N": "no_answer", "NA": "no_answer",
+    "B": "busy", "AB": "busy", "DC": "did_not_connect", "ADC": "did_not_connect", "ADCT": "did_not_connect", "DROP": "abandoned", "PDROP": "abandoned",
 }  # fmt: skip
 """VICIdial's own dispositions as outcomes. Of another one somebody may have been spoken with, and it counts as ``answered``."""
 
@@ -34,8 +36,8 @@ async def check(request: Request) -> Response:
     try:
         asked = request.query(*_CHECK)
         key = request.service.admit(asked.get("pass"), _address(request), "check")
-        attempt = {"channel": "voice", "to": _number(asked), "campaign": asked.get("campaign"), "from": asked.get("outbound_cid"), "id": asked.get("call_id")}
-        attempt = {name: value for name, value in attempt.items() if value}
+        said = {"to": _number(asked), "campaign": asked.get("campaign"), "from": asked.get("outbound_cid"), "id": asked.get("call_id")}
+        attempt = {"channel": "voice"} | {name: value for name, value in said.items() if value}
         decision = await request.service.desk_of(key).ask(Ask(attempt, "vicidial", key.id, True))
     except Exception as error:
         return _failed("check NOTHING DECIDED", error)
@@ -53,7 +55,8 @@ async def outcome(request: Request) -> Response:
         key = request.service.admit(asked.get("pass"), _address(request), "write")
         said = asked.get("outcome") or (DISPO.get(asked["dispo"], "answered") if asked.get("dispo") else None)
         body = {"decision": asked.get("call_id"), "to": _number(asked), "campaign": asked.get("campaign"), "outcome": said}
-        told = await tell(request.service.desk_of(key), convert({name: value for name, value in body.items() if value}, bodies.Outcome), key)
+        whole = convert({name: value for name, value in body.items() if value}, bodies.Outcome)
+        told = await tell(request.service.desk_of(key), whole, key)
     except Exception as error:
         return _failed("outcome NOTHING RECORDED", error)
     return _line("SUCCESS: outcome RECORDED", [asked["call_id"], asked.get("dispo"), told.outcome])
