@@ -55,8 +55,9 @@ class Guard:
     ``store``: a folder (made on first write), a store object, or None for the default folder; ``no_store=True`` judges by
     the facts in each attempt alone. ``rules``: further folders of rule files. ``as_of``: RFC 3339, answer from what was known
     then. ``disable``: disputed rules switched off, id to recorded reason, which the evidence of every decision shows. ``log``: where
-    ``check`` records each decision before it is returned; one that cannot be recorded is a denial. Raises PackError where the rule
-    files are not usable, ValueError for other mistakes, AuditUnavailable where they cannot be kept in the log.
+    ``check`` records each decision before it is returned; one that cannot be recorded is a denial. ``watch``: while it doubts the system's
+    clock, every attempt is denied and no slot is taken. Raises PackError where the rule files are not usable, ValueError for other
+    mistakes, AuditUnavailable where they cannot be kept in the log.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Guard:
         disable: Mapping[str, str] | None = None,
         packs: Packs | None = None,
         log: DecisionLog | None = None,
+        watch: clock.Watch | None = None,
     ) -> None:
         rules = list(rules)
         self.packs = packs if packs is not None else load([Path(folder) for folder in rules])
@@ -84,6 +86,7 @@ class Guard:
         self._registered: dict[str, tuple[Mapping[str, object], Mapping[str, str] | None]] = {}
         self._recording = None if log is None else self._record_in(log, [Path(folder) for folder in rules])
         self._registrations = itertools.count()
+        self._watch = watch
 
     def add_campaign(self, campaign: Mapping[str, object]) -> str:
         """Register a campaign under its ``id``, so that attempts may name it; the rules are specialised for it once."""
@@ -118,7 +121,7 @@ class Guard:
         ``reserve``: whether an allow takes a slot under the frequency caps, in the same step, where the attempt does not say; see
         ``Decision.reservation``.
         """
-        if self._recording is None:
+        if self._recording is None and self._watch is None:
             given = self._read(attempt)
             answer = self._reserved([(given, attempt)])[0] if self._reserves(given, reserve) else self._judge(given)
         else:
@@ -154,12 +157,22 @@ class Guard:
         return found
 
     def _decide_together(self, questions: Sequence[Question]) -> list[Decision | Exception]:
+        if self._watch is None:
+            return self._decided(questions)
+        doubt = self._watch.doubt()
+        answers = self._decided(questions, slots=doubt is None)
+        doubt = doubt or self._watch.doubt()  # it may have been set while they were judged
+        if doubt is None:
+            return answers
+        return [answer.refused("clock_untrusted", doubt) if isinstance(answer, Decision) else answer for answer in answers]
+
+    def _decided(self, questions: Sequence[Question], slots: bool = True) -> list[Decision | Exception]:
         answers: list[Decision | Exception | None] = []
         reserving = []
         for attempt, reserve, _, _ in questions:
             try:
                 given = self._read(attempt)
-                if self._reserves(given, reserve):
+                if slots and self._reserves(given, reserve):
                     reserving.append((given, attempt))
                     answers.append(None)
                 else:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import time
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -65,6 +65,72 @@ _new_local = tuple.__new__  # half the cost of Local(...): no argument handling
 def now() -> Instant:
     """The system's present time. The only place in the project that reads it."""
     return time.time_ns() // 1_000
+
+
+# ------------------------------------------------------------------------------------------------- the watch
+
+_APART = 2 * _SECOND
+"""Further apart than this, the system's clock is not trusted."""
+_STEADY_FOR, _STEADY = 60 * _SECOND, _SECOND // 10
+"""So long must the difference have kept to within so much before a synchronised clock is trusted anew."""
+_AT_ONCE = _SECOND // 10
+"""Two clocks that are read further apart in time than this are read again."""
+_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux: goes on while the machine sleeps."""
+
+
+def _elapsed() -> int:
+    return time.clock_gettime_ns(_BOOT) // 1_000
+
+
+def synchronised() -> bool:
+    """Whether Linux says that a time daemon keeps its clock; setting it by hand ends that. False where it is not known."""
+    import ctypes
+
+    try:
+        return 0 <= ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(1024)) < 5  # TIME_ERROR; a struct timex is 208 bytes
+    except (OSError, AttributeError):
+        return False
+
+
+class Watch:
+    """Whether the system's clock has gone on as the monotonic one has since the watch began: setting it sets them apart, and so does a
+    drift that is not of both. Once they are apart the clock is not trusted until they agree again, or until it has kept its new
+    time for a minute and the system says that it is synchronised. ``tell`` is told of each change, in a line."""
+
+    def __init__(
+        self, tell: Callable[[str], object] = lambda line: None, *,
+        wall: Callable[[], Instant] = now, elapsed: Callable[[], int] = _elapsed, kept: Callable[[], bool] = synchronised,
+    ) -> None:  # fmt: skip
+        self._tell, self._wall, self._elapsed, self._kept = tell, wall, elapsed, kept
+        self._began = self._offset()[0]
+        self._level: tuple[int, int] | None = None  # the offset since they are apart, and since when it is that
+
+    def _offset(self) -> tuple[int, int]:
+        """Wall less monotonic time, and the latter; read again where the process was held up between the two."""
+        while True:
+            elapsed, wall = self._elapsed(), self._wall()
+            if self._elapsed() - elapsed <= _AT_ONCE:
+                return wall - elapsed, elapsed
+
+    def doubt(self) -> str | None:
+        """Why the clock is not trusted, for whoever asked; None where it is."""
+        offset, elapsed = self._offset()
+        apart = offset - self._began
+        if -_APART <= apart <= _APART:
+            if self._level is not None:
+                self._level = None
+                self._tell("the system's clock agrees with the monotonic one again, and is trusted")
+            return None
+        if self._level is None:
+            self._tell(f"the system's clock is apart from the monotonic one by {apart / _SECOND:+.1f} s: every attempt is denied")
+        if self._level is None or abs(offset - self._level[0]) > _STEADY:
+            self._level = offset, elapsed
+        elif elapsed - self._level[1] >= _STEADY_FOR and self._kept():
+            self._began, self._level = offset, None
+            self._tell(f"the system's clock, set by {apart / _SECOND:+.1f} s, is steady and synchronised, and is trusted anew")
+            return None
+        return f"The system's clock was set by {apart / _SECOND:+.1f} s, or drifts; until it can be trusted, the attempt is denied."
 
 
 # ---------------------------------------------------------------------------------------------------- text

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from dialguard.audit.log import DecisionLog
 from dialguard.events.supervisor import Events, Teller
+from dialguard.facts.clock import Watch
 from dialguard.guard import Guard
 from dialguard.ledger.place import FILE, url_of
 from dialguard.model.records import LookUpFailed
@@ -49,8 +50,9 @@ def names(settings: Settings, keys: frozenset[str] = frozenset()) -> list[str]:
     return [DEFAULT, *sorted({*settings.tenants, *folders, *keys} - {DEFAULT})]
 
 
-def open_desk(settings: Settings, tenant: str, packs: Packs) -> Desk:
-    """A tenant's desk. Raises what opening its store or switching off its rules raises."""
+def open_desk(settings: Settings, tenant: str, packs: Packs, watch: Watch | None = None) -> Desk:
+    """A tenant's desk, which denies while ``watch`` doubts the system's clock. Raises what opening its store or switching off its rules
+    raises."""
     folder = folder_of(settings.folder, tenant)
     folder.mkdir(parents=True, exist_ok=True)
     table = settings.tenants.get(tenant)
@@ -66,7 +68,7 @@ def open_desk(settings: Settings, tenant: str, packs: Packs) -> Desk:
     said = settings.decisions
     log = DecisionLog(folder / LOG, numbers=said.numbers, sync=said.sync, witness=said.witness, door="http")
     try:
-        guard = Guard(store, rules=settings.rules, disable=settings.disable, packs=packs, log=log)
+        guard = Guard(store, rules=settings.rules, disable=settings.disable, packs=packs, log=log, watch=watch)
         teller = _teller(settings, folder, packs)
     except BaseException:
         log.close()
@@ -98,6 +100,7 @@ class Tenants:
         self._settings, self._load = settings, load
         self._packs: Packs | None = None
         self._told: dict[str, str] = {}
+        self._watch = Watch(_LOG.warning)
 
     @asynccontextmanager
     async def open(self, service: Service) -> AsyncIterator[None]:
@@ -140,7 +143,7 @@ class Tenants:
             if name not in opened:
                 try:
                     self._apart(name, opened | found.keys())
-                    found[name] = open_desk(self._settings, name, self._packs)
+                    found[name] = open_desk(self._settings, name, self._packs, self._watch)
                     self._told.pop(name, None)
                 except Exception as error:
                     self._tell(f"the tenant {name}", error)
