@@ -53,9 +53,10 @@ class Frame(NamedTuple):
 class Memory:
     """What one engine remembers, within bounds; threads may share it."""
 
-    __slots__ = ("duties", "frames", "kept")
+    __slots__ = ("coming", "duties", "frames", "kept")
 
     def __init__(self) -> None:
         self.frames: dict[tuple, Frame] = {}
         self.duties: dict[tuple, list[Duty]] = {}
+        self.coming: dict[tuple[int, int], dict[str, frozenset[str]]] = {}
         self.kept = 0

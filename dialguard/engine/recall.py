@@ -10,7 +10,7 @@ from dialguard.engine import reasons, search
 from dialguard.engine.judge import Engine, Finding, Judgement
 from dialguard.engine.memory import Duty, Frame, Memory, Span, Told
 from dialguard.expr.nodes import facts_read
-from dialguard.expr.when import midnight
+from dialguard.expr.when import HORIZON_DAYS, midnight
 from dialguard.model.facts import Facts
 from dialguard.model.history import History
 from dialguard.model.moment import DAY, SECOND, Instant
@@ -124,6 +124,7 @@ def _make_room(memory: Memory) -> None:
         memory.kept = 0
         memory.frames.clear()
         memory.duties.clear()
+        memory.coming.clear()
 
 
 def _frame(engine: Engine, memory: Memory, here: tuple, facts: Facts, judgement: Judgement) -> Frame:
@@ -131,6 +132,8 @@ def _frame(engine: Engine, memory: Memory, here: tuple, facts: Facts, judgement:
     denied = [engine.law(finding) for finding in judgement.deny]
     laws = [*denied, *(engine.law(finding) for finding in engine.timed(facts, facts.at))]
     names = {name for law in laws for node in (law.condition, *law.reliefs) for name in facts_read(node)}
+    coming = _coming(engine, memory, min(moment.ordinal for moment in moments), max(moment.ordinal for moment in moments))
+    names = names.union(*[coming.get(jurisdiction, ()) for jurisdiction in ("US", *(state for state, _ in facts.places))])
     pair = (*sorted(names - {_HISTORY}), "channel", "channel")  # itemgetter gives a tuple only for two names or more
     _make_room(memory)
     memory.frames[here] = found = Frame(
@@ -143,6 +146,21 @@ def _frame(engine: Engine, memory: Memory, here: tuple, facts: Facts, judgement:
         {},
     )
     return found
+
+
+def _coming(engine: Engine, memory: Memory, first: int, last: int) -> dict[str, frozenset[str]]:
+    """By jurisdiction, what the rules read that begin, end or change while a time is searched for, and those to which they matter."""
+    held = memory.coming.get((first, last))
+    if held is None:
+        found: dict[str, set[str]] = {}
+        for rule in engine.packs.rules:
+            if any(first < day <= last + HORIZON_DAYS for span in rule.spans for day in (span.first, span.last + 1)):
+                for name in (rule.id, *rule.relieves, *rule.relieved_by):
+                    other = engine.packs.by_id[name]
+                    found.setdefault(rule.jurisdiction, set()).update(*[facts_read(span.condition) for span in other.spans])
+        _make_room(memory)
+        held = memory.coming[first, last] = {jurisdiction: frozenset(names) for jurisdiction, names in found.items()}
+    return held
 
 
 def _values(frame: Frame, facts: Facts) -> tuple | None:

@@ -67,3 +67,15 @@ def test_what_is_told_belongs_to_the_one_who_asked() -> None:
     second = guard.check(attempt)
     assert all(entry["rule"] for entry in (*second.reasons, *second.obligations))
     assert second.reasons and second.obligations
+
+
+def test_what_only_coming_law_asks_is_not_taken_from_a_neighbour() -> None:
+    """From 31 January 2027 a revocation of any scope stops robotexts; today one that does not reach the text says nothing."""
+    at, elsewhere = "2026-02-10T11:57:37Z", [{"at": "2026-01-17T21:23:47Z", "scope": "medium", "channel": "fax"}]
+    for revocations in ((elsewhere, []), ([], elsewhere)):
+        guard = Guard(no_store=True)
+        campaign = guard.add_campaign({"id": "c", "seller": "Beta", "purpose": "survey", "dialing": "automated", "sms_registration": "registered"})
+        attempt = {"channel": "sms", "to": "+18605550168", "campaign": campaign, "at": at}
+        found = {len(given): guard.check({**attempt, "revocations": given}) for given in revocations}
+        assert all(decision.allowed for decision in found.values())
+        assert {held: decision.valid_until for held, decision in found.items()} == {0: None, 1: "2027-01-31T00:00:00-05:00"}
