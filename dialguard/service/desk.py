@@ -63,7 +63,10 @@ class Desk:
     def decide(self, asks: Sequence[Ask]) -> list[Answer | BaseException]:
         """The decisions of a group, recorded together; in the place of one that cannot be judged, why."""
         start = perf_counter()
-        answers = self._decided(asks)
+        try:
+            answers = self._decided(asks)
+        except Exception as error:  # nothing of the group was answered, and each is told
+            answers = [error] * len(asks)
         self.metrics.note(answers, perf_counter() - start)
         return answers
 
