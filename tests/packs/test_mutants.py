@@ -110,9 +110,14 @@ def test_a_mistake_in_a_form_is_told(base: Path, form: str, message: str) -> Non
     assert message in str(raised.value)
 
 
+ALIKE = {"pa.holidays: effective": 2, "pa.holidays.texts: effective": 2, "ut.holidays: effective": 2, "ut.holidays: ends": 1}
+"""First and last days of rules on closed days with no closed day beside them: a day sooner or later, every call is judged alike."""
+
+
 def test_every_mutant_of_the_shipped_law_is_killed() -> None:
     packs, parts = with_parts(*sources.collect(shipped_rules(), []))
     number, found = mutants.survivors(packs, parts, clock, [rule.id for rule in packs.rules])
     print(f"{number:,} mutants, {len(found):,} alive")
     assert number > 7000
-    assert len(found) <= 347, "\n".join(map(str, found[-20:]))
+    told = Counter(f"{mutant.rule}: {mutant.change.split(':')[0]}" for mutant in found)
+    assert told == ALIKE, "\n".join(map(str, found[-20:]))
