@@ -26,11 +26,14 @@ from dialguard.packs.load import Packs, load
 if TYPE_CHECKING:
     from dialguard.audit.log import DecisionLog
     from dialguard.audit.recording import Asked
+    from dialguard.packs.sources import Source
     from dialguard.screening.screen import Screener
     from dialguard.screening.windows import Window
     from dialguard.storage.ports import Store
 
 __all__ = ["Guard", "InvalidInput"]
+
+_REGISTRATIONS = itertools.count()
 
 
 def default_store() -> str:
@@ -58,6 +61,8 @@ class Guard:
     ``check`` records each decision before it is returned; one that cannot be recorded is a denial. ``watch``: while it doubts the system's
     clock, every attempt is denied and no slot is taken. Raises PackError where the rule files are not usable, ValueError for other
     mistakes, AuditUnavailable where they cannot be kept in the log.
+
+    ``packs`` are loaded rules, and ``files`` what they were made of, for the log, where that lies no more where it was read.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class Guard:
         packs: Packs | None = None,
         log: DecisionLog | None = None,
         watch: clock.Watch | None = None,
+        files: Sequence[Source] | None = None,
     ) -> None:
         rules = list(rules)
         self.packs = packs if packs is not None else load([Path(folder) for folder in rules])
@@ -78,14 +84,15 @@ class Guard:
             from dialguard.packs.supersede import verify_operator
 
             verify_operator(self.packs, clock)
+        self.stale: str | None = None
+        """Why the rules must no longer be used, where that is so: everything is then denied."""
         self.as_of = judged_at(as_of) if as_of is not None else None
         self.store = None if no_store else open_store(store)
         self._engine = Engine(self.packs, clock, disabled=_checked(self.packs, disable or {}))
         self._gatherer = Gatherer(Sources(self.packs, self.store, _feed(self.store), self.as_of, _fed(self.store)))
         self._campaigns: dict[str, Campaign] = {}
         self._registered: dict[str, tuple[Mapping[str, object], Mapping[str, str] | None]] = {}
-        self._recording = None if log is None else self._record_in(log, [Path(folder) for folder in rules])
-        self._registrations = itertools.count()
+        self._recording = None if log is None else self._record_in(log, [Path(folder) for folder in rules], files)
         self._watch = watch
 
     def add_campaign(self, campaign: Mapping[str, object]) -> str:
@@ -93,7 +100,7 @@ class Guard:
         checked = read_campaign(campaign)
         if not checked.id:
             raise InvalidInput([("campaign.id", "missing")])
-        checked.key = f"{checked.id}\0{next(self._registrations)}"  # never twice: programs are kept by it
+        checked.key = f"{checked.id}\0{next(_REGISTRATIONS)}"  # never twice: programs are kept by it
         checked.start = self._gatherer.start(checked)
         self._campaigns[checked.id] = checked
         self._registered[checked.id] = dict(campaign), self._recording.register(campaign) if self._recording is not None else None
@@ -110,6 +117,28 @@ class Guard:
             return self._campaigns[id]
         except KeyError:
             raise InvalidInput([("campaign", f"no campaign {id!r:.60} is registered")]) from None
+
+    def renewed(self, packs: Packs, files: Sequence[Source] | None, built: Guard | None = None) -> Guard:
+        """A guard like this one, of its campaigns too, that decides by other packs. ``built``: one that was made so before, which is
+        used again where it still knows the same emergencies. Raises what making a guard does."""
+        made = built
+        if made is None or made._gatherer.sources.feed != self._gatherer.sources.feed:
+            log = None if self._recording is None else self._recording.log
+            made = Guard(self.store, no_store=self.store is None, disable=self._engine.disabled, packs=packs, log=log, watch=self._watch, files=files)
+        made.adopt(self)
+        new = made._campaigns
+        campaigns = {each.key: (new[id].key, new[id].fixed) for id, each in [*self._campaigns.items()] if id in new}
+        made._engine.prepare(self._engine, clock.now(), campaigns)
+        return made
+
+    def adopt(self, other: Guard) -> None:
+        """Registers another guard's campaigns, and no others."""
+        there = dict(other._registered)
+        for id in self._registered.keys() - there.keys():
+            self.remove_campaign(id)
+        for id, (campaign, _) in there.items():
+            if id not in self._registered or self._registered[id][0] != campaign:
+                self.add_campaign(campaign)
 
     def seller_of(self, attempt: Mapping[str, object]) -> str:
         """For whom an attempt would be made, as ``check`` reads it. Raises InvalidInput where it cannot be judged."""
@@ -194,12 +223,13 @@ class Guard:
 
     def _judge(self, given: Given) -> Decision:
         facts, evidence = self._gatherer.gather(given)
-        return Decision(self._engine, facts, self._engine.judge(facts), given.id, evidence)
+        decision = Decision(self._engine, facts, self._engine.judge(facts), given.id, evidence)
+        return decision if self.stale is None else decision.refused("pack_stale", self.stale)
 
     def _reserves(self, given: Given, otherwise: bool) -> bool:
-        """Whether a slot is asked for, and there is anything to take one in: not in no store, and not in the past."""
+        """Whether a slot is asked for, and there is anything to take one in: not in no store, in the past, or by stale rules."""
         asked = otherwise if given.reserve is None else given.reserve
-        return asked and self.store is not None and self.as_of is None
+        return asked and self.store is not None and self.as_of is None and self.stale is None
 
     def _reserved(self, asked: list[tuple[Given, Mapping[str, object]]]) -> list[Decision | Exception]:
         from dialguard.reserve import decide
@@ -212,11 +242,11 @@ class Guard:
             given.at = self.as_of
         return given
 
-    def _record_in(self, log: DecisionLog, folders: list[Path]) -> Any:
+    def _record_in(self, log: DecisionLog, folders: list[Path], files: Sequence[Source] | None) -> Any:
         from dialguard.audit.recording import Recording
 
         store = "none" if self.store is None else "redis" if type(self.store).__name__ == "RedisStore" else "folder"
-        return Recording(log, self.packs, folders, _feed_file(self.store), store)
+        return Recording(log, self.packs, folders, _feed_file(self.store), store, files)
 
     def _known_at(self) -> int:
         return self.as_of if self.as_of is not None else clock.now()

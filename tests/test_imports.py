@@ -39,7 +39,7 @@ HOMES = {
     "pytz": ("facts/clock.py",),
     "redis": ("storage/",),
     "sqlalchemy": ("ledger/", "storage/"),
-    "cryptography": ("audit/keys.py",),
+    "cryptography": ("audit/keys.py", "packs/signing.py"),
     "durable": ("events/matcher.py",),
     "uvicorn": ("service/",),
     "uvloop": ("service/",),

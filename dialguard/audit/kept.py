@@ -46,26 +46,34 @@ class Kept:
             raise LogError(f"the kept piece {name} was changed")
         return raw
 
-    def keep_rules(self, packs: Packs, base: Path, folders: Sequence[Path]) -> str:
-        """Keeps the rule files of loaded packs; raises LogError where the files are others by now."""
-        found, _ = sources.collect(base, folders)
+    def keep_rules(self, packs: Packs, base: Path, folders: Sequence[Path], files: Sequence[Source] | None = None) -> str:
+        """Keeps the rule files of loaded packs: those given, else those that lie there; raises LogError where they are others by now."""
+        found = sources.collect(base, folders)[0] if files is None else files
         if sources.digest(found) != packs.digest:
             raise LogError("the rule files were changed while they were read; start again")
+        return self.keep_sources(found)
+
+    def keep_sources(self, found: Sequence[Source]) -> str:
+        """Keeps rule files as one revision."""
         rows = [
             {"name": each.name, "shown": each.shown, "kind": each.kind, "operator": each.operator, "sha256": self.keep(each.raw)}
             for each in found
         ]
-        return self.keep(encode({"rules": packs.digest, "files": rows}))
+        return self.keep(encode({"rules": sources.digest(found), "files": rows}))
 
     def rules(self, name: str) -> Packs:
         """The packs of a kept revision, built from its files. Raises PackError where this program cannot read them any more."""
         from dialguard.packs.assemble import assemble
 
+        return assemble(self.files(name), [])
+
+    def files(self, name: str) -> list[Source]:
+        """The rule files of a kept revision."""
         said = decode(self.read(name))
         found = [Source(row["name"], row["shown"], row["kind"], row["operator"], self.read(row["sha256"])) for row in said["files"]]
         if sources.digest(found) != said["rules"]:
             raise LogError(f"the kept rule files {name} do not make the revision that they were kept as")
-        return assemble(found, [])
+        return found
 
     def path(self, name: str) -> Path:
         """Where a piece lies."""

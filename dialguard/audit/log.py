@@ -21,6 +21,7 @@ from dialguard.audit.text import encode, moment
 from dialguard.facts import clock
 from dialguard.model.version import VERSION
 from dialguard.packs.pack import Packs
+from dialguard.packs.sources import Source
 
 MEGABYTE, SECOND = 1 << 20, 1_000_000
 SYNCS = ("process", "strict")
@@ -131,10 +132,10 @@ class DecisionLog:
         except (OSError, TypeError, ValueError) as error:
             raise AuditUnavailable(f"a piece could not be kept: {getattr(error, 'strerror', None) or type(error).__name__}") from error
 
-    def keep_rules(self, packs: Packs, base: Path, folders: Sequence[Path]) -> str:
+    def keep_rules(self, packs: Packs, base: Path, folders: Sequence[Path], files: Sequence[Source] | None = None) -> str:
         """The digest of the kept rule files of loaded packs. Raises AuditUnavailable; LogError where the files are others by now."""
         try:
-            return self.kept.keep_rules(packs, base, folders)
+            return self.kept.keep_rules(packs, base, folders, files)
         except OSError as error:
             raise AuditUnavailable(f"the rule files could not be kept: {error.strerror}") from error
 

@@ -10,7 +10,7 @@ from dialguard.audit.errors import AuditUnavailable
 from dialguard.audit.log import DecisionLog, without_claims
 from dialguard.engine.decision import Decision
 from dialguard.packs.pack import Packs
-from dialguard.packs.sources import shipped_rules
+from dialguard.packs.sources import Source, shipped_rules
 
 
 class Asked(NamedTuple):
@@ -29,9 +29,9 @@ class Recording:
     """Records the decisions that are made by one set of rules, one feed and one store. Raises LogError and AuditUnavailable where
     the rule files cannot be kept."""
 
-    def __init__(self, log: DecisionLog, packs: Packs, folders: Sequence[Path], feed: Path | None, store: str) -> None:
+    def __init__(self, log: DecisionLog, packs: Packs, folders: Sequence[Path], feed: Path | None, store: str, files: Sequence[Source] | None = None) -> None:
         self.log, self.store = log, store
-        self._pieces = {"rules": log.keep_rules(packs, shipped_rules(), folders)}
+        self._pieces = {"rules": log.keep_rules(packs, shipped_rules(), folders, files)}
         if feed is not None:
             self._pieces["feed"] = log.keep(feed.read_bytes())
 

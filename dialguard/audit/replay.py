@@ -12,7 +12,7 @@ from dialguard.packs.pack import Packs
 from dialguard.packs.yamlfile import PackError
 
 COMPARED = ("verdict", "reasons", "obligations", "retry_at", "valid_until")
-_PLUMBING = frozenset({"lookup_unavailable", "rule_error", "clock_untrusted", "audit_unavailable"})
+_PLUMBING = frozenset({"lookup_unavailable", "rule_error", "clock_untrusted", "audit_unavailable", "pack_stale"})
 
 MakeGuard = Callable[..., Any]
 """A Guard of some packs: ``make(packs=..., no_store=..., disable=...)``."""

@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections import Counter
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,6 +128,7 @@ def _print_check(packs: Packs | None, problems: list[Problem], warnings: list[Pr
 
 def test(options: argparse.Namespace) -> int:
     """Judge the examples by the reference and by the closures, those of event rules by durable_rules; 1 when one fails."""
+    from dialguard.backends.examples import closures
     from dialguard.facts import clock
     from dialguard.packs.testing import run
 
@@ -137,7 +137,7 @@ def test(options: argparse.Namespace) -> int:
     heard = [rule for rule in packs.events if rule.id.startswith(options.prefix)]
     if not rules and not heard:
         raise UsageError(f"no rule has an id that begins with {options.prefix}")
-    number, failures = run(packs, clock, rules, {"closures": _closures()})
+    number, failures = run(packs, clock, rules, {"closures": closures()})
     if heard:
         from dialguard.events import testing as events
 
@@ -151,40 +151,6 @@ def test(options: argparse.Namespace) -> int:
             print(failure)
         print(f"{counted(number, 'example')}, {len(failures)} failed")
     return 1 if failures else 0
-
-
-def _closures():
-    """The generated closures as an evaluator of single rules."""
-    from dialguard.backends.closures import CERTAIN, POSSIBLE, Clause, Compiler, predicate
-
-    @lru_cache(maxsize=64)
-    def program(clause, closed, vocabulary):
-        return Compiler(closed, vocabulary).compile([clause], clause.kind)
-
-    @lru_cache(maxsize=256)
-    def one(node, mode, closed, vocabulary):
-        return predicate(node, mode, closed, vocabulary)
-
-    class Every(dict):
-        def __missing__(self, name):
-            return None
-
-    def answer(kind, condition, reliefs, facts, moment, closed, vocabulary, deny_unknown) -> str:
-        facts = Every(facts)
-        if kind == "relief":
-            if one(condition, CERTAIN, closed, vocabulary)(facts, moment):
-                return "relieves"
-            return "open" if one(condition, POSSIBLE, closed, vocabulary)(facts, moment) else "silent"
-        deny: list[int] = []
-        oblige: list[int] = []
-        program(Clause(0, kind, condition, tuple(reliefs), deny_unknown), closed, vocabulary)(facts, moment, deny, oblige)
-        if not deny:
-            return "obliged" if oblige else "silent"
-        certain = one(condition, CERTAIN, closed, vocabulary)(facts, moment)
-        lifted = any(one(relief, POSSIBLE, closed, vocabulary)(facts, moment) for relief in reliefs)
-        return "prohibited" if certain and not lifted else "unknown"
-
-    return answer
 
 
 def list_rules(options: argparse.Namespace) -> int:

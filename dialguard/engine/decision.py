@@ -25,7 +25,7 @@ def _renew() -> None:
 os.register_at_fork(after_in_child=_renew)  # a child counts on from where its parent was
 _NUMBERS = itertools.count(1)
 _encode = Encoder().encode
-_AMISS = {"audit_unavailable": "engine.audit", "clock_untrusted": "engine.clock"}
+_AMISS = {"audit_unavailable": "engine.audit", "clock_untrusted": "engine.clock", "pack_stale": "engine.packs"}
 """What a denial is ascribed to when it is not the law's."""
 
 

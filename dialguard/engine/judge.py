@@ -62,6 +62,10 @@ class Engine:
         self._moments: dict[str, Moment] = {}
         self.memory = Memory() if recall else None
 
+    def prepare(self, other: "Engine", now: Instant, campaigns: Mapping[str, tuple[str, Mapping[str, object]]]) -> None:
+        """Compiles for now what another engine was asked for; see ``Programs.prepare``."""
+        self.programs.prepare(other.programs, lambda zone: Moment(now, zone, self.clock).ordinal, campaigns)
+
     def judge(self, facts: Facts, instant: Instant | None = None) -> Judgement:
         """All findings at an instant (the attempt's own by default)."""
         try:

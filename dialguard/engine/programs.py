@@ -5,7 +5,7 @@ campaign: what those fix is folded away. ``index`` and ``specialise`` switch the
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +20,8 @@ SCOPE_FACTS = ("channel", "campaign.purpose", "campaign.dialing", "campaign.voic
 NOWHERE = "nowhere"
 """In the place of a jurisdiction: the rules on numbers alone, for a number that lies in no place."""
 LIMIT = 2000
+PREPARED = 500
+"""Plans, and rules that denied, that are compiled before anybody asks."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,22 @@ class Programs:
         zones = dict.fromkeys(zone for _, zone in places) or ("UTC",)
         held = self.plans[places, scope] = [(zone, 0, 0, (), ()) for zone in zones]
         return held
+
+    def prepare(self, other: "Programs", today: Callable[[str], int], campaigns: Mapping[str, tuple[str, Mapping[str, object]]]) -> None:
+        """Compiles what other programs were asked for, of which another thread may be making use. ``today``: the local date in a zone;
+        ``campaigns``: by the key of each there, its key here and what it fixes."""
+        for places, (*scope, key) in [*other.plans][-PREPARED:]:
+            here, fixed = campaigns.get(key, (None, None)) if key is not None else (None, None)
+            wanted = (*scope, here)
+            if (here is None) is (key is None) and (places, wanted) not in self.plans:
+                plan = self.plan(places, wanted)
+                for zone, *_ in [*plan]:
+                    self.refresh(plan, zone, today(zone), places, wanted, fixed)
+        for rule, _ in [*other._certain][-PREPARED:]:
+            if (found := self.packs.by_id.get(rule)) is not None:
+                day = today(found.zone or "UTC")
+                if rule in self.laws(found.jurisdiction, day):
+                    self.certainty(self.law(rule, day), day)
 
     def refresh(
         self, plan: list[Stop], zone: str, ordinal: int, places: tuple[Place, ...], scope: tuple, fixed: Mapping[str, object] | None

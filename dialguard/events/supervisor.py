@@ -92,11 +92,8 @@ class Events(Teller):
         super().__init__(folder, sync=sync, segment=segment)
         if webhook is not None and not secret:
             raise ValueError("a webhook needs a secret, by which its receiver knows that an alarm is ours")
-        rules = [replace(rule, tests=()) for rule in packs.events]
-        settings = Settings(
-            str(self._folder), ledger or str(Path(folder) / "ledger.sqlite"), rules, checked(webhook) if webhook else None, secret
-        )
-        self._settings, self._command = _encode(settings) + b"\n", tuple(command)
+        self._said = Settings(str(self._folder), ledger or str(Path(folder) / "ledger.sqlite"), [], checked(webhook) if webhook else None, secret)
+        self._settings, self._command = self._sent(packs), tuple(command)
         self._fed = Fed(Path(folder))
         self._ending = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
@@ -105,6 +102,20 @@ class Events(Teller):
         self._keeper = open(self._folder / "keeper.lock", "a+b")  # noqa: SIM115 - held until the child has ended
         self._thread = threading.Thread(target=self._keep, name="dialguard-events", daemon=True)
         self._thread.start()
+
+    def _sent(self, packs: Packs) -> bytes:
+        return _encode(msgspec.structs.replace(self._said, rules=[replace(rule, tests=()) for rule in packs.events])) + b"\n"
+
+    def take(self, packs: Packs) -> None:
+        """Has the rules of other packs run: the child ends once it has dealt with what was told, and one with them begins."""
+        settings, child = self._sent(packs), self._child
+        if settings == self._settings:
+            return
+        self._settings = settings
+        if child is not None and child.stdin is not None:
+            with contextlib.suppress(OSError, ValueError):  # it has ended, and the next one has them
+                child.stdin.write(b"end\n")
+                child.stdin.flush()
 
     def alive(self) -> bool:
         """Whether the rules run, and have dealt with what was told up to a second ago."""

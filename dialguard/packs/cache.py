@@ -52,18 +52,24 @@ def folder() -> Path | None:
 
 def key(found: Sequence[Source]) -> str:
     """The name of the packs compiled from these files by this code."""
-    whole = hashlib.sha256(_MAGIC + sys.version.encode() + sources.digest(found).encode())
+    whole = hashlib.sha256(code().encode() + sources.digest(found).encode())
     whole.update("\0".join(source.shown for source in found).encode("utf-8", "surrogateescape"))
+    return whole.hexdigest()
+
+
+def code() -> str:
+    """The digest of the code on disk that compiles packs, and of the Python version."""
+    whole = hashlib.sha256(_MAGIC + sys.version.encode())
     package = Path(__file__).resolve().parent.parent
     for path in [package / "__init__.py", *(path for name in ("model", "expr", "packs") for path in sorted((package / name).glob("*.py")))]:
         whole.update(path.name.encode() + b"\0" + path.read_bytes())
     return whole.hexdigest()
 
 
-def read(name: str) -> Packs | None:
-    """The compiled packs of that name, or None where there are none to be trusted."""
+def read(name: str, at: Path | None = None) -> Packs | None:
+    """The compiled packs of that name in a folder (``folder()`` when none is named), or None where there are none to be trusted."""
     try:
-        with _private(create=False) as place:
+        with _private(at or folder(), create=False) as place:
             raw = _content(place, name + _SUFFIX)
         start = len(_MAGIC) + _DIGEST_BYTES
         if not raw.startswith(_MAGIC) or raw[len(_MAGIC) : start] != _digest(name, raw[start:]):
@@ -84,12 +90,12 @@ def read(name: str) -> Packs | None:
     return packs if isinstance(packs, Packs) else None
 
 
-def write(name: str, packs: Packs) -> None:
+def write(name: str, packs: Packs, at: Path | None = None) -> None:
     """Keep compiled packs under a name, where there is a private place for them."""
     temporary = f".{name}.{os.getpid()}"
     try:
         payload = _dumped(_apart(packs))
-        with _private(create=True) as place:
+        with _private(at or folder(), create=True) as place:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             file = os.open(temporary, flags, 0o600, dir_fd=place)
             try:
@@ -152,9 +158,8 @@ def _digest(name: str, payload: bytes) -> bytes:
 
 
 @contextmanager
-def _private(create: bool) -> Iterator[int]:
+def _private(path: Path | None, create: bool) -> Iterator[int]:
     """A descriptor of the folder; OSError unless it is this user's alone."""
-    path = folder()
     if path is None or not hasattr(os, "geteuid"):
         raise FileNotFoundError
     if create:

@@ -18,6 +18,10 @@ OWN_FILES = ("vocabulary.yaml", "not-decided.yaml", "facts-index.yaml")
 """Files of the shipped folder that an operator's folder cannot have."""
 MAX_FILES = 2_000
 MAX_ENTRIES = 20_000
+MAX_BYTES = 64_000_000
+"""Of all rule files together."""
+SIGNATURE = "SIGNATURE"
+"""The file that signs an operator's folder, at its top."""
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -51,11 +55,21 @@ def collect(base: Path, folders: Sequence[Path]) -> tuple[list[Source], list[Pro
     sources: list[Source] = []
     problems: list[Problem] = []
 
+    room = MAX_BYTES
+
     def add(path: Path, name: str, shown: str, kind: str, operator: bool) -> None:
+        nonlocal room
         try:
-            sources.append(Source(name, shown, kind, operator, yamlfile.read_bytes(path, shown)))
+            raw = yamlfile.read_bytes(path, shown)
         except PackError as error:
             problems.extend(error.problems)
+            return
+        room -= len(raw)
+        if room >= 0:
+            sources.append(Source(name, shown, kind, operator, raw))
+        elif room + len(raw) >= 0:
+            text = f"from here on the rule files have more than {MAX_BYTES:,} bytes together"
+            problems.append(Problem(shown, 1, 1, text, "are these rule files?"))
 
     for path, kind in _shipped(base):
         name = str(path.relative_to(base.parent))
@@ -73,6 +87,23 @@ def collect(base: Path, folders: Sequence[Path]) -> tuple[list[Source], list[Pro
                 kind = {"shapes": SHAPES, "calendars": CALENDAR, "events": EVENTS}.get(path.parent.name, RULES)
                 add(path, str(path.relative_to(folder)), str(path), kind, True)
     return sources, problems
+
+
+def stamp(base: Path, folders: Sequence[Path]) -> object:
+    """What changes whenever a file that ``collect`` would read does, or a signature; it reads none."""
+    problems: list[Problem] = []
+    paths = [path for path, _ in _shipped(base)]
+    for folder in folders:
+        paths += [folder / SIGNATURE, *_walk(folder, problems)]
+    return tuple((path, _state(path)) for path in paths), tuple(problems)
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        return (error.errno or 0,)
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def digest(sources: Sequence[Source]) -> str:

@@ -195,7 +195,7 @@ class _Builder:
                 raise self.fail(event, "a second document begins here", "one document a file")
             if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 if len(stack) > MAX_DEPTH:
-                    raise self.fail(event, f"nested deeper than {MAX_DEPTH} levels")
+                    raise self.fail(event, f"nested deeper than {MAX_DEPTH} levels", "is a bracket left open, or is this a rule file?")
                 container = {} if isinstance(event, yaml.MappingStartEvent) else []
                 path = self._place(stack, container, event)
                 stack.append((container, path, []))

@@ -9,15 +9,15 @@ from typing import Any
 from dialguard.service import openapi
 from dialguard.service.compat import dncscrub, twilio, vicidial
 from dialguard.service.problem import problem_of
-from dialguard.service.routes import batch, campaigns, check, decisions, health, metrics, outcomes, record, rules, windows
+from dialguard.service.routes import batch, campaigns, check, decisions, health, metrics, outcomes, packs, record, rules, windows
 from dialguard.service.service import Service
 from dialguard.service.web import Disconnected, Request, Response, Route, Stream, Table
 
 _LOG = logging.getLogger("dialguard.service")
 _PROBLEM = "application/problem+json"
 ROUTES: list[Route] = [
-    *check.ROUTES, *batch.ROUTES, *windows.ROUTES, *outcomes.ROUTES, *record.ROUTES, *campaigns.ROUTES, *decisions.ROUTES, *rules.ROUTES, *health.ROUTES,
-    *twilio.ROUTES, *dncscrub.ROUTES, *vicidial.ROUTES, *metrics.ROUTES, openapi.route(lambda: ROUTES),
+    *check.ROUTES, *batch.ROUTES, *windows.ROUTES, *outcomes.ROUTES, *record.ROUTES, *campaigns.ROUTES, *decisions.ROUTES, *rules.ROUTES, *packs.ROUTES,
+    *health.ROUTES, *twilio.ROUTES, *dncscrub.ROUTES, *vicidial.ROUTES, *metrics.ROUTES, openapi.route(lambda: ROUTES),
 ]  # fmt: skip
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]

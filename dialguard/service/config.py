@@ -76,6 +76,12 @@ def _store(text: str) -> str:
     return text
 
 
+def _public(text: str) -> str:
+    from dialguard.packs.signing import public_key
+
+    return public_key(text)
+
+
 def _tenant(text: str) -> str:
     try:
         return tenant_name(text)
@@ -132,6 +138,15 @@ class Decisions(Table):
     sync: Literal["process", "strict"] = "process"
     witness: str | None = None
     """A file elsewhere, or a URL, that each checkpoint goes to as well."""
+
+
+class PackSettings(Table):
+    """``[packs]``: the rules."""
+
+    signed_by: list[Annotated[str, AfterValidator(_public)]] = []
+    """Public keys, one of which must have signed each folder of ``rules``; none: they need no signature."""
+    stale_hours: float = Field(72.0, gt=0, le=8760, strict=False)
+    """For how long rules may serve that are no longer what the folders hold."""
 
 
 class Events(Table):
@@ -210,6 +225,7 @@ class Settings(Table):
     proxy: Proxy = Proxy()
     limits: Limits = Limits()
     decisions: Decisions = Decisions()
+    packs: PackSettings = PackSettings()
     events: Events = Events()
     alarms: Alarms = Alarms()
     agi: Agi | None = None

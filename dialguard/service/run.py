@@ -11,18 +11,17 @@ import ssl
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from types import TracebackType
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from dialguard.packs.load import Packs, load
 from dialguard.service import app as application
 from dialguard.service.bounded import BoundedProtocol
 from dialguard.service.config import Settings
 from dialguard.service.keyfile import SCOPES, KeyFile
 from dialguard.service.keys import Keys
+from dialguard.service.live import Live
 from dialguard.service.problem import where
 from dialguard.service.replaying import replaying
 from dialguard.service.service import Service
@@ -51,7 +50,9 @@ class Worker:
         settings = self.settings
         if settings.workers > 1 and sys.platform == "linux":
             ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: no worker outlives a killed parent
-        self.service = Service({}, Keys(settings.folder, settings.limits.rate), [Tenants(settings, rules).open, replaying, *listeners(settings)])
+        rules = Live(settings)
+        parts = [rules.open, Tenants(settings, rules.rules, rules.fit).open, replaying, *listeners(settings)]
+        self.service = Service({}, Keys(settings.folder, settings.limits.rate), parts)
         self.service.ready = False
         self.service.twilio = settings.twilio
         return application.application(self.service)
@@ -73,11 +74,6 @@ def listeners(settings: Settings) -> list[Callable[[Service], AbstractAsyncConte
         admitted = peers.Peers(settings.sip.peers, most)
         found.append(sip.listening(address, admitted, settings.sip.tenant, shared, settings.sip.next_hop, settings.sip.campaign))
     return found
-
-
-def rules(settings: Settings) -> Packs:
-    """The rule packs of a service. Raises PackError."""
-    return load([Path(folder) for folder in settings.rules])
 
 
 def run(settings: Settings) -> int:

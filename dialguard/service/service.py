@@ -10,6 +10,7 @@ from dialguard.service.confined import Confined
 from dialguard.service.desk import Desk
 from dialguard.service.keys import Key, Keyring
 from dialguard.service.problem import Problem
+from dialguard.service.standing import Status, Watching
 
 if TYPE_CHECKING:
     from dialguard.service.config import Twilio
@@ -24,6 +25,8 @@ class Service:
         self.ready = True
         self.twilio: Mapping[str, Twilio] = {}
         """The Twilio account of each tenant that has one."""
+        self.rules: Watching | None = None
+        """What watches the rules; None where they are what they were at the start."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -48,6 +51,13 @@ class Service:
         if scope not in key.scopes:
             raise Problem("auth.scope", f"expected a key with the scope {scope}")
         return key
+
+    def packs_status(self) -> Status:
+        """Which rules serve."""
+        if self.rules is not None:
+            return self.rules.status()
+        packs = next((desk.guard.packs for desk in self.desks.values()), None)
+        return Status("none") if packs is None else Status("current", packs.digest, len(packs.rules))
 
     def desk_of(self, key: Key) -> Desk | Confined:
         """The desk at which a key may ask. Raises Problem."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from dialguard.audit.log import DecisionLog
 from dialguard.events.supervisor import Events, Teller
@@ -20,6 +21,7 @@ from dialguard.guard import Guard
 from dialguard.ledger.place import FILE, url_of
 from dialguard.model.records import LookUpFailed
 from dialguard.packs.load import Packs
+from dialguard.packs.sources import Source
 from dialguard.service import book
 from dialguard.service.book import Book
 from dialguard.service.config import Settings
@@ -50,7 +52,14 @@ def names(settings: Settings, keys: frozenset[str] = frozenset()) -> list[str]:
     return [DEFAULT, *sorted({*settings.tenants, *folders, *keys} - {DEFAULT})]
 
 
-def open_desk(settings: Settings, tenant: str, packs: Packs, watch: Watch | None = None) -> Desk:
+class Rules(NamedTuple):
+    """The rules of new desks, and the files they were made of where those may be others by now."""
+
+    packs: Packs
+    files: Sequence[Source] | None = None
+
+
+def open_desk(settings: Settings, tenant: str, packs: Packs, watch: Watch | None = None, files: Sequence[Source] | None = None) -> Desk:
     """A tenant's desk, which denies while ``watch`` doubts the system's clock. Raises what opening its store or switching off its rules
     raises."""
     folder = folder_of(settings.folder, tenant)
@@ -68,7 +77,7 @@ def open_desk(settings: Settings, tenant: str, packs: Packs, watch: Watch | None
     said = settings.decisions
     log = DecisionLog(folder / LOG, numbers=said.numbers, sync=said.sync, witness=said.witness, door="http")
     try:
-        guard = Guard(store, rules=settings.rules, disable=settings.disable, packs=packs, log=log, watch=watch)
+        guard = Guard(store, rules=settings.rules, disable=settings.disable, packs=packs, log=log, watch=watch, files=files)
         teller = _teller(settings, folder, packs)
     except BaseException:
         log.close()
@@ -96,9 +105,12 @@ def record_of(folder: Path) -> str:
 class Tenants:
     """Opens the desks of a service while it already answers that it is not ready, and goes on looking for new tenants."""
 
-    def __init__(self, settings: Settings, load: Callable[[Settings], Packs]) -> None:
-        self._settings, self._load = settings, load
-        self._packs: Packs | None = None
+    def __init__(
+        self, settings: Settings, load: Callable[[Settings], Rules | None], fit: Callable[[Mapping[str, Desk]], None] = lambda desks: None
+    ) -> None:  # fmt: skip
+        """``load`` gives the rules, None where there are none yet; ``fit`` is given the desks that were opened before anybody may ask
+        there: the rules may have changed meanwhile."""
+        self._settings, self._load, self._fit = settings, load, fit
         self._told: dict[str, str] = {}
         self._watch = Watch(_LOG.warning)
 
@@ -117,7 +129,9 @@ class Tenants:
 
     async def _keep_open(self, service: Service) -> None:
         while True:
-            service.desks.update(await asyncio.to_thread(self._missing, frozenset(service.desks), service.keys.tenants))
+            opened = await asyncio.to_thread(self._missing, frozenset(service.desks), service.keys.tenants)
+            self._fit(opened)
+            service.desks.update(opened)
             if not service.ready and DEFAULT in service.desks:
                 service.ready = True
                 _LOG.info("process %d is ready", os.getpid())
@@ -128,22 +142,21 @@ class Tenants:
     def _missing(self, opened: frozenset[str], keys: frozenset[str]) -> dict[str, Desk]:
         """Desks of tenants that have none yet. What fails is logged once and tried again."""
         found: dict[str, Desk] = {}
-        if self._packs is None:
-            try:
-                self._packs = self._load(self._settings)
-            except Exception as error:
-                self._tell("the rules", error)
-                return {}
         try:
-            wanted = names(self._settings, keys)
+            wanted = [name for name in names(self._settings, keys) if name not in opened]
         except OSError as error:
             self._tell("the folder of the tenants", error)
             return {}
+        try:
+            rules = self._load(self._settings) if wanted else None
+        except Exception as error:
+            self._tell("the rules", error)
+            return {}
         for name in wanted:
-            if name not in opened:
+            if rules is not None:
                 try:
                     self._apart(name, opened | found.keys())
-                    found[name] = open_desk(self._settings, name, self._packs, self._watch)
+                    found[name] = open_desk(self._settings, name, rules.packs, self._watch, rules.files)
                     self._told.pop(name, None)
                 except Exception as error:
                     self._tell(f"the tenant {name}", error)

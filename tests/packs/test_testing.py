@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dialguard.cli.main import main
-from dialguard.cli.rules import _closures
+from dialguard.backends.examples import closures
 from dialguard.facts import clock
 from dialguard.model.moment import NEVER
 from dialguard.packs.load import load
@@ -20,11 +20,11 @@ from .conftest import LAW
 
 
 def test_the_small_law_judges_its_examples_right(base: Path) -> None:
-    assert run(load(base=base), clock, evaluators={"closures": _closures()}) == (18, [])
+    assert run(load(base=base), clock, evaluators={"closures": closures()}) == (18, [])
 
 
 def test_every_shipped_example_is_judged_right_by_both_evaluators() -> None:
-    number, failures = run(load(cached=False), clock, evaluators={"closures": _closures()})
+    number, failures = run(load(cached=False), clock, evaluators={"closures": closures()})
     assert failures == [] and number > 1000
 
 

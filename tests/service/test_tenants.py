@@ -24,7 +24,7 @@ from dialguard.service.keyfile import KeyFile, KeyFileError
 from dialguard.service.keys import Keys
 from dialguard.service.problem import Problem
 from dialguard.service.service import Service
-from dialguard.service.tenants import Tenants, folder_of, names, open_desk
+from dialguard.service.tenants import Rules, Tenants, folder_of, names, open_desk
 from simulations import redis_servers
 
 T = clock.parse_instant("2026-11-17T16:00:00Z")
@@ -157,7 +157,7 @@ def opened(made: Settings, packs, until: Callable[[Service], bool], keys: Keys |
     """A service whose tenants are opened until something holds."""
 
     async def run() -> Service:
-        service = Service({}, keys or Keys(made.folder), [Tenants(made, load or (lambda _: packs)).open])
+        service = Service({}, keys or Keys(made.folder), [Tenants(made, load or (lambda _: Rules(packs))).open])
         service.ready = False
         async with service.running():
             for _ in range(500):
@@ -209,7 +209,7 @@ def test_a_service_is_ready_once_its_rules_are_open_and_says_why_it_is_not(tmp_p
         tries.append(1)
         if len(tries) < 3:
             raise ValueError("rules/x.yaml:3: no such key")
-        return packs
+        return Rules(packs)
 
     service = opened(
         Settings(folder=tmp_path), packs, lambda service: service.ready or not (len(tries) < 3 and service.desks == {}), load=load
