@@ -124,7 +124,9 @@ class Guard:
         made = built
         if made is None or made._gatherer.sources.feed != self._gatherer.sources.feed:
             log = None if self._recording is None else self._recording.log
-            made = Guard(self.store, no_store=self.store is None, disable=self._engine.disabled, packs=packs, log=log, watch=self._watch, files=files)
+            made = Guard(
+                self.store, no_store=self.store is None, disable=self._engine.disabled, packs=packs, log=log, watch=self._watch, files=files
+            )  # fmt: skip
         made.adopt(self)
         new = made._campaigns
         campaigns = {each.key: (new[id].key, new[id].fixed) for id, each in [*self._campaigns.items()] if id in new}

@@ -1,4 +1,4 @@
-"""``dialguard rules``: check, test, list, show, mutants, coverage, schema."""
+"""``dialguard rules``: check, test, list, show, mutants, coverage, schema, sign."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHOWN_WARNINGS = 20
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its options."""
-    command = commands.add_parser("rules", help="the law as rule files: check, test, list, show, mutants, coverage, schema")
+    command = commands.add_parser("rules", help="the law as rule files: check, test, list, show, mutants, coverage, schema, sign")
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, run, text in (
         ("check", check, "read every rule file and print every problem"),
@@ -44,6 +44,11 @@ def add(commands: argparse._SubParsersAction) -> None:
             action.add_argument("--strict", action="store_true", help="warnings fail too")
         if name == "coverage":
             action.add_argument("--all", action="store_true", help="every jurisdiction, not only those that have rules")
+    action = actions.add_parser("sign", help="sign a folder of rule files as it is, for a service that asks for it")
+    action.add_argument("folder", metavar="DIR", type=Path, help="the folder; its file SIGNATURE is written")
+    action.add_argument("--key", required=True, metavar="FILE", type=Path, help="an Ed25519 private key in PEM")
+    action.add_argument("--revision", required=True, metavar="N", type=int, help="a number larger than every one before")
+    action.set_defaults(run=sign)
 
 
 def check(options: argparse.Namespace) -> int:
@@ -236,6 +241,22 @@ def schema(options: argparse.Namespace) -> int:
     from dialguard.packs.editor import rule_file_schema
 
     _print_json(rule_file_schema())
+    return 0
+
+
+def sign(options: argparse.Namespace) -> int:
+    """Sign a folder; the public key is printed."""
+    from dialguard.packs import signing
+
+    if not options.folder.is_dir():
+        raise UsageError(f"there is no folder of rule files {options.folder}")
+    if options.revision < 1:
+        raise UsageError(f"--revision: found {options.revision}, expected a number from 1 on")
+    try:
+        signed = signing.sign(options.folder, options.key, options.revision)
+    except (ValueError, OSError) as error:
+        raise UsageError(f"the folder cannot be signed: {error}") from None
+    print(f"signed as revision {options.revision}: rules {signed.digest[:16]}, public key {signed.key}")
     return 0
 
 

@@ -28,12 +28,12 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
-def test_the_guide_does_what_it_says(tmp_path: Path) -> None:
+def followed(name: str, tmp_path: Path) -> list[str]:
+    """What each of a guide's blocks of commands printed, done in a shell one after the other."""
     if shutil.which("curl") is None:
         pytest.skip("no curl here, by which the guide asks")
-    guide = (ROOT / "docs" / "guides" / "service.md").read_text("utf-8")
+    guide = (ROOT / "docs" / "guides" / name).read_text("utf-8")
     blocks = re.findall(r"^```sh\n(.*?)^```$", guide, re.M | re.S)
-    assert len(blocks) == 5
     port = free_port()
     script = "\n".join(f"echo '== {number}'\n{block}" for number, block in enumerate(blocks)).replace("8080", str(port))
     script = script.replace("dialguard serve", f"dialguard serve --port {port}")
@@ -42,10 +42,27 @@ def test_the_guide_does_what_it_says(tmp_path: Path) -> None:
     (tmp_path / "dialguard").chmod(0o755)
     done = subprocess.run(
         ["bash", "-eu", "-o", "pipefail", "-m", "-c", f'PATH="{tmp_path}:$PATH"\ntrap "kill %1 2>/dev/null || true" EXIT\n{script}'],
-        cwd=tmp_path, capture_output=True, text=True, timeout=120, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+        cwd=tmp_path, capture_output=True, text=True, timeout=240, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    said = re.split(r"== \d\n", done.stdout)[1:]
+    return re.split(r"== \d\n", done.stdout)[1:]
+
+
+def test_the_guide_to_rules_that_change_does_what_it_says(tmp_path: Path) -> None:
+    said = followed("rule-changes.md", tmp_path)
+    assert len(said) == 4 and "2 examples, 0 failed" in said[1] and "serve in the place of" in said[1]
+    refused, mended = said[2].partition('{"state"')[2].partition("}{")[::2]
+    refused, mended = json.loads(f'{{"state"{refused}}}'), json.loads(f"{{{mended}")
+    assert (refused["state"], mended["state"]) == ("refused", "current") and refused["digest"] == mended["digest"]
+    told = refused["refused"]["troubles"][0]
+    assert told["file"].endswith("/law/second.yaml") and (told["line"], told["message"]) == (3, "`name` stands twice in the same mapping")
+    signed = json.loads(said[3].splitlines()[-1].removeprefix('{"status":"ready"}'))
+    assert signed["state"] == "current" and [mark["revision"] for mark in signed["signed"].values()] == [1]
+
+
+def test_the_guide_does_what_it_says(tmp_path: Path) -> None:
+    said = followed("service.md", tmp_path)
+    assert len(said) == 5
     assert json.loads(said[0]) == {"status": "ready"}
     assert json.loads(said[1])["verdict"] == "deny"
     assert "active  default  check  " in said[2] and re.search(r"acme +until 2099-01-01T00:00:00Z", said[2]) and "revoked: " in said[2]
@@ -74,6 +91,7 @@ def test_the_shown_configuration_is_the_default() -> None:
     tables = [Settings, *(type(value) for _, value in whole if isinstance(value, Table)), type(whole.tenants["acme"]), Twilio, TwilioNumber]
     fields = {name for table in tables for name in table.model_fields} - {
         "disable",
+        "packs",
         "tls",
         "proxy",
         "limits",

@@ -24,12 +24,14 @@ from dialguard.audit.kept import Kept
 from dialguard.audit.keys import Keys
 from dialguard.audit.log import default_keys
 from dialguard.audit.reading import Reader, Wanted
+from dialguard.cli.main import main
 from dialguard.facts import clock
 from dialguard.model.moment import HOUR, SECOND
 from dialguard.packs import signing, sources
 from dialguard.service import live as living_rules
 from dialguard.service import trial
-from dialguard.service.config import Settings
+from dialguard.service.config import ConfigError, Settings
+from dialguard.service.config import load as read_config
 from dialguard.service.revisions import Revisions
 from tests.packs.conftest import INDEX, LAW, SHIPPED
 from tests.packs.superseding import HEAD, HOURS
@@ -620,3 +622,22 @@ def test_every_worker_takes_the_rules_and_they_are_tried_once(tmp_path: Path) ->
         tried = [json.loads(path.read_bytes()) for path in (tmp_path / "revisions" / "trials").iterdir()]
         assert sorted(bool(each.get("troubles")) for each in tried) == [False, False, True]
         assert os.stat(tmp_path / "revisions").st_mode & 0o777 == 0o700
+
+
+def test_the_command_signs_what_the_service_takes(own: Path, base: Path, key, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file, public = key
+    put(own / "a.yaml", rule("house.a"))
+    assert main(["rules", "sign", str(own), "--key", str(file), "--revision", "7"]) == 0
+    assert capsys.readouterr().out.endswith(f"public key {public}\n")
+    assert signing.verify(own, sources.collect(base, [own])[0], [public]) == signing.Mark(7, public)
+    for wrong, told in (
+        ([str(own / "none"), "--key", str(file), "--revision", "1"], "there is no folder of rule files"),
+        ([str(own), "--key", str(own / "a.yaml"), "--revision", "1"], "is no Ed25519 private key in PEM"),
+        ([str(own), "--key", str(tmp_path / "none"), "--revision", "1"], "cannot be read: No such file"),
+        ([str(own), "--key", str(file), "--revision", "0"], "expected a number from 1 on"),
+    ):
+        assert main(["rules", "sign", *wrong]) == 2
+        assert told in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="expected an Ed25519 public key"):
+        (tmp_path / "service.toml").write_text('[packs]\nsigned_by = ["abc"]\n')
+        read_config(tmp_path / "service.toml")
