@@ -30,7 +30,7 @@ from dialguard.service.config import Settings
 from dialguard.service.desk import Desk
 from dialguard.service.revisions import FOLDER, Revisions
 from dialguard.service.service import Service
-from dialguard.service.standing import Refused, Status, Trouble
+from dialguard.service.standing import Refused, Standing, Trouble
 from dialguard.service.tenants import Rules
 from dialguard.service.trial import Report, TrialFailed, shipped_digest, troubles
 
@@ -80,22 +80,22 @@ class Live:
         active = self.active
         return None if active is None else Rules(active.packs, active.files)
 
-    def status(self) -> Status:
+    def status(self) -> Standing:
         """Which rules serve, and what is wrong with those that do not."""
         if self.active is None:
-            return Status("none", refused=self._refused)
+            return Standing("none", refused=self._refused)
         state = "refused" if self._refused is not None else "current" if self._current else "changing"
         if self._from_last and state != "current":
             state = "last_good"
         if self._stale() is not None:
             state = "stale"
         shown, packs = clock.format_instant, self.active.packs
-        return Status(
+        return Standing(
             state, packs.digest, len(packs.rules), shown(self._since), shown(self._confirmed),
             None if self._current else shown(self._stale_at), self._kept, dict(self.active.signed), self._refused,
         )  # fmt: skip
 
-    async def reload(self, force: bool, who: str) -> Status:
+    async def reload(self, force: bool, who: str) -> Standing:
         """The status after the folders were looked at again, also where they did not change. ``force``: a signed revision may be older
         than one that served."""
         if force:

@@ -10,7 +10,7 @@ from dialguard.service.confined import Confined
 from dialguard.service.desk import Desk
 from dialguard.service.keys import Key, Keyring
 from dialguard.service.problem import Problem
-from dialguard.service.standing import Status, Watching
+from dialguard.service.standing import Standing, Watching
 
 if TYPE_CHECKING:
     from dialguard.service.config import Twilio
@@ -52,12 +52,12 @@ class Service:
             raise Problem("auth.scope", f"expected a key with the scope {scope}")
         return key
 
-    def packs_status(self) -> Status:
+    def packs_status(self) -> Standing:
         """Which rules serve."""
         if self.rules is not None:
             return self.rules.status()
         packs = next((desk.guard.packs for desk in self.desks.values()), None)
-        return Status("none") if packs is None else Status("current", packs.digest, len(packs.rules))
+        return Standing("none") if packs is None else Standing("current", packs.digest, len(packs.rules))
 
     def desk_of(self, key: Key) -> Desk | Confined:
         """The desk at which a key may ask. Raises Problem."""

@@ -30,7 +30,7 @@ class Refused(Struct):
     troubles: list[Trouble]
 
 
-class Status(Struct):
+class Standing(Struct):
     """Which rules serve. ``state``: ``current``, they are what the folders hold; ``changing``, what changed is being looked at;
     ``refused``, what the folders hold is not usable; ``last_good``, the same since the start; ``stale``, for so long that everything is
     denied; ``none``."""
@@ -50,10 +50,10 @@ class Status(Struct):
 class Watching(Protocol):
     """What watches the rules of a service."""
 
-    def status(self) -> Status:
+    def status(self) -> Standing:
         """Which rules serve, and what is wrong with those that do not."""
         ...
 
-    async def reload(self, force: bool, who: str) -> Status:
+    async def reload(self, force: bool, who: str) -> Standing:
         """The status after the folders were looked at again."""
         ...

@@ -14,7 +14,7 @@ from dialguard.service.config import Settings
 from dialguard.service.keys import SCOPES, Key
 from dialguard.service.live import Live
 from dialguard.service.service import Service
-from dialguard.service.standing import Status
+from dialguard.service.standing import Standing
 from dialguard.service.tenants import Tenants
 from tests.service.asking import Answer, asked_async
 
@@ -74,7 +74,7 @@ class Living(NamedTuple):
         found = answer.json
         return found["packs"], {each["rule"] for each in found["reasons"] if each["rule"].startswith("house.")}
 
-    async def until(self, holds: Callable[[Status], bool]) -> Status:
+    async def until(self, holds: Callable[[Standing], bool]) -> Standing:
         """The status once something holds of it."""
         end = time.monotonic() + WAIT
         while not holds(status := self.live.status()):
@@ -86,7 +86,7 @@ class Living(NamedTuple):
         """The digest that serves once the folder's files do, and another than ``before``."""
         return (await self.until(lambda status: status.state == "current" and status.digest != before)).digest
 
-    async def refused(self) -> Status:
+    async def refused(self) -> Standing:
         """The status once the folder's files were refused."""
         return await self.until(lambda status: status.refused is not None)
 

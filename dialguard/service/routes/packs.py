@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dialguard.service.problem import Problem
-from dialguard.service.standing import Status
+from dialguard.service.standing import Standing
 from dialguard.service.web import Request, Response, Route, json
 
 _ASKED = {"force": "true: a signed revision may be older than one that served."}
@@ -26,6 +26,6 @@ async def reload(request: Request) -> Response:
 
 
 ROUTES = [
-    Route("GET", "/v1/packs", "admin", status, "Which rules serve", None, Status),
-    Route("POST", "/v1/packs/reload", "admin", reload, "Look at the rule files again", None, Status, _ASKED),
+    Route("GET", "/v1/packs", "admin", status, "Which rules serve", None, Standing),
+    Route("POST", "/v1/packs/reload", "admin", reload, "Look at the rule files again", None, Standing, _ASKED),
 ]
