@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("backends",),
     ("engine",),
     ("facts", "lists", "storage", "ledger", "optout"),
-    ("screening", "audit", "events", "privacy"),
+    ("screening", "audit", "events", "privacy", "export"),
     ("guard", "client"),
     ("service",),
     ("cli",),

@@ -13,7 +13,7 @@ from dialguard.cli.common import UsageError, counted
 from dialguard.model.redaction import without_numbers
 
 COMMANDS = (
-    "check", "screen", "windows", "rules", "lists", "ledger", "campaign", "events", "feed", "redis", "serve", "keys", "decisions", "optout",
+    "check", "screen", "windows", "rules", "lists", "ledger", "campaign", "events", "feed", "redis", "serve", "keys", "decisions", "optout", "export",
 )  # fmt: skip
 
 
