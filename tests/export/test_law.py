@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from dialguard import Guard
 from dialguard.export.law import Table, common, scope, table
 from dialguard.facts import clock, regions
+from dialguard.model.contract import Channel, Purpose
 from dialguard.packs.load import Packs, load
 
 from .conftest import ON
@@ -73,6 +75,21 @@ def test_debt_collection_has_federal_limits_everywhere(shipped: Packs) -> None:
     found = table(shipped, ON, scope("voice", "debt_collection"))
     assert [limit.rule for limit in found.places["AK"].limits] == ["us.regf.frequency.7-in-7"]
     assert [limit.rule for limit in found.places["WA"].limits] == ["us.regf.frequency.7-in-7", "wa.debt-frequency"]
+
+
+def test_every_channel_and_purpose_has_tables(shipped: Packs) -> None:
+    for channel in get_args(Channel):
+        for purpose in get_args(Purpose):
+            found = table(shipped, ON, scope(channel, purpose))
+            assert len(found.places) == 57 and all(len(place.hours) == 7 for place in found.places.values())
+    emergency = table(shipped, ON, scope("voice", "emergency"))
+    assert emergency.places["AK"].hours == every((0, 24))
+
+
+def test_the_channel_has_its_word_on_the_voice() -> None:
+    assert scope("sms", "survey", voice="live")["campaign.voice"] == scope("fax", "survey")["campaign.voice"] == "text"
+    assert scope("rvm", "survey")["campaign.voice"] == "prerecorded" and scope("rvm", "survey", voice="ai")["campaign.voice"] == "ai"
+    assert "campaign.voice" not in scope("voice", "survey")
 
 
 def test_what_is_taken_strictly_is_said(strict: Table, live: Table) -> None:
@@ -159,3 +176,25 @@ def test_the_engine_agrees_at_every_second(live: Table, shipped: Packs) -> None:
         assert any(denied) is not inside, (state, day, second, zone, denied)
         seen[inside] += 1
     assert len(states) > 45 and min(seen) > 500
+
+
+def test_the_engine_agrees_on_every_closed_day(live: Table, shipped: Packs) -> None:
+    """At an hour that is open, each day of the year is denied by a rule of holidays if and only if the tables close it."""
+    guard, seen = Guard(no_store=True, packs=shipped), 0
+    for state, place in live.places.items():
+        if not any(rule.topic == "holidays" for rule in shipped.rules if rule.jurisdiction == state):
+            continue
+        npa, zone = AREA_CODES[state][0]
+        for day in range(ON, ON + 366):
+            windows = place.hours[(day + 6) % 7]
+            if not windows:
+                continue
+            (instant,) = clock.all_instants(day, windows[0][0], zone)
+            decision = guard.check({
+                "to": f"+1{npa}5550123", "channel": "voice", "at": clock.format_instant(instant), "contact": {"kind": "consumer"},
+                "campaign": {"seller": "acme", "purpose": "telemarketing", "dialing": "manual", "voice": "live"}, "line_type": "wireless",
+            })  # fmt: skip
+            closed = any(reason["topic"] == "holidays" for reason in decision.reasons)
+            assert closed is (day in place.closed), (state, date.fromordinal(day))
+            seen += closed
+    assert seen > 60

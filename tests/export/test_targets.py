@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
@@ -91,6 +92,26 @@ def test_vicidial_fits_its_columns(sql: str) -> None:
         for name, value in found.items():
             assert len(value) <= widths.get(name, 65_535 if name in ("ct_holidays", "ct_state_call_times") else 255), name
     assert "call_limit_24hour='3' WHERE" in sql
+
+
+def test_vicidial_loads_and_loads_again(sql: str) -> None:
+    """SQLite stands in for MySQL: it knows REPLACE INTO by primary key, and turns the texts to numbers as MySQL does."""
+    base = sqlite3.connect(":memory:")
+    for name, columns in dict(re.findall(r"^REPLACE INTO (\w+) \((.*?)\)", sql, re.M)).items():
+        key, *others = columns.split(",")
+        kinds = [f"{other} {'INTEGER NOT NULL' if other.endswith(('_start', '_stop')) else 'TEXT'}" for other in others]
+        base.execute(f"CREATE TABLE {name} ({key} TEXT PRIMARY KEY NOT NULL, {', '.join(kinds)})")
+    for _ in range(2):
+        base.executescript(sql)
+        assert base.execute("SELECT count(*) FROM vicidial_state_call_times").fetchone() == (56,)
+        assert base.execute(
+            "SELECT state_call_time_id FROM vicidial_state_call_times WHERE sct_monday_start > 2400 OR sct_monday_start > sct_monday_stop"
+        ).fetchall() == []
+        named = {each for (text,) in base.execute("SELECT ct_holidays FROM vicidial_state_call_times") for each in text.split("|") if each}
+        assert named == {each for (each,) in base.execute("SELECT holiday_id FROM vicidial_call_time_holidays")} and len(named) > 80
+        (rules,) = base.execute("SELECT ct_state_call_times FROM vicidial_call_times").fetchone()
+        records = base.execute("SELECT state_call_time_id FROM vicidial_state_call_times ORDER BY 1")
+        assert rules.strip("|").split("|") == [each for (each,) in records]
 
 
 def test_two_windows_a_day_become_the_longer_one(strict: Table) -> None:
