@@ -23,6 +23,7 @@ from dialguard.lists.errors import ListImportError
 from dialguard.lists.importing import import_list
 from dialguard.lists.versions import open_version, read_index, verify
 from simulations import whole_registry
+from simulations.faults.table import put
 
 KILLS = 50
 CHECKPOINTS = 8
@@ -169,8 +170,7 @@ def main() -> None:
     section = f"{HEADING}\n\n```\n{told}\n```\n\n| what | shown |\n| --- | --- |\n{rows}\n"
     print(section)
     if options.write is not None:
-        page = options.write.read_text("utf-8").partition(HEADING)[0]
-        options.write.write_text(page + section, encoding="utf-8")
+        options.write.write_text(put(options.write.read_text("utf-8"), HEADING, section), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -66,5 +66,12 @@ descriptors*: by how many this process grew from the first of ten such faults to
 """
 
 
+def put(page: str, heading: str, section: str) -> str:
+    """A page with a section, which begins with its heading, in the place of the one of that heading, or at the end."""
+    before, _, rest = page.partition(f"\n{heading}\n")
+    _, _, after = rest.partition("\n## ")
+    return f"{before.rstrip(chr(10))}\n\n{section}" + (f"\n## {after}" if after else "")
+
+
 def _seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.2f} s"

@@ -54,8 +54,8 @@ def check(app, **more: object):
 
 
 PLACES = (
-    "store.refresh", "store.look_up", "store.still", "store.together", "list", "gather", "start", "judge", "run", "as_json", "evidence", "body",
-    "append", "write", "read", "decided", "answer",
+    "store.refresh", "store.look_up", "store.still", "store.together", "list", "gather", "start", "judge", "run", "as_json", "evidence",
+    "body", "append", "write", "read", "decided", "answer",
 )  # fmt: skip
 
 
