@@ -11,7 +11,7 @@ from dialguard.model.moment import DAY
 from dialguard.service.app import application
 from dialguard.service.config import Settings
 from dialguard.service.service import Service
-from dialguard.service.tenants import Tenants
+from dialguard.service.tenants import Rules, Tenants
 from tests.service.asking import asked
 from tests.service.conftest import Everybody
 
@@ -42,7 +42,7 @@ def system(monkeypatch):
 
 @pytest.fixture
 def app(system, tmp_path, packs):
-    desk = Tenants(Settings(folder=tmp_path), lambda _: packs)._missing(frozenset(), frozenset())["default"]
+    desk = Tenants(Settings(folder=tmp_path), lambda _: Rules(packs))._missing(frozenset(), frozenset())["default"]
     desk.guard.store.declare_complete("acme", clock.now() - 400 * DAY, known_at=clock.now())
     yield application(Service({"default": desk}, Everybody()))
     desk.close()
