@@ -28,7 +28,6 @@ PROCESSOR = 20
 """Seconds of processor time; the shipped law takes one."""
 WITHIN = 60.0
 """Seconds by the clock."""
-_NICE = 5
 _MOST = 100
 
 
@@ -102,7 +101,7 @@ def tried(asked: Asked) -> Report:
         return Report(digest, troubles([problem]))
     problems = _unreadable(found)
     if problems:
-        return Report(digest, troubles(problems))
+        return Report(digest, troubles(sorted(set(problems))))
     from dialguard.packs.assemble import assemble
     from dialguard.packs.supersede import verify_operator
 
@@ -130,12 +129,16 @@ def tried(asked: Asked) -> Report:
 
 
 def _unreadable(found: Sequence[Source]) -> list[Problem]:
-    """Mistakes that reading an operator's files shows: soon known, and told without the rest."""
+    """Mistakes that an operator's files show each by itself: soon known, and told without the rest."""
+    from dialguard.packs import reading
+
     problems: list[Problem] = []
     for source in found:
         if source.operator:
             try:
-                yamlfile.parse(source.raw, source.shown)
+                document = yamlfile.parse(source.raw, source.shown)
+                if source.kind == sources.RULES:
+                    problems += reading.rule_file(document, operator=True)[1]
             except PackError as error:
                 problems += error.problems
     return problems
@@ -150,7 +153,6 @@ def bound() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR, PROCESSOR))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(_NICE)
 
 
 def main() -> None:

@@ -315,6 +315,7 @@ def test_files_that_are_being_written_are_not_read(settings, base: Path, own: Pa
                 for piece in (rule("house.a"), *rule("house.b").removeprefix(HEAD).splitlines(keepends=True)):
                     file.write(piece)
                     file.flush()
+                    service.live._nudge.set()  # so that each piece is looked at
                     await asyncio.sleep(0.1)
             assert (own / "a.yaml").read_text() == whole
             second = await service.taken(first)
