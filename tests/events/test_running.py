@@ -23,7 +23,7 @@ from dialguard.ledger.ledger import Ledger
 from dialguard.storage.embedded import EmbeddedStore
 from tests.events.running import NUMBER, alarms, child_that, count, packs, recorded, started, until
 
-KILLS = 500 if os.environ.get("DIALGUARD_EVENTS") == "long" else 50
+KILLS = 500 if os.environ.get("DIALGUARD_EVENTS") == "long" else 15
 CAMPAIGN = {"id": "c", "seller": "acme", "purpose": "telemarketing", "dialing": "manual", "voice": "live"}
 
 
