@@ -47,13 +47,18 @@ class Service:
         self.process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
+    @property
+    def said(self) -> str:
+        """Its log."""
+        return self._errors.read_text("utf-8")
+
     def start(self, until: str = "is ready") -> float:
         """Starts it; seconds until its log says that it is ready, or what else one waits for. Raises RuntimeError where it does not."""
         began = time.monotonic()
         with self._errors.open("w") as file:
             command = [sys.executable, "-m", "dialguard", "serve", "--config", str(self._config), "--port", "0"]
             self.process = subprocess.Popen(command, stderr=file, env={**os.environ, "HOME": str(self.folder)})
-        while until not in (said := self._errors.read_text("utf-8")):
+        while until not in (said := self.said):
             if self.process.poll() is not None or time.monotonic() - began > WAIT:
                 raise RuntimeError(f"the service does not say that it {until}: {said}")
             time.sleep(0.01)

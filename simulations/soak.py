@@ -3,7 +3,8 @@
     python -m simulations.soak --minutes 30 [--write docs/faults.md]
 
 Eight clients ask half as much as the service answered without pause in the first seconds; every twenty seconds the national list is
-imported anew, every other time with other numbers. Each ten seconds its memory, descriptors, threads and answers are noted.
+imported anew, each time with other numbers, and a rule of the operator's is changed. Each ten seconds its memory, descriptors, threads
+and answers are noted.
 """
 
 from __future__ import annotations
@@ -31,6 +32,31 @@ from simulations.served import Clients, Reply, Service
 HEADING = "## Endurance"
 EACH, IMPORT_EACH = 10.0, 20.0
 LINES = 50_000
+SWAPPED = "serve in the place of"
+"""What the service says of rules that it took up."""
+
+
+RULE = """\
+jurisdiction: GA
+name: Georgia
+zone: America/New_York
+rules:
+  - id: house.ga-cap
+    title: At most so many sales calls to one person in 24 hours
+    topic: frequency
+    kind: prohibition
+    citation: Compliance manual, policy 7
+    status: in_force
+    applies: {{channels: [voice], purposes: [telemarketing], dialing: any, voice: any, line_types: any}}
+    shape: attempt-cap
+    parameters: {{maximum: {0}, period: {{hours: 24}}}}
+    tests:
+      - {{name: the first call, at: 2026-11-17 12:00:00, attempts: [], expect: silent}}
+      - name: the fourth
+        at: 2026-11-17 12:00:00
+        attempts: [2026-11-17 09:00:00, 2026-11-17 10:00:00, 2026-11-17 10:30:00]
+        expect: prohibited
+"""
 
 
 class Sample(NamedTuple):
@@ -56,10 +82,17 @@ def sample(pid: int, replies: Sequence[Reply]) -> Sample:
 
 def _import(folder: Path, number: int) -> None:
     file = folder / "national.txt"
-    first = 2_000_000 + number % 2
+    first = 2_000_000 + number
     file.write_text("".join(f"305,{first + 2 * line}\n" for line in range(LINES)), encoding="ascii")
     day = datetime.now(UTC).date() - timedelta(days=2)
     import_list(folder, "national", file, published=day, whole_plan=True, allow_shrink=True, received_at=clock.now())
+
+
+def _change(law: Path, number: int) -> None:
+    law.mkdir(exist_ok=True)
+    draft = law.parent / "draft.yaml"
+    draft.write_text(RULE.format(3 - number % 2), encoding="utf-8")
+    draft.rename(law / "georgia.yaml")
 
 
 class Soaked(NamedTuple):
@@ -69,6 +102,7 @@ class Soaked(NamedTuple):
     samples: list[Sample]
     kinds: Counter[str | None]
     imports: int
+    swaps: int
     cut: int
     wrong: int
     lost: int
@@ -76,7 +110,8 @@ class Soaked(NamedTuple):
 
 def run(folder: Path, seconds: float, each: float = EACH, imports_each: float = IMPORT_EACH, trial: float = 10.0) -> Soaked:
     """So many seconds of steady load on a service over a new folder."""
-    service = Service(folder)
+    service, law = Service(folder, 'rules = ["law"]\n'), folder / "law"
+    _change(law, 0)
     _import(folder, 0)
     service.start()
     assert service.process is not None
@@ -93,6 +128,7 @@ def run(folder: Path, seconds: float, each: float = EACH, imports_each: float = 
             if time.monotonic() - begin >= imports_each * (imports + 1):
                 imports += 1
                 _import(folder, imports)
+                _change(law, imports)
             time.sleep(max(0.0, due - time.monotonic()))
             replies = clients.take()
             kinds.update(reply.kind for reply in replies)
@@ -107,7 +143,7 @@ def run(folder: Path, seconds: float, each: float = EACH, imports_each: float = 
     wrong += sum(reply.wrong for reply in rest)
     held = recorded(folder / "decisions")
     lost = sum(id_ not in held for id_ in [*allowed, *(reply.id for reply in rest if reply.kind is None)])
-    return Soaked(rate, samples, kinds, imports, clients.cut, wrong, lost)
+    return Soaked(rate, samples, kinds, imports, service.said.count(SWAPPED), clients.cut, wrong, lost)
 
 
 def page(found: Soaked, told: str, minutes: float) -> str:
@@ -128,10 +164,11 @@ def page(found: Soaked, told: str, minutes: float) -> str:
 ```
 
 {machine()}
-**{minutes:g} minutes**, where a day is what is aimed at: {found.rate:.0f} decisions a second, half of what was answered without pause to the
-same eight clients on the same machine; {found.imports} imports of a national list of {LINES:,} numbers beside them, and no change of the
-rules. {found.kinds.total():,} answers: {found.kinds[None]:,} allows, {denied}; {found.cut} cut. Wrong allows: {found.wrong};
-allows without a record: {found.lost}.
+**{minutes:g} minutes**, where a day is what is aimed at: {found.rate:.0f} decisions a second, half of what was answered without pause to
+the same eight clients on the same machine; {found.imports} imports of a national list of {LINES:,} numbers and {found.swaps} changes of the
+rules taken up beside them. {found.kinds.total():,} answers: {found.kinds[None]:,} allows, {denied}; {found.cut} cut. Wrong allows:
+{found.wrong}; allows without a record: {found.lost}. Each version of a list that is held stays open, with a descriptor of its own: none
+was removed here.
 
 | each ten seconds | median of the second quarter | of the last quarter | drift | least to most |
 | --- | --- | --- | --- | --- |
