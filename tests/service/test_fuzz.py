@@ -28,7 +28,7 @@ from dialguard.service.keys import Keys
 from dialguard.service.service import Service
 from tests.service.conftest import CAMPAIGN, served
 
-REQUESTS = int(os.environ.get("DIALGUARD_FUZZ", "600"))
+REQUESTS = int(os.environ.get("DIALGUARD_FUZZ", "300"))
 EACH = max(2, REQUESTS // len(ROUTES))
 _CONFIG = SchemathesisConfig.from_dict({
     "checks": {

@@ -11,7 +11,7 @@ from simulations.faults.table import put
 from simulations.served import Reply
 from tests.audit.conftest import body
 
-KILLS = int(os.environ.get("DIALGUARD_KILLS", "20"))
+KILLS = int(os.environ.get("DIALGUARD_KILLS", "6"))
 
 
 def test_every_allow_that_came_is_recorded_however_often_it_is_killed(tmp_path):
