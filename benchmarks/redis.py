@@ -118,7 +118,7 @@ def _time(store: RedisStore, name: str, numbers: list[str], now: int, rounds: in
             return table.take(table.look(asked), asked, asked.attempt, Entry(now, number, "voice", "telemarketing", "home solar"))
 
     look_up(numbers[0])
-    bits = store._listing.asked("305").keys if store._listing is not None else ()
+    bits = store._asker.listing.asked("305").keys if store._asker.listing is not None else ()
     contenders = [
         Contender(PING, lambda _: client.ping(), numbers),
         Contender("dialguard, all facts of a decision", look_up, numbers),

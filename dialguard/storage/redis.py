@@ -9,26 +9,26 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dialguard.ledger.erasing import Erased
 from dialguard.ledger.errors import LedgerError
-from dialguard.ledger.fold import CONSENT, INTERNAL, REACH, Bucket, fold, in_force, unveiled, with_hidden
 from dialguard.ledger.ledger import Ledger
-from dialguard.ledger.pseudonyms import FOLDER, Key, Keys, is_hidden
+from dialguard.ledger.pseudonyms import FOLDER, Keys, is_hidden
 from dialguard.ledger.rows import Row, moment, text
 from dialguard.ledger.rows import number as checked_number
 from dialguard.ledger.write import Recorder
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp, LookUpFailed
 from dialguard.storage import redis_codec as codec
-from dialguard.storage import redis_lists, redis_scripts
+from dialguard.storage import redis_lists
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.ports import Recorded
+from dialguard.storage.redis_ask import Asker
+from dialguard.storage.redis_held import Held, found_of, held_of
 from dialguard.storage.redis_journal import Journal
-from dialguard.storage.redis_link import BULK_TIMEOUT, Link, address, amiss
+from dialguard.storage.redis_link import BULK_TIMEOUT, Link, address
 from dialguard.storage.redis_slots import Brought, RedisTable, release
 from dialguard.storage.waiting import Waiting
 
@@ -38,10 +38,8 @@ if TYPE_CHECKING:
     from dialguard.lists.catalog import Version, VersionAnswer
     from dialguard.lists.reassigned import Answer
 
-_moment = attrgetter("at")
 _FRESH = 1.0
 """Seconds for which the lists' answers that came with a look-up serve, where nobody asks to refresh."""
-_LOT = 250
 
 
 class _Seen(NamedTuple):
@@ -53,27 +51,6 @@ class _Seen(NamedTuple):
     listing: redis_lists.Listing | None = None
     bits: bytes = b""
     trouble: str | None = None
-
-
-class _Answer(NamedTuple):
-    declared: codec.Declared
-    bits: bytes
-    values: Any
-    listing: redis_lists.Listing
-    now: Instant
-    """By the clock of Redis; 0 where no slots were asked for."""
-    slots: list[bytes]
-
-
-class _Held(NamedTuple):
-    bucket: Bucket
-    attempts: codec.Attempts
-    declared: codec.Declared
-    listed: Sequence[Bucket] = ()
-
-    def unveiled(self, number: str, person: str, persons: Sequence[str]) -> "_Held":
-        """The same of an erased number of a person: rows that are theirs or nobody's."""
-        return self._replace(bucket=unveiled(self.bucket, number, person, persons))
 
 
 class RedisStore(Recorder):
@@ -94,9 +71,7 @@ class RedisStore(Recorder):
         self._journal = None if store is None else Journal(self._link, store)
         folder = to.keys or (None if store is None else store.folder / FOLDER)
         self._keys = Keys() if folder is None else Keys(Path(folder))
-        self._listing: redis_lists.Listing | None = None
-        self._blocks = redis_lists.Blocks()
-        self._lock = threading.Lock()
+        self._asker = Asker(self._link, self._journal, self._keys)
         self._local = threading.local()
 
     @property
@@ -136,7 +111,7 @@ class RedisStore(Recorder):
         national = number[2:] if tag[0] != "x" and number[5] >= "2" else None
         try:
             bit = None if national is None else redis_lists.bit_of(national)
-            answer, named = self._ask_numbers(tag, seller, [number], bit, slotted=brought is not None)
+            answer, named = self._asker.ask_numbers(tag, seller, [number], bit, slotted=brought is not None)
         except LookUpFailed as error:
             if national is not None:
                 self._local.seen = _Seen(national, time.monotonic(), trouble=str(error))
@@ -145,16 +120,16 @@ class RedisStore(Recorder):
             self._local.seen = _Seen(national, time.monotonic(), tag, answer.listing, answer.bits)
         if brought is not None:
             brought.number(number, answer.now, answer.slots[0], *answer.values[number], at)
-        own = _held(answer.values, named, number, at, answer.declared)
-        others: Sequence[_Held] = ()
+        own = held_of(answer.values, named, number, at, answer.declared)
+        others: Sequence[Held] = ()
         if person is not None:
             keys = self._keys.of(answer.declared.keys)
             persons = [person, *(key.person(seller, person) for key in keys)]
-            theirs = {other for each in persons for other in self._numbers_of(seller, each, brought if each == person else None)}
+            theirs = {other for each in persons for other in self._asker.numbers_of(seller, each, brought if each == person else None)}
             theirs.update(key.number(seller, other) for other in list(theirs) if not is_hidden(other) for key in keys)
-            held = self._hold(seller, sorted(theirs.difference(named[number])), at, brought, ())
+            held = self._asker.hold(seller, sorted(theirs.difference(named[number])), at, brought, ())
             others = [each.unveiled(other, person, persons) if is_hidden(other) else each for other, each in held.items()]
-        found = _found(own, others, person, at)
+        found = found_of(own, others, person, at)
         if found is None:
             return self._folder("for a moment before the latest outcome").store.look_up(seller=seller, number=number, person=person, at=at)
         return found
@@ -178,12 +153,12 @@ class RedisStore(Recorder):
         if self._journal is not None:
             for number in alone:
                 self._journal.hold(seller, number, None)
-        held = self._hold(seller, alone, at)
+        held = self._asker.hold(seller, alone, at)
         for number in asked:
             if number in named:
                 answers[number] = self.look_up(seller=seller, number=number, person=named[number], at=at)
                 continue
-            found = _found(held[number], (), None, at)
+            found = found_of(held[number], (), None, at)
             if found is None:
                 found = self._folder("for a moment before the latest outcome").store.look_up(seller=seller, number=number, at=at)
             answers[number] = found
@@ -203,7 +178,7 @@ class RedisStore(Recorder):
                 numbers.update(codec.number_of(name.decode())[1] for name in names)
         for names in self._link.scan(f"dg{{p*}}p:{mine}*"):
             people += [self._link.ask(lambda client: client.get(name)) for name in names]  # noqa: B023 - asked at once
-        used = {key for tag in codec.TAGS for key in self._ask(tag, seller, [], None, BULK_TIMEOUT).declared.keys}
+        used = {key for tag in codec.TAGS for key in self._asker.ask(tag, seller, [], None, BULK_TIMEOUT).declared.keys}
         persons = [person for person, _ in map(codec.decode_person, people) if person is not None]
         hidden = sorted(number for number in numbers if is_hidden(number))
         return Recorded(sorted(numbers.difference(hidden)), persons, [], hidden, self._keys.of(used))
@@ -217,7 +192,7 @@ class RedisStore(Recorder):
         seen: _Seen | None = getattr(self._local, "seen", None)
         if seen is None or seen.national != national10 or time.monotonic() - seen.at > _FRESH:
             bit = redis_lists.bit_of(national10)
-            answer = self._ask(national10[:3], "", [], bit)
+            answer = self._asker.ask(national10[:3], "", [], bit)
             seen = self._local.seen = _Seen(national10, time.monotonic(), national10[:3], answer.listing, answer.bits)
         if seen.listing is None:
             raise LookUpFailed(seen.trouble)
@@ -227,7 +202,7 @@ class RedisStore(Recorder):
         """The loaded versions of a list."""
         if as_of is not None:
             return self._folder("to answer as of an earlier moment").store.list_versions(code, as_of)
-        return self._ask("200", "", [], None).listing.versions.get(code, ())
+        return self._asker.ask("200", "", [], None).listing.versions.get(code, ())
 
     def list_contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
         """What one version says of many numbers; see ``storage.ports.Store``. The bits of their area codes are pulled once and kept
@@ -237,16 +212,16 @@ class RedisStore(Recorder):
         npa, line = np.asarray(npa), np.asarray(line)
         if npa.shape != line.shape or npa.ndim != 1 or npa.dtype.kind not in "iu" or line.dtype.kind not in "iu":
             raise ValueError("area codes and lines must be integer arrays of one dimension and one length")
-        listing = self._listing or self._ask("200", "", [], None).listing
+        listing = self._asker.listing or self._asker.ask("200", "", [], None).listing
         counts = listing.counts.get((version.code, version.id))
         if counts is None:
             raise LookUpFailed(f"version {version.id} of list {version.code} is not in Redis any more; ask for the versions again")
-        with self._lock:
+        with self._asker.lock:
             for code in np.unique(npa).tolist():
                 key = (version.code, version.id, code)
-                if code in counts and key not in self._blocks:
-                    self._blocks.put(key, self._pull(listing, key), counts[code])
-            return self._blocks.contains_many(version, counts, npa, line)
+                if code in counts and key not in self._asker.blocks:
+                    self._asker.blocks.put(key, self._asker.pull(listing, key), counts[code])
+            return self._asker.blocks.contains_many(version, counts, npa, line)
 
     def reassigned(self, national10: str, as_of: Instant | None = None) -> "tuple[Answer, ...]":
         """What the Reassigned Numbers Database answered, where the folder that keeps up this Redis is at hand; else nothing."""
@@ -255,7 +230,7 @@ class RedisStore(Recorder):
     def refresh(self) -> None:
         """Forgets the lists' answers of the last look-up, and sends what waits for Redis, beside."""
         self._local.seen = None
-        self._blocks.rest()
+        self._asker.blocks.rest()
         if self._journal is not None:
             self._journal.store.waiting.look()
             self._journal.mend()
@@ -269,7 +244,7 @@ class RedisStore(Recorder):
         if self._journal is not None:
             self._journal.close()  # first: it may be sending in a thread of its own
         self._link.close()
-        self._blocks.clear()
+        self._asker.blocks.clear()
 
     # -- reserving
 
@@ -344,159 +319,6 @@ class RedisStore(Recorder):
         if self._journal is None:
             raise LookUpFailed(f"{why}, the ledger is needed: add journal=FOLDER to the URL of Redis")
         return self._journal
-
-    def _ask(
-        self, tag: str, seller: str, keys: Sequence[str], bit: int | None, timeout: float | None = None, slots: Sequence[str] = ()
-    ) -> _Answer:
-        """One question in one tag; a second one where the catalog of lists has changed. Raises LookUpFailed."""
-        name = codec.short(seller)
-        for _ in range(3):
-            listing = self._listing
-            asked = listing.asked(tag).keys if listing is not None and bit is not None else ()
-            args = [listing.digest if listing is not None else "", name, len(keys), bit or 0, len(slots)]
-            every = [codec.mark_key(tag), *keys, *slots, *asked]
-            found = (
-                self._link.look(redis_scripts.READ, every, args, tag)
-                if timeout is None
-                else self._link.run(redis_scripts.READ, every, args, timeout)
-            )
-            if type(found) is bytes:
-                if listing is None:  # a catalog without a name
-                    raise codec.Damaged
-                ledger, version, bits, declared, values = codec.decode_answer(found)
-                if self._journal is not None:
-                    if not self._journal.owns(ledger):
-                        raise amiss(b"other")
-                    if version < self._journal.newest(tag):
-                        raise self._journal.lost(tag, version)
-                now, held = 0, []
-                if slots:
-                    now, held = int.from_bytes(values[len(keys)], "big"), values[len(keys) + 1 :]
-                return _Answer(codec.decode_declaration(declared, seller), bits, values, listing, now, held)
-            if found[0] == b"anew" and self._journal is not None:
-                raise self._journal.anew()
-            if found[0] != b"catalog" or len(found) < 2:
-                raise amiss(found[0])
-            self._take(found[1])
-        raise LookUpFailed("the lists in Redis are being replaced; ask again")
-
-    def _take(self, digest: bytes | None) -> None:
-        if digest is None:
-            raise amiss(b"empty")
-        name = digest.decode()
-        value = self._link.ask(lambda client: client.get(codec.catalog_key(name)))
-        self._listing = redis_lists.decode(name, value)
-        with self._lock:
-            self._blocks.clear()
-
-    def _pull(self, listing: redis_lists.Listing, key: tuple[str, str, int]) -> bytes | None:
-        code, version, npa = key
-        tag = str(npa)
-        answer = self._link.run(redis_scripts.PULL, [codec.mark_key(tag), codec.bits_key(tag, code, version)], [listing.digest])
-        if answer[0] == b"catalog":
-            raise LookUpFailed("the lists in Redis were replaced meanwhile; begin again")
-        if answer[0] != b"ok":
-            raise amiss(answer[0])
-        return answer[1]
-
-    def _numbers_of(self, seller: str, person: str, brought: Brought | None = None) -> list[str]:
-        key = codec.person_key(seller, person)
-        answer = self._ask(key[3:6], "", [key], None, slots=() if brought is None else (codec.person_key(seller, person, "s"),))
-        if brought is not None:
-            brought.person(answer.slots[0])
-        name, numbers = codec.decode_person(answer.values[0])
-        if name is not None and name != person:
-            raise codec.Damaged
-        return numbers
-
-    def _hold(
-        self, seller: str, numbers: Sequence[str], at: Instant, brought: Brought | None = None, keys: Sequence[Key] | None = None
-    ) -> dict[str, _Held]:
-        """What Redis holds of each number. ``keys``: by which it may be hidden, where that is known."""
-        tags: dict[str, list[str]] = {}
-        for number in numbers:
-            tags.setdefault(codec.tag_of(number), []).append(number)
-        found: dict[str, _Held] = {}
-        for tag, those in tags.items():
-            for start in range(0, len(those), _LOT):
-                lot = those[start : start + _LOT]
-                timeout = BULK_TIMEOUT if len(numbers) > 20 else None
-                answer, named = self._ask_numbers(tag, seller, lot, None, timeout, brought is not None, keys)
-                if brought is not None:
-                    for number, slots in zip(lot, answer.slots, strict=True):
-                        brought.other(number, slots, answer.values[number][1], at)
-                for number in lot:
-                    found[number] = _held(answer.values, named, number, at, answer.declared)
-        return found
-
-    def _ask_numbers(
-        self, tag: str, seller: str, numbers: Sequence[str], bit: int | None, timeout: float | None = None, slotted: bool = False,
-        keys: Sequence[Key] | None = None,
-    ) -> tuple[_Answer, dict[str, list[str]]]:
-        """What Redis holds of numbers of one tag, under their own and all names that they may have, and these: own number first.
-
-        ``values`` of the answer are by name. Raises LookUpFailed, also where a key is missing by which the seller hides numbers.
-        """
-        known, keys = keys is not None, self._keys.held() if keys is None else keys
-        while True:
-            named = {number: [number, *(key.number(seller, number) for key in keys)] for number in numbers}
-            names = [name for those in named.values() for name in those]
-            asked = [codec.number_key(kind, seller, name) for name in names for kind in "ra"]
-            slots = [codec.number_key("s", seller, number) for number in numbers] if slotted else ()
-            answer = self._ask(tag, seller, asked, bit, timeout, slots)
-            if known or {key.id for key in keys}.issuperset(answer.declared.keys):
-                pairs = zip(answer.values[: len(asked) : 2], answer.values[1 : len(asked) : 2], strict=True)
-                return answer._replace(values=dict(zip(names, pairs, strict=True))), named
-            self._keys.of(answer.declared.keys)
-            keys = self._keys.held()
-
-
-def _held(
-    values: Mapping[str, tuple[bytes | None, bytes | None]], named: Mapping[str, list[str]], number: str, at: Instant,
-    declared: codec.Declared,
-) -> _Held:
-    rows, attempts = values[number]
-    bucket = _decoded(rows, number, at)
-    hidden = [unveiled(_decoded(values[name][0], name, at), number, None) for name in named[number][1:] if values[name][0] is not None]
-    own, listed = with_hidden(bucket, hidden) if hidden else (bucket, ())
-    return _Held(own, codec.NO_ATTEMPTS if attempts is None else codec.decode_attempts(attempts, number, at), declared, listed)
-
-
-def _decoded(rows: bytes | None, number: str, at: Instant) -> list[list]:
-    bucket = codec.decode_rows(rows, number)
-    for kind in (CONSENT, INTERNAL):
-        if bucket[kind]:
-            bucket[kind] = [row for row in bucket[kind] if row[3] <= at]
-    return bucket
-
-
-def _found(own: _Held, others: Sequence[_Held], person: str | None, at: Instant) -> LookUp | None:
-    """What is known at a moment; None where Redis does not reach back so far: it keeps outcomes as they are now, and attempts for
-    400 days before the newest."""
-    for each in (own, *others):
-        attempts = each.attempts
-        if at < attempts.settled or (attempts.floor and at - REACH < attempts.floor):
-            return None
-    since, pauses, _ = own.declared
-    since = since if since is None or since <= at else None
-    pauses = in_force(pauses, at) if pauses else ()
-    beside = [*(each.bucket for each in others), *own.listed]
-    found = fold(own.bucket, beside, person, at, since, pauses)
-    entries, spoken = own.attempts.entries, own.attempts.conversation
-    for each in others:
-        entries = entries + each.attempts.entries
-        if each.attempts.conversation is not None:
-            spoken = max(each.attempts.conversation, spoken or each.attempts.conversation)
-    if not entries:
-        return found
-    if others:
-        entries = sorted(entries, key=_moment)
-    if found.last_conversation_at is not None:
-        spoken = max(found.last_conversation_at, spoken or 0)
-    return LookUp(
-        found.consent, found.revocations, found.relationship, found.internal, tuple(entries), found.contact, spoken, since, found.consents,
-        pauses,
-    )
 
 
 def _check(seller: str, at: Instant, as_of: Instant | None) -> None:

@@ -1,0 +1,148 @@
+"""Asking Redis: one question in one tag, with the mark of the tag, so that what is missing never reads as nothing."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from dialguard.ledger.pseudonyms import Key, Keys
+from dialguard.model.moment import Instant
+from dialguard.model.records import LookUpFailed
+from dialguard.storage import redis_codec as codec
+from dialguard.storage import redis_lists, redis_scripts
+from dialguard.storage.redis_held import Held, held_of
+from dialguard.storage.redis_journal import Journal
+from dialguard.storage.redis_link import BULK_TIMEOUT, Link, amiss
+from dialguard.storage.redis_slots import Brought
+
+_LOT = 250
+
+
+class Answer(NamedTuple):
+    """What one question in one tag brought."""
+
+    declared: codec.Declared
+    bits: bytes
+    values: Any
+    listing: redis_lists.Listing
+    now: Instant
+    """By the clock of Redis; 0 where no slots were asked for."""
+    slots: list[bytes]
+
+
+class Asker:
+    """Asks one Redis, where ``journal`` is the folder behind it if one was named. Every method raises LookUpFailed."""
+
+    def __init__(self, link: Link, journal: Journal | None, keys: Keys) -> None:
+        self._link, self._journal, self._keys = link, journal, keys
+        self.listing: redis_lists.Listing | None = None
+        """The catalog of lists as of the last question."""
+        self.blocks = redis_lists.Blocks()
+        """Bits of whole area codes, of that catalog; to be used under ``lock``."""
+        self.lock = threading.Lock()
+
+    def ask(
+        self, tag: str, seller: str, keys: Sequence[str], bit: int | None, timeout: float | None = None, slots: Sequence[str] = ()
+    ) -> Answer:
+        """One question in one tag; a second one where the catalog of lists has changed."""
+        name = codec.short(seller)
+        for _ in range(3):
+            listing = self.listing
+            asked = listing.asked(tag).keys if listing is not None and bit is not None else ()
+            args = [listing.digest if listing is not None else "", name, len(keys), bit or 0, len(slots)]
+            every = [codec.mark_key(tag), *keys, *slots, *asked]
+            found = (
+                self._link.look(redis_scripts.READ, every, args, tag)
+                if timeout is None
+                else self._link.run(redis_scripts.READ, every, args, timeout)
+            )
+            if type(found) is bytes:
+                if listing is None:  # a catalog without a name
+                    raise codec.Damaged
+                ledger, version, bits, declared, values = codec.decode_answer(found)
+                if self._journal is not None:
+                    if not self._journal.owns(ledger):
+                        raise amiss(b"other")
+                    if version < self._journal.newest(tag):
+                        raise self._journal.lost(tag, version)
+                now, held = 0, []
+                if slots:
+                    now, held = int.from_bytes(values[len(keys)], "big"), values[len(keys) + 1 :]
+                return Answer(codec.decode_declaration(declared, seller), bits, values, listing, now, held)
+            if found[0] == b"anew" and self._journal is not None:
+                raise self._journal.anew()
+            if found[0] != b"catalog" or len(found) < 2:
+                raise amiss(found[0])
+            self._take(found[1])
+        raise LookUpFailed("the lists in Redis are being replaced; ask again")
+
+    def _take(self, digest: bytes | None) -> None:
+        if digest is None:
+            raise amiss(b"empty")
+        name = digest.decode()
+        value = self._link.ask(lambda client: client.get(codec.catalog_key(name)))
+        self.listing = redis_lists.decode(name, value)
+        with self.lock:
+            self.blocks.clear()
+
+    def pull(self, listing: redis_lists.Listing, key: tuple[str, str, int]) -> bytes | None:
+        """The bits of (list, version, area code)."""
+        code, version, npa = key
+        tag = str(npa)
+        answer = self._link.run(redis_scripts.PULL, [codec.mark_key(tag), codec.bits_key(tag, code, version)], [listing.digest])
+        if answer[0] == b"catalog":
+            raise LookUpFailed("the lists in Redis were replaced meanwhile; begin again")
+        if answer[0] != b"ok":
+            raise amiss(answer[0])
+        return answer[1]
+
+    def numbers_of(self, seller: str, person: str, brought: Brought | None = None) -> list[str]:
+        """The numbers of a person; ``brought`` takes in the person's slots."""
+        key = codec.person_key(seller, person)
+        answer = self.ask(key[3:6], "", [key], None, slots=() if brought is None else (codec.person_key(seller, person, "s"),))
+        if brought is not None:
+            brought.person(answer.slots[0])
+        name, numbers = codec.decode_person(answer.values[0])
+        if name is not None and name != person:
+            raise codec.Damaged
+        return numbers
+
+    def hold(
+        self, seller: str, numbers: Sequence[str], at: Instant, brought: Brought | None = None, keys: Sequence[Key] | None = None
+    ) -> dict[str, Held]:
+        """What Redis holds of each number. ``keys``: by which it may be hidden, where that is known."""
+        tags: dict[str, list[str]] = {}
+        for number in numbers:
+            tags.setdefault(codec.tag_of(number), []).append(number)
+        found: dict[str, Held] = {}
+        for tag, those in tags.items():
+            for start in range(0, len(those), _LOT):
+                lot = those[start : start + _LOT]
+                timeout = BULK_TIMEOUT if len(numbers) > 20 else None
+                answer, named = self.ask_numbers(tag, seller, lot, None, timeout, brought is not None, keys)
+                if brought is not None:
+                    for number, slots in zip(lot, answer.slots, strict=True):
+                        brought.other(number, slots, answer.values[number][1], at)
+                for number in lot:
+                    found[number] = held_of(answer.values, named, number, at, answer.declared)
+        return found
+
+    def ask_numbers(
+        self, tag: str, seller: str, numbers: Sequence[str], bit: int | None, timeout: float | None = None, slotted: bool = False,
+        keys: Sequence[Key] | None = None,
+    ) -> tuple[Answer, dict[str, list[str]]]:
+        """What Redis holds of numbers of one tag, under their own and all names that they may have, and these: own number first.
+
+        ``values`` of the answer are by name. Raises LookUpFailed, also where a key is missing by which the seller hides numbers.
+        """
+        known, keys = keys is not None, self._keys.held() if keys is None else keys
+        while True:
+            named = {number: [number, *(key.number(seller, number) for key in keys)] for number in numbers}
+            names = [name for those in named.values() for name in those]
+            asked = [codec.number_key(kind, seller, name) for name in names for kind in "ra"]
+            slots = [codec.number_key("s", seller, number) for number in numbers] if slotted else ()
+            answer = self.ask(tag, seller, asked, bit, timeout, slots)
+            if known or {key.id for key in keys}.issuperset(answer.declared.keys):
+                pairs = zip(answer.values[: len(asked) : 2], answer.values[1 : len(asked) : 2], strict=True)
+                return answer._replace(values=dict(zip(names, pairs, strict=True))), named
+            self._keys.of(answer.declared.keys)
+            keys = self._keys.held()
