@@ -23,10 +23,29 @@ def read(path: Path) -> Any:
     return yaml.load(path.read_text("utf-8"), Loader=_Plain)
 
 
-def merged(base: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """``other`` over ``base``, objects field by field; null takes a field away. Lists are replaced."""
-    found = dict(base)
-    for key, value in other.items():
+def rows(folder: Path, keys: set[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Every row of a folder's files with the file's name; a key outside ``keys`` or a name that stands twice in a file fails."""
+    found = []
+    for path in sorted(folder.glob("[a-z]*.yaml")):
+        listed = read(path)["rows"]
+        for row in listed:
+            assert set(row) <= keys, f"{path.name}: {row.get('name')}: {set(row) - keys}"
+        names = [row["name"] for row in listed]
+        assert len(set(names)) == len(names), f"{path.name}: names twice: {sorted({name for name in names if names.count(name) > 1})}"
+        found += [(path.stem, row) for row in listed]
+    return found
+
+
+def base(bases: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+    """A named attempt with all that it extends."""
+    named = bases[name]
+    return merged(base(bases, named["extends"]), named["set"]) if "extends" in named else named["set"]
+
+
+def merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """``over`` over ``under``, objects field by field; null takes a field away. Lists are replaced."""
+    found = dict(under)
+    for key, value in over.items():
         if value is None:
             found.pop(key, None)
         elif isinstance(value, dict) and isinstance(found.get(key), dict):

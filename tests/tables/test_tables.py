@@ -15,7 +15,7 @@ import pytest
 from dialguard import Guard
 from dialguard.facts import clock
 from dialguard.storage.memory import MemoryStore
-from tests.plain_rows import merged, read
+from tests.plain_rows import base, merged, read, rows
 
 HERE = Path(__file__).parent
 SELLER = "Acme"
@@ -60,11 +60,6 @@ def _bases() -> dict[str, dict[str, Any]]:
     return read(HERE / "_bases.yaml")
 
 
-def _base(name: str) -> dict[str, Any]:
-    base = _bases()[name]
-    return merged(_base(base["extends"]), base["set"]) if "extends" in base else base["set"]
-
-
 def _store(row: dict[str, Any], attempt: dict[str, Any]) -> MemoryStore | None:
     """What the row's store holds; without one, an empty ledger that is declared complete."""
     wanted = row.get("store") or {}
@@ -84,16 +79,6 @@ def _store(row: dict[str, Any], attempt: dict[str, Any]) -> MemoryStore | None:
     return store
 
 
-def _rows() -> list[Any]:
-    found = []
-    for path in sorted(HERE.glob("[a-z]*.yaml")):
-        rows = read(path)["rows"]
-        names = [row["name"] for row in rows]
-        assert len(set(names)) == len(names), f"{path.name}: names twice: {sorted({name for name in names if names.count(name) > 1})}"
-        found += [pytest.param(row, id=f"{path.stem}: {row['name']}") for row in rows]
-    return found
-
-
 @pytest.fixture(scope="module")
 def packs():
     from dialguard.packs.load import load
@@ -101,12 +86,11 @@ def packs():
     return load([])
 
 
-@pytest.mark.parametrize("row", _rows())
+@pytest.mark.parametrize("row", [pytest.param(row, id=f"{topic}: {row['name']}") for topic, row in rows(HERE, ROW_KEYS)])
 def test_row(row: dict[str, Any], packs) -> None:
-    assert set(row) <= ROW_KEYS, set(row) - ROW_KEYS
     expect = row["expect"]
     assert set(expect) <= EXPECT_KEYS, set(expect) - EXPECT_KEYS
-    attempt = merged(_base(row["base"]), row.get("set", {}))
+    attempt = merged(base(_bases(), row["base"]), row.get("set", {}))
     attempt["at"] = row["at"]
     store = _store(row, attempt)
     as_of = row["store"].get("as_of") if isinstance(row.get("store"), dict) else None
