@@ -20,6 +20,8 @@ from dialguard.facts import clock
 
 FORMAT = 1
 _BLOCK = 1 << 16
+RETIRED = 8
+"""Closed segments that are kept open for the next checkpoint to bring to disk."""
 
 
 class Damaged(Exception):
@@ -158,6 +160,9 @@ class Chain:
 
     def _next_segment(self) -> None:
         """Closes the segment with a line that counts its lines, and begins the next with one that names the hash before it."""
+        while len(self._retired) >= RETIRED:  # checkpoints are rare, or nobody makes any
+            os.fdatasync(self._retired[0])
+            os.close(self._retired.pop(0))
         if self._state.segment is not None and not self._state.ended:
             self._write([encode({"kind": "end", "count": self._state.count, "at": moment(clock.now())})])
         state, now = self._state, clock.now()

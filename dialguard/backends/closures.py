@@ -8,6 +8,7 @@ kind of a denial (certain or open) is worked out by the same closures when it is
 
 import itertools
 import linecache
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -250,8 +251,10 @@ class Compiler:
         file = f"<dialguard {name} {next(_numbers)}>"
         space = dict(self.constants)
         exec(compile(source, file, "exec"), space)  # noqa: S102 - our own text, from checked nodes only
+        program = naming(space["program"])
         linecache.cache[file] = (len(source), None, source.splitlines(True), file)
-        return naming(space["program"])
+        weakref.finalize(program, linecache.cache.pop, file, None).atexit = False
+        return program
 
     def _body(self, clauses: Sequence[Clause]) -> list[str]:
         """The statements of all clauses; obligations that ask the same are put together."""

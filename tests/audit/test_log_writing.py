@@ -274,6 +274,33 @@ def test_an_interrupt_amid_a_write_leaves_nothing(folder: Path, broken_os) -> No
     assert ids(folder) == ["d-a", "d-c"] and breaks(folder) == []
 
 
+@pytest.mark.parametrize("sync", ["process", "strict"])
+def test_closed_segments_do_not_stay_open_where_nobody_makes_checkpoints(folder: Path, sync: str) -> None:
+    with DecisionLog(folder, sync=sync, segment_bytes=1) as log:
+        most = 0
+        for number in range(50):
+            log.append([body(log, f"a{number}")])
+            held = [os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{name}")]
+            most = max(most, sum(path.startswith(str(folder)) and path.endswith(".ndjson") for path in held))
+    assert 1 < most <= 9
+    assert len(ids(folder)) == 50 and breaks(folder) == []
+
+
+def test_what_the_disk_does_not_take_of_a_closed_segment_is_told_and_tried_again(folder: Path, broken_os) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with DecisionLog(folder, segment_bytes=1) as log:
+        for number in range(chains.RETIRED + 1):
+            log.append([body(log, f"a{number}")])
+        broken_os(fdatasync=fail)
+        with pytest.raises(AuditUnavailable):
+            log.append([body(log, "lost")])
+        broken_os()
+        log.append([body(log, "b")])
+    assert ids(folder)[-2:] == [f"d-a{chains.RETIRED}", "d-b"] and breaks(folder) == []
+
+
 def test_a_limit_on_the_file_s_size_is_met_in_the_middle_of_a_group(folder: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     with DecisionLog(folder) as log:
