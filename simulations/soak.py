@@ -167,8 +167,7 @@ def page(found: Soaked, told: str, minutes: float) -> str:
 **{minutes:g} minutes**, where a day is what is aimed at: {found.rate:.0f} decisions a second, half of what was answered without pause to
 the same eight clients on the same machine; {found.imports} imports of a national list of {LINES:,} numbers and {found.swaps} changes of the
 rules taken up beside them. {found.kinds.total():,} answers: {found.kinds[None]:,} allows, {denied}; {found.cut} cut. Wrong allows:
-{found.wrong}; allows without a record: {found.lost}. Each version of a list that is held stays open, with a descriptor of its own: none
-was removed here.
+{found.wrong}; allows without a record: {found.lost}. All versions of the list are held; those whose place another has taken are closed.
 
 | each ten seconds | median of the second quarter | of the last quarter | drift | least to most |
 | --- | --- | --- | --- | --- |

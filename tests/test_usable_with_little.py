@@ -39,14 +39,14 @@ class Lists:
     def __init__(self, day: date, listed: tuple[str, ...], absent: tuple[str, ...]) -> None:
         self.day, self.listed, self.absent = day, listed, absent
 
-    def versions(self, code: str, as_of: int | None = None) -> tuple[Version, ...]:
+    def versions(self, code: str, as_of: int | None = None, since: int | None = None) -> tuple[Version, ...]:
         if code in self.absent or code in KINDS:
             return ()
         quarter = date(self.day.year, 3 * ((self.day.month - 1) // 3) + 1, 1)
         effective = None if code == "national" else quarter.toordinal()
         return (Version("v", code, self.day.toordinal() - 5, effective, None, 0, 1, 1, "0" * 64, None),)
 
-    def answers(self, code: str, national10: str, as_of: int | None = None) -> tuple[VersionAnswer, ...]:
+    def answers(self, code: str, national10: str, as_of: int | None = None, since: int | None = None) -> tuple[VersionAnswer, ...]:
         return tuple(VersionAnswer(version, code in self.listed) for version in self.versions(code))
 
     def refresh(self) -> bool:

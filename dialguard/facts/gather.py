@@ -223,14 +223,15 @@ class Gatherer:
             if store is None and (stated is None or code not in stated):
                 values[name] = said
                 continue
+            if zones != dated:
+                dated, days = zones, _days(zones, at, seen)
+                first = min([day for _, day, _ in days])
             answers = [_stated(stated[code])] if stated is not None and code in stated else []
             if store is not None and national10 is not None:
                 try:
-                    answers += [_stored(answer) for answer in store.list_answers(code, national10, self.sources.as_of)]
+                    answers += [_stored(answer) for answer in store.list_answers(code, national10, self.sources.as_of, first)]
                 except LookUpFailed:
                     why[name] = "lookup_unavailable"
-            if zones != dated:
-                dated, days = zones, _days(zones, at, seen)
             judged = self._judge(code, schedule, answers, days)
             listed = judged.listed
             if said is not None:
@@ -273,8 +274,8 @@ class Gatherer:
         """Facts of loaded lists that are no do-not-call lists, on each local date that the call may have."""
         store, as_of = self.sources.store, self.sources.as_of
 
-        def ask(code: str, national10: str):
-            return store.list_answers(code, national10, as_of)
+        def ask(code: str, national10: str, since: int | None = None):
+            return store.list_answers(code, national10, as_of, since)
 
         shown = given.from_number
         try:

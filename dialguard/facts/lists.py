@@ -6,7 +6,7 @@ for so many days; past that, or where no version covers the number, the answer i
 
 from collections.abc import Iterable
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from dialguard.packs.rule import ListSchedule
 
@@ -20,6 +20,16 @@ class Said(NamedTuple):
     published: int | None
     effective: int | None
     use_by: int | None
+
+
+class Dated(Protocol):
+    """A version, or its answer."""
+
+    @property
+    def published(self) -> int | None: ...
+
+    @property
+    def effective(self) -> int | None: ...
 
 
 class Standing(NamedTuple):
@@ -43,22 +53,22 @@ def standing(answers: Iterable[Said], schedule: ListSchedule | None, ordinal: in
     """
     # A version that does not cover the number says nothing; a subscription may come as one file an area code.
     speaking = [said for said in answers if said.listed is not None]
-    begun = [said for said in speaking if _first_day(said) <= ordinal]
-    if any(said.listed and _first_day(said) > ordinal for said in speaking):
+    begun = [said for said in speaking if first_day(said) <= ordinal]
+    if any(said.listed and first_day(said) > ordinal for said in speaking):
         return Standing(True)
     if not begun:
         return Standing(None, INCOMPLETE)
-    latest = max(_start(said) or 0 for said in begun)
-    current = max((said for said in begun if (_start(said) or 0) == latest), key=lambda said: (bool(said.listed), said.published or 0))
+    latest = max(start(said) or 0 for said in begun)
+    current = max((said for said in begun if (start(said) or 0) == latest), key=lambda said: (bool(said.listed), said.published or 0))
     last = last_day(current, schedule)
-    if any(said.listed and _start(said) is None for said in begun):
+    if any(said.listed and start(said) is None for said in begun):
         return Standing(True, None, last, current)
     if last is not None and max(ordinal, aged or ordinal) > last:
         return Standing(None, STALE, last, current)
     return Standing(current.listed, None, last, current)
 
 
-def _first_day(said: Said) -> int:
+def first_day(said: Dated) -> int:
     """The first local date on which a version stands. One without a date of effect stands as soon as it is published, also
     where the local date is still the day before."""
     if said.effective is not None:
@@ -66,7 +76,8 @@ def _first_day(said: Said) -> int:
     return 0 if said.published is None else said.published - 1
 
 
-def _start(said: Said) -> int | None:
+def start(said: Dated) -> int | None:
+    """The date by which versions follow each other."""
     return said.effective if said.effective is not None else said.published
 
 
@@ -76,14 +87,14 @@ def last_day(said: Said, schedule: ListSchedule | None) -> int | None:
     if schedule is not None:
         if schedule.max_age_days is not None and said.published is not None:
             limits.append(said.published + schedule.max_age_days)
-        start = _start(said)
-        if schedule.publish_on and start is not None:
-            limits.append(_next_due(start, schedule) - 1)
+        begun = start(said)
+        if schedule.publish_on and begun is not None:
+            limits.append(_next_due(begun, schedule) - 1)
     return min(limits, default=None)
 
 
-def _next_due(start: int, schedule: ListSchedule) -> int:
-    """The first date by which the version after one that began on ``start`` must be in use."""
-    year = date.fromordinal(start).year
+def _next_due(begun: int, schedule: ListSchedule) -> int:
+    """The first date by which the version after one that began on ``begun`` must be in use."""
+    year = date.fromordinal(begun).year
     days = sorted(date(each, month, day).toordinal() for each in (year, year + 1) for month, day in schedule.publish_on)
-    return next(day for day in days if day > start) + (schedule.use_within_days or 0)
+    return next(day for day in days if day > begun) + (schedule.use_within_days or 0)

@@ -1,13 +1,16 @@
 """Look-ups in the lists of a store folder."""
 
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from dialguard.facts import clock
 from dialguard.lists.bits import BitsReader, national_number
 from dialguard.lists.errors import ListDamaged, ListError
+from dialguard.lists.succession import standing, superseded
 from dialguard.lists.versions import INDEX, Entry, Version, list_codes, list_folder, open_version, read_index
-from dialguard.model.moment import Instant
+from dialguard.model.moment import DAY, EPOCH_ORDINAL, Instant
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["Catalog", "Version", "VersionAnswer"]
 
 _Stamp = tuple[int, int, int] | None
+SPARE = 64
+"""Superseded versions that are kept open: each has a descriptor and a mapping."""
+_DATES = 100
 
 
 class VersionAnswer(NamedTuple):
@@ -31,6 +37,10 @@ class _List(NamedTuple):
     damage: ListDamaged | None
     readers: dict[str, BitsReader]
     held: tuple[Version, ...] = ()
+    superseded: frozenset[str] = frozenset()
+    """Ids of versions that stood no more when the index was read."""
+    asked: dict[int | None, tuple[Entry, ...]] = {}
+    """By ``since``, those that are asked as things stand."""
 
 
 class Catalog:
@@ -38,32 +48,36 @@ class Catalog:
 
     A list that has no folder has no versions. A version stays as it was opened until ``refresh``; every
     look-up between two calls of it is answered from the same versions. Safe to share between threads.
+    Superseded versions are opened when they are asked for, and of them few are kept open; who still reads one that is let go keeps it.
+    ``since``: the first local date (an ordinal) that is asked about; versions superseded by then are left out.
     ListDamaged, raised by any look-up, means unknown.
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(root)
         self._lists: dict[str, _List] = {}
+        self._spare: dict[tuple[str, str], BitsReader] = {}
+        self._lock = threading.Lock()
 
     def codes(self) -> tuple[str, ...]:
         """The lists that have a folder, by name."""
         return list_codes(self.root)
 
-    def versions(self, code: str, as_of: Instant | None = None) -> tuple[Version, ...]:
+    def versions(self, code: str, as_of: Instant | None = None, since: int | None = None) -> tuple[Version, ...]:
         """The versions of a list held now, or held at ``as_of``, by published and then received.
 
         Raises ListDamaged when the index is; ListError when ``code`` cannot name a list.
         """
         found = self._list(code)
-        return found.held if as_of is None else tuple(entry.version for entry in found.entries if entry.version.known_at(as_of))
+        return found.held if as_of is None and since is None else tuple(entry.version for entry in self._asked(found, as_of, since))
 
-    def answers(self, code: str, national10: str | int, as_of: Instant | None = None) -> tuple[VersionAnswer, ...]:
+    def answers(self, code: str, national10: str | int, as_of: Instant | None = None, since: int | None = None) -> tuple[VersionAnswer, ...]:
         """What each of those versions says of a number. Raises ValueError when it is not one, ListDamaged."""
         number = national_number(national10)
         found = self._list(code)
         if not found.entries:
             return ()
-        asked = [entry for entry in found.entries if entry.version.known_at(as_of)]
+        asked = self._asked(found, as_of, since)
         return tuple([VersionAnswer(entry.version, self._reader(found, entry).contains(number)) for entry in asked])
 
     def contains(self, version: Version, national10: str | int) -> bool | None:
@@ -125,14 +139,39 @@ class Catalog:
             and had[entry.version.id] == entry.manifest_sha256
         }
         held = tuple(entry.version for entry in entries if entry.version.known_at(None))
-        return _List(index, stamp, entries, None, kept, held)
+        today = clock.now() // DAY + EPOCH_ORDINAL - 1  # somewhere it is still yesterday
+        gone = frozenset(id_ for id_, day in superseded(held).items() if day <= today) | {
+            entry.version.id for entry in entries if not entry.version.known_at(None)
+        }
+        return _List(index, stamp, entries, None, {id_: reader for id_, reader in kept.items() if id_ not in gone}, held, gone, {})
+
+    @staticmethod
+    def _asked(found: _List, as_of: Instant | None, since: int | None) -> tuple[Entry, ...]:
+        asked = found.asked.get(since) if as_of is None else None
+        if asked is None:
+            wanted = {version.id for version in standing([each.version for each in found.entries if each.version.known_at(as_of)], since)}
+            asked = tuple(entry for entry in found.entries if entry.version.id in wanted)
+            if as_of is None:
+                if len(found.asked) >= _DATES:
+                    found.asked.clear()
+                found.asked[since] = asked
+        return asked
 
     def _reader(self, found: _List, entry: Entry) -> BitsReader:
-        reader = found.readers.get(entry.version.id)
-        if reader is None:
-            reader = open_version(list_folder(self.root, entry.version.code), entry)
-            found.readers[entry.version.id] = reader
-        return reader
+        version = entry.version
+        reader = found.readers.get(version.id)
+        if reader is not None:
+            return reader
+        if version.id not in found.superseded:
+            reader = found.readers[version.id] = open_version(list_folder(self.root, version.code), entry)
+            return reader
+        key = version.code, entry.manifest_sha256
+        with self._lock:
+            reader = self._spare.pop(key, None) or open_version(list_folder(self.root, version.code), entry)
+            self._spare[key] = reader
+            if len(self._spare) > SPARE:
+                del self._spare[next(iter(self._spare))]
+            return reader
 
 
 def _stamp(index: str) -> _Stamp:

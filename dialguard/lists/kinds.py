@@ -38,8 +38,8 @@ KINDS: dict[str, ListSchedule] = {
 RANGES = frozenset((DO_NOT_ORIGINATE, BLOCKS, TO_WIRELESS, TO_WIRELINE))
 """Lists whose files may hold ranges and blocks (see ``ranges``)."""
 
-Ask = Callable[[str, str], "Iterable[VersionAnswer]"]
-"""What the versions of a list say of a ten-digit number: ``list_answers`` of a store at one ``as_of``."""
+Ask = Callable[..., "Iterable[VersionAnswer]"]
+"""What the versions of a list say of a ten-digit number: ``list_answers`` of a store at one ``as_of``, by list, number and ``since``."""
 
 
 def listed(code: str, answers: "Iterable[VersionAnswer]", ordinal: int, aged: int | None = None) -> bool | None:
@@ -58,7 +58,7 @@ def facts_of_called(ask: Ask, national10: str, ordinal: int, aged: int | None = 
     ports are there and none says wireless, else not given. ``line.ported_to_wireless_at`` is a moment not later than the port.
     """
     facts: dict[str, object] = {}
-    answers = {code: tuple(ask(code, national10)) for code in (LITIGATOR, BLOCKS, TO_WIRELESS, TO_WIRELINE)}
+    answers = {code: tuple(ask(code, national10, since=ordinal)) for code in (LITIGATOR, BLOCKS, TO_WIRELESS, TO_WIRELINE)}
     said = {code: listed(code, found, ordinal, aged) for code, found in answers.items() if found}
     if LITIGATOR in said:
         facts["dnc.litigator"] = said[LITIGATOR]
@@ -66,7 +66,7 @@ def facts_of_called(ask: Ask, national10: str, ordinal: int, aged: int | None = 
     if kind is not None:
         facts["line_type"] = kind
     if said.get(TO_WIRELESS) and kind == "wireless":
-        since = last_seen_unported(answers[TO_WIRELESS])
+        since = last_seen_unported(ask(TO_WIRELESS, national10))
         if since is not None:
             facts["line.ported_to_wireless_at"] = since
     return facts
@@ -74,7 +74,7 @@ def facts_of_called(ask: Ask, national10: str, ordinal: int, aged: int | None = 
 
 def facts_of_shown(ask: Ask, national10: str, ordinal: int, aged: int | None = None) -> dict[str, object]:
     """The facts of the number that is shown as the caller's: empty when no do-not-originate list is loaded."""
-    answers = tuple(ask(DO_NOT_ORIGINATE, national10))
+    answers = tuple(ask(DO_NOT_ORIGINATE, national10, since=ordinal))
     return {"caller_id.do_not_originate": listed(DO_NOT_ORIGINATE, answers, ordinal, aged)} if answers else {}
 
 

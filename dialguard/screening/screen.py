@@ -96,7 +96,7 @@ class Screener:
     def _open(self, store: Store) -> None:
         store.refresh()
         schedules = {**self.packs.lists, **{code: KINDS[code] for code in KINDS if code != DO_NOT_ORIGINATE}}
-        self._lists = [one for code in schedules if (one := Listed(store, code, self._as_of)).versions]
+        self._lists = [one for code in schedules if (one := Listed(store, code, self._as_of, self.at)).versions]
         self._tables.list_jurisdictions = tuple(schedules[one.code].jurisdiction for one in self._lists)
         found = store.recorded(self._seller, self.at, self._as_of)
         # What the store says of a number that it holds nothing of: at least since when it would know.

@@ -81,13 +81,13 @@ class MemoryStore(Recorder):
                 answers[number] = fold(own, [*others, *listed], person, at, complete_since, pauses)
         return answers
 
-    def list_answers(self, code: str, national10: str, as_of: Instant | None = None) -> "tuple[VersionAnswer, ...]":
+    def list_answers(self, code: str, national10: str, as_of: Instant | None = None, since: int | None = None) -> "tuple[VersionAnswer, ...]":
         """What each loaded version of a list says of a ten-digit number."""
-        return () if self._lists is None else self._lists.answers(code, national10, as_of)
+        return () if self._lists is None else self._lists.answers(code, national10, as_of, since)
 
-    def list_versions(self, code: str, as_of: Instant | None = None) -> "tuple[Version, ...]":
+    def list_versions(self, code: str, as_of: Instant | None = None, since: int | None = None) -> "tuple[Version, ...]":
         """The loaded versions of a list."""
-        return () if self._lists is None else self._lists.versions(code, as_of)
+        return () if self._lists is None else self._lists.versions(code, as_of, since)
 
     def list_contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
         """What one version says of many numbers; see ``storage.ports.Store``."""

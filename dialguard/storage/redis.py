@@ -185,10 +185,10 @@ class RedisStore(Recorder):
 
     # -- lists
 
-    def list_answers(self, code: str, national10: str, as_of: Instant | None = None) -> "tuple[VersionAnswer, ...]":
+    def list_answers(self, code: str, national10: str, as_of: Instant | None = None, since: int | None = None) -> "tuple[VersionAnswer, ...]":
         """What each loaded version of a list says of a ten-digit number: from the look-up of the same number just before, else asked."""
         if as_of is not None:
-            return self._folder("to answer as of an earlier moment").store.list_answers(code, national10, as_of)
+            return self._folder("to answer as of an earlier moment").store.list_answers(code, national10, as_of, since)
         seen: _Seen | None = getattr(self._local, "seen", None)
         if seen is None or seen.national != national10 or time.monotonic() - seen.at > _FRESH:
             bit = redis_lists.bit_of(national10)
@@ -198,11 +198,13 @@ class RedisStore(Recorder):
             raise LookUpFailed(seen.trouble)
         return seen.listing.answers(code, seen.tag, seen.bits)
 
-    def list_versions(self, code: str, as_of: Instant | None = None) -> "tuple[Version, ...]":
+    def list_versions(self, code: str, as_of: Instant | None = None, since: int | None = None) -> "tuple[Version, ...]":
         """The loaded versions of a list."""
         if as_of is not None:
-            return self._folder("to answer as of an earlier moment").store.list_versions(code, as_of)
-        return self._asker.ask("200", "", [], None).listing.versions.get(code, ())
+            return self._folder("to answer as of an earlier moment").store.list_versions(code, as_of, since)
+        from dialguard.lists.succession import standing
+
+        return standing(self._asker.ask("200", "", [], None).listing.versions.get(code, ()), since)
 
     def list_contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
         """What one version says of many numbers; see ``storage.ports.Store``. The bits of their area codes are pulled once and kept

@@ -338,7 +338,7 @@ class RandomLists:
     def __init__(self, packs: Packs) -> None:
         self.packs = packs
 
-    def answers(self, code: str, number: str, _as_of: int | None = None) -> list[SimpleNamespace]:
+    def answers(self, code: str, number: str, _as_of: int | None = None, _since: int | None = None) -> list[SimpleNamespace]:
         """One to three versions, some not covering the number, some listing it."""
         rng = random.Random(f"{code} {number}")
         found = []
@@ -347,7 +347,7 @@ class RandomLists:
             found.append(SimpleNamespace(version=version, listed=rng.choice((None, False, False, False, True))))
         return found
 
-    def versions(self, code: str, _as_of: int | None = None) -> tuple:
+    def versions(self, code: str, _as_of: int | None = None, _since: int | None = None) -> tuple:
         """None that are named."""
         return ()
 

@@ -122,13 +122,13 @@ class Lists:
     def look_up(self, **_) -> LookUp:
         return LookUp(complete_since=0)
 
-    def list_versions(self, code: str, _as_of=None):
+    def list_versions(self, code: str, _as_of=None, _since=None):
         return self.versions.get(code, ())
 
     def reassigned(self, _number: str, _as_of=None):
         return ()
 
-    def list_answers(self, code: str, _number: str, _as_of=None):
+    def list_answers(self, code: str, _number: str, _as_of=None, _since=None):
         held = self.versions.get(code, ())
         return [SimpleNamespace(listed=v.listed, version=SimpleNamespace(published=v.published, effective=v.effective, use_by=v.use_by)) for v in held]
 

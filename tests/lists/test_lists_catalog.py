@@ -54,11 +54,11 @@ def test_no_number_no_answer(take, root, number):
 
 
 def test_refresh_takes_up_a_new_version_and_keeps_what_is_open(take, root):
-    first = take([2_025_550_123])
+    first = take([2_025_550_123], area_codes={202})
     catalog = Catalog(root)
     reader = catalog.reader(first)
     assert catalog.versions("TX") == ()
-    second = take([2_025_550_123, 2_025_550_124], published=date(2026, 9, 2))
+    second = take([3_055_550_123], published=date(2026, 9, 2), area_codes={305})
     take([2_025_550_123], "TX")
     assert catalog.versions("own") == (first,) and catalog.versions("TX") == ()
     assert catalog.refresh() is True

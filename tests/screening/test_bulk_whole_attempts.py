@@ -80,11 +80,11 @@ class FewLists:
                 )  # fmt: skip
                 self._held.setdefault(code, []).append((version, listed))
 
-    def versions(self, code: str, _as_of: Instant | None = None) -> tuple[Version, ...]:
+    def versions(self, code: str, _as_of: Instant | None = None, _since: int | None = None) -> tuple[Version, ...]:
         """The loaded versions of a list."""
         return tuple(version for version, _ in self._held.get(code, ()))
 
-    def answers(self, code: str, number: str, _as_of: Instant | None = None) -> tuple[VersionAnswer, ...]:
+    def answers(self, code: str, number: str, _as_of: Instant | None = None, _since: int | None = None) -> tuple[VersionAnswer, ...]:
         """What each version says of a number."""
         return tuple(VersionAnswer(version, self._says(version, listed, int(number))) for version, listed in self._held.get(code, ()))
 

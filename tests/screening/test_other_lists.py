@@ -72,3 +72,27 @@ def test_what_they_say(folder: Path) -> None:
     assert any(rule.startswith("us.tcpa.wireless") for rule in rules(MOBILE, RECORDED))
     assert not any(rule.startswith("us.tcpa.wireless") for rule in rules(FIXED, RECORDED))
     assert any(rule.startswith("us.reassigned") for rule in rules(MOVED, RECORDED))
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["of one area code each", "each in the place of the last"])
+def test_a_list_of_more_versions_than_a_number_has_bits(tmp_path: Path, apart: bool) -> None:
+    """What the latest of them lists must not be lost among what is not listed."""
+    file = tmp_path / "list.txt"
+    for number in range(70):
+        latest = "2155550101\n" if number == 69 else ""
+        file.write_text(f"215{5550200 + number}\n{latest}", encoding="utf-8")
+        published = date.fromordinal(TODAY.toordinal() - (2 if apart else 72 - number))
+        covers = {"area_codes": {215}} if apart else {"whole_plan": True}
+        import_list(tmp_path, "national", file, published=published, received_at=NOW - DAY + number, allow_shrink=True, **covers)
+    EmbeddedStore(tmp_path).declare_complete("acme", NOW - 900 * DAY, known_at=NOW - 900 * DAY)
+    guard = Guard(EmbeddedStore(tmp_path), as_of=AT)
+    screener = guard.screener(LIVE, AT)
+    numbers = [f"215555{line:04}" for line in (101, 102, 200, 231, 232, 263, 264, 269, 270)]
+    found = screener.screen({"to": series_of(numbers)})
+    listed = []
+    for number, answer in zip(numbers, found.answers.tolist(), strict=True):
+        alone = guard.check({"channel": "voice", "campaign": "c", "at": AT, "to": number})
+        told = screener.answers[answer]
+        assert (told.verdict, told.reasons) == (alone.verdict, tuple(reason["rule"] for reason in alone.reasons)), number
+        listed.append("us.fcc.dnc.national" in told.reasons)
+    assert listed == ([True, False, True, True, True, True, True, True, False] if apart else [True, False, *[False] * 5, True, False])

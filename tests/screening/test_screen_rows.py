@@ -28,10 +28,10 @@ CAMPAIGN = {"id": "c", "seller": "acme", "purpose": "telemarketing", "dialing": 
 class Lists:
     """A catalog that holds no list."""
 
-    def answers(self, code, national10, as_of=None):
+    def answers(self, code, national10, as_of=None, since=None):
         return ()
 
-    def versions(self, code, as_of=None):
+    def versions(self, code, as_of=None, since=None):
         return ()
 
     def refresh(self):

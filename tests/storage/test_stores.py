@@ -493,10 +493,10 @@ def test_a_malformed_question_names_its_field(store, more, field):
 class FakeCatalog:
     refreshed = 0
 
-    def answers(self, code, national10, as_of=None):
+    def answers(self, code, national10, as_of=None, since=None):
         return ((code, national10, as_of),)
 
-    def versions(self, code, as_of=None):
+    def versions(self, code, as_of=None, since=None):
         return (code,)
 
     def refresh(self):

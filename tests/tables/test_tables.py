@@ -41,10 +41,10 @@ class _Lists:
     def __init__(self, loaded: dict[str, list[dict[str, Any]]]) -> None:
         self._loaded = loaded
 
-    def answers(self, code: str, national10: str, as_of: int | None = None) -> tuple[_Answer, ...]:
+    def answers(self, code: str, national10: str, as_of: int | None = None, since: int | None = None) -> tuple[_Answer, ...]:
         return tuple(_Answer(_Dates(*(_ordinal(said.get(key)) for key in _Dates._fields)), said.get("listed")) for said in self._loaded.get(code, ()))
 
-    def versions(self, code: str, as_of: int | None = None) -> tuple[_Dates, ...]:
+    def versions(self, code: str, as_of: int | None = None, since: int | None = None) -> tuple[_Dates, ...]:
         return tuple(answer.version for answer in self.answers(code, ""))
 
     def refresh(self) -> bool:
