@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-full demo bench wheel lock clean
+.PHONY: help setup test test-full demo bench site wheel lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -73,6 +73,18 @@ demo: setup  ## make a lead file and Do-Not-Call lists under demo/ and screen th
 bench: setup  ## run the benchmarks
 	$(PY) -m benchmarks
 
+# The generator is no part of the product, and has an environment of its own.
+SITE_VENV := .venv-site
+SITE_PY := $(SITE_VENV)/bin/python
+$(SITE_VENV)/.ready: requirements-site.lock | setup
+	@[ -x $(SITE_PY) ] || $(PY) -m venv $(SITE_VENV)
+	@echo "Installing the generator of the site ..."
+	@$(SITE_PY) -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-site.lock
+	@touch $@
+
+site: setup $(SITE_VENV)/.ready  ## the documentation and the law as a site in build/site, to be opened from disk (FROM=2027-01-01: the law of that day)
+	@$(PY) docs/site/build.py build/site --generator $(SITE_PY) $(if $(FROM),--from $(FROM))
+
 wheel: setup  ## build the wheel into dist/
 	@$(PY) -m pip --disable-pip-version-check wheel --no-index --no-deps --no-build-isolation --wheel-dir dist .
 
@@ -82,8 +94,11 @@ lock:  ## pin the dependencies of pyproject.toml in requirements.lock (maintaine
 	@.venv-lock/bin/uv pip compile --quiet $(UPGRADE) pyproject.toml --extra dev --output-file requirements.lock \
 	  --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+	@.venv-lock/bin/uv pip compile --quiet $(UPGRADE) --group site --output-file requirements-site.lock \
+	  --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 	@grep -c '^[a-z]' requirements.lock | sed 's/$$/ packages pinned in requirements.lock/'
 
 clean:  ## remove what the other targets made, except .venv
-	rm -rf build dist demo .pytest_cache .hypothesis .venv-lock
+	rm -rf build dist demo .pytest_cache .hypothesis .venv-lock .venv-site
 	find dialguard simulations tests benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("backends",),
     ("engine",),
     ("facts", "lists", "storage", "ledger", "optout"),
-    ("screening", "audit", "events", "privacy", "export"),
+    ("screening", "audit", "events", "privacy", "export", "pages"),
     ("guard", "client"),
     ("service",),
     ("cli",),

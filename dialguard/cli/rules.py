@@ -1,4 +1,4 @@
-"""``dialguard rules``: check, test, list, show, mutants, coverage, schema, sign."""
+"""``dialguard rules``: check, test, list, show, mutants, coverage, schema, pages, sign."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dialguard.cli.common import UsageError, counted
+from dialguard.cli.common import UsageError, counted, day
 
 if TYPE_CHECKING:
     from dialguard.packs.pack import Packs
@@ -21,7 +21,7 @@ SHOWN_WARNINGS = 20
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its options."""
-    command = commands.add_parser("rules", help="the law as rule files: check, test, list, show, mutants, coverage, schema, sign")
+    command = commands.add_parser("rules", help="the law as rule files: check, test, list, show, mutants, coverage, schema, pages, sign")
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, run, text in (
         ("check", check, "read every rule file and print every problem"),
@@ -31,6 +31,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         ("mutants", mutants, "what the examples do not pin down: change each rule by one step and see whether one notices"),
         ("coverage", coverage, "which facts of the law have a rule, which are not decided, which have neither"),
         ("schema", schema, "the JSON Schema of a rule file, for editors"),
+        ("pages", pages, "the law as Markdown pages: one a jurisdiction, one a topic, hours, closed days, what changes"),
     ):
         action = actions.add_parser(name, help=text)
         action.add_argument("--rules", action="append", default=[], metavar="DIR", type=Path, help="add a folder of rule files (repeatable)")
@@ -44,6 +45,10 @@ def add(commands: argparse._SubParsersAction) -> None:
             action.add_argument("--strict", action="store_true", help="warnings fail too")
         if name == "coverage":
             action.add_argument("--all", action="store_true", help="every jurisdiction, not only those that have rules")
+        if name == "pages":
+            action.add_argument("folder", metavar="OUT", type=Path, help="a new folder for the pages")
+            action.add_argument("--from", dest="start", metavar="DATE", help="the day of the law and the first of the calendar (default: today)")
+            action.add_argument("--force", action="store_true", help="replace the pages of an earlier run in the folder")
     action = actions.add_parser("sign", help="sign a folder of rule files as it is, for a service that asks for it")
     action.add_argument("folder", metavar="DIR", type=Path, help="the folder; its file SIGNATURE is written")
     action.add_argument("--key", required=True, metavar="FILE", type=Path, help="an Ed25519 private key in PEM")
@@ -241,6 +246,36 @@ def schema(options: argparse.Namespace) -> int:
     from dialguard.packs.editor import rule_file_schema
 
     _print_json(rule_file_schema())
+    return 0
+
+
+def pages(options: argparse.Namespace) -> int:
+    """Write the pages; the same rules and date give the same bytes."""
+    from dialguard.export.files import write
+    from dialguard.facts import clock
+    from dialguard.packs import account
+    from dialguard.packs.load import shipped_rules
+    from dialguard.pages.pages import pages as law
+
+    packs = _packs(options)
+    facts = account.facts(shipped_rules() / "facts-index.yaml")
+    reasons = account.reasons(shipped_rules() / "not-decided.yaml", facts)
+    undecided = {fact: reasons[fact.id] for fact in facts if fact.id in reasons}
+    start = day(options.start, "--from").toordinal() if options.start else clock.local(clock.now(), "Pacific/Pago_Pago").ordinal
+    if not options.folder.resolve().parent.is_dir():
+        raise UsageError(f"there is no folder {options.folder.parent} to make {options.folder.name} in")
+    try:
+        found = law(packs, undecided, start)
+    except ValueError as error:
+        raise UsageError(f"--from {options.start}: {error}") from None
+    try:
+        write(options.folder, found, force=options.force)
+    except FileExistsError:
+        raise UsageError(f"{options.folder} exists; give another name, or say --force to replace the pages in it") from None
+    if options.json:
+        _print_json({"folder": str(options.folder), "files": sorted(found)})
+    else:
+        print(f"{counted(len(found), 'page')} in {options.folder}")
     return 0
 
 

@@ -89,7 +89,7 @@ class Chromium:
 
     def ask(self, script: str) -> object:
         """The value of a JavaScript expression in the page."""
-        found = self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        found = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in found:
             raise BrowserError(f"{script}: {found['exceptionDetails']}")
         return found["result"].get("value")

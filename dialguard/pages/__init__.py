@@ -1,0 +1,1 @@
+"""The law as pages for readers: one a jurisdiction, one a topic, tables and a calendar, all worked out from the packs."""
