@@ -30,6 +30,11 @@ def _named() -> dict[str, Any]:
     return read(HERE / "_bases.yaml")
 
 
+@cache
+def _rows() -> list[tuple[str, dict[str, Any]]]:
+    return rows(HERE, ROW_KEYS)
+
+
 def _places(row: dict[str, Any]) -> list[str]:
     named = list(_named()["places"]) if row["in"] == "everywhere" else _listed(row["in"])
     return [place for place in named if place not in row.get("but", ())]
@@ -67,7 +72,7 @@ def _past(row: dict[str, Any]) -> dict[str, Any]:
 
 def _cases(past: bool) -> list[Any]:
     found = []
-    for file, row in rows(HERE, ROW_KEYS):
+    for file, row in _rows():
         if past and "denied" not in row:
             continue
         for place in _places(row):
@@ -111,7 +116,7 @@ def test_one_unit_past(row: dict[str, Any], place: str, at: str, guards) -> None
 
 def test_rows_give_their_grounds() -> None:
     facts = {fact for listed in read(HERE.parents[1] / "rules" / "facts-index.yaml").values() for fact in listed}
-    for file, row in rows(HERE, ROW_KEYS):
+    for file, row in _rows():
         assert row["why"].endswith("."), f"{file}: {row['name']}"
         assert set(row.get("facts", ())) <= facts, f"{file}: {row['name']}: no such fact: {set(row['facts']) - facts}"
 
