@@ -32,6 +32,8 @@ from simulations.served import Clients, Reply, Service
 HEADING = "## Endurance"
 EACH, IMPORT_EACH = 10.0, 20.0
 LINES = 50_000
+MOST = 5_000
+"""Imports of a day and a bit."""
 SWAPPED = "serve in the place of"
 """What the service says of rules that it took up."""
 
@@ -84,8 +86,8 @@ def _import(folder: Path, number: int) -> None:
     file = folder / "national.txt"
     first = 2_000_000 + number
     file.write_text("".join(f"305,{first + 2 * line}\n" for line in range(LINES)), encoding="ascii")
-    day = datetime.now(UTC).date() - timedelta(days=2)
-    import_list(folder, "national", file, published=day, whole_plan=True, allow_shrink=True, received_at=clock.now())
+    day = datetime.now(UTC).date() - timedelta(days=MOST)  # each a day later: files of one day count together
+    import_list(folder, "national", file, published=day + timedelta(days=number), whole_plan=True, allow_shrink=True, received_at=clock.now())
 
 
 def _change(law: Path, number: int) -> None:

@@ -140,6 +140,11 @@ class Decision(Struct, eq=False, dict=True):
         found = self._facts.values.get("line_type")
         return found if isinstance(found, str) else None
 
+    @property
+    def packs(self) -> str:
+        """The digest of the rules that decided."""
+        return self._engine.packs.digest
+
     def as_dict(self, *, texts: bool = True) -> dict[str, object]:
         """The decision as the public JSON; ``texts`` False gives of each obligation the rule's id alone."""
         return {
@@ -182,7 +187,7 @@ class Decision(Struct, eq=False, dict=True):
         return {
             "jurisdictions": [{"state": state, "from": list(sources.get(state, ()))} for state in dict.fromkeys(p[0] for p in places)],
             "timezones": [{"zone": zone, "from": list(sources.get(zone, ()))} for zone in dict.fromkeys(p[1] for p in places)],
-            "packs": self._engine.packs.digest,
+            "packs": self.packs,
         }
 
     def __repr__(self) -> str:

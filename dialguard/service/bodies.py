@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct, field
 
 from dialguard.model.contract import Channel, Purpose, Scope, Voice
+from dialguard.service.standing import State
 
 Line = Annotated[str, Meta(min_length=1, max_length=1000)]
 """One line of text."""
@@ -286,7 +287,14 @@ class Decisions(_Body, kw_only=True):
 class Status(_Body, kw_only=True):
     """How the service is."""
 
-    status: Literal["ok", "ready"]
+    status: Literal["ok"]
+
+
+class Ready(_Body, kw_only=True):
+    """The service may be asked; how its rules stand."""
+
+    status: Literal["ready"]
+    rules: State
 
 
 class Description(Struct, kw_only=True):

@@ -6,11 +6,15 @@ import os
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, get_args
+
+from msgspec import Struct
 
 from dialguard.facts import clock
 from dialguard.model.moment import SECOND
 from dialguard.model.records import LookUpFailed
+from dialguard.service.standing import Standing, State
 
 if TYPE_CHECKING:
     from dialguard.guard import Guard
@@ -30,13 +34,21 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.sum += value
 
-    def buckets(self) -> list[tuple[str, float]]:
-        """Pairs of bound and how many were at most so large, the last being all."""
-        total, found = 0, []
-        for bound, count in zip((*map(str, self.bounds), "+Inf"), self.counts, strict=True):
-            total += count
-            found.append((bound, total))
-        return found
+
+
+class Counts(Struct):
+    """The counts of one tenant in one process, and how that stands. ``confirmed``: when its rules were last those in the folders."""
+
+    worker: str
+    decided: list[tuple[str, str, int]]
+    failed: dict[str, int]
+    seconds: tuple[list[int], float]
+    sizes: tuple[list[int], float]
+    ready: bool
+    digest: str | None
+    rules: int
+    state: State
+    confirmed: float | None
 
 
 class Metrics:
@@ -61,50 +73,65 @@ class Metrics:
             else:
                 self.decided["deny", str(answer.decision.told.reasons[0]["kind"])] += 1
 
+    def counts(self, standing: Standing, ready: bool) -> Counts:
+        """The counts as they are."""
+        confirmed = standing.confirmed_at
+        return Counts(
+            str(os.getpid()), [(*key, count) for key, count in self.decided.items()], dict(self.failed),
+            ([*self.seconds.counts], self.seconds.sum), ([*self.sizes.counts], self.sizes.sum), ready, standing.digest, standing.rules,
+            standing.state, None if confirmed is None else clock.parse_instant(confirmed) / SECOND,
+        )  # fmt: skip
 
-def text(metrics: Metrics, guard: Guard, ready: bool) -> bytes:
-    """A desk's metrics and what it decides by, as Prometheus reads them."""
+
+def text(workers: Sequence[Counts], guard: Guard) -> bytes:
+    """A tenant's counts in all processes and the lists that it decides by, as Prometheus reads them."""
     from prometheus_client import CollectorRegistry, generate_latest
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Families(metrics, guard, ready))
+    registry.register(_Families(workers, guard))
     return generate_latest(registry)
 
 
 class _Families:
     """The families of one scrape."""
 
-    def __init__(self, metrics: Metrics, guard: Guard, ready: bool) -> None:
-        self._metrics, self._guard, self._ready = metrics, guard, ready
+    def __init__(self, workers: Sequence[Counts], guard: Guard) -> None:
+        self._workers, self._guard = workers, guard
 
     def collect(self) -> Iterator[Any]:
         """Every family."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
-        metrics, guard, worker = self._metrics, self._guard, str(os.getpid())
+        guard = self._guard
         decided = CounterMetricFamily(
             "dialguard_decisions", "Attempts decided, by verdict and kind of the first reason.", labels=("worker", "verdict", "kind")
         )
-        for (verdict, kind), count in metrics.decided.items():
-            decided.add_metric((worker, verdict, kind), count)
-        yield decided
         failed = CounterMetricFamily("dialguard_undecided", "Attempts that could not be decided, by failure.", labels=("worker", "failure"))
-        for name, count in metrics.failed.items():
-            failed.add_metric((worker, name), count)
-        yield failed
-        for name, told, histogram in (
-            ("dialguard_group_seconds", "Seconds in which a group of attempts was decided and recorded.", metrics.seconds),
-            ("dialguard_group_size", "Attempts that were decided together.", metrics.sizes),
-        ):
-            family = HistogramMetricFamily(name, told, labels=("worker",))
-            family.add_metric((worker,), histogram.buckets(), histogram.sum)
-            yield family
+        seconds = HistogramMetricFamily(
+            "dialguard_group_seconds", "Seconds in which a group of attempts was decided and recorded.", labels=("worker",)
+        )
+        sizes = HistogramMetricFamily("dialguard_group_size", "Attempts that were decided together.", labels=("worker",))
         ready = GaugeMetricFamily("dialguard_ready", "1 where the service may be asked.", labels=("worker",))
-        ready.add_metric((worker,), float(self._ready))
-        yield ready
         packs = GaugeMetricFamily("dialguard_packs", "The rules that decide, by their digest.", labels=("worker", "digest"))
-        packs.add_metric((worker, guard.packs.digest), len(guard.packs.rules))
-        yield packs
+        states = GaugeMetricFamily("dialguard_packs_state", "1 for how the rules stand, as /v1/packs says it.", labels=("worker", "state"))
+        confirmed = GaugeMetricFamily(
+            "dialguard_packs_confirmed_timestamp_seconds", "When the rules were last those in the folders.", labels=("worker",)
+        )
+        for one in self._workers:
+            for verdict, kind, count in one.decided:
+                decided.add_metric((one.worker, verdict, kind), count)
+            for name, count in one.failed.items():
+                failed.add_metric((one.worker, name), count)
+            for family, bounds, (counts, total) in ((seconds, _SECONDS, one.seconds), (sizes, _SIZES, one.sizes)):
+                family.add_metric((one.worker,), _buckets(bounds, counts), total)
+            ready.add_metric((one.worker,), float(one.ready))
+            if one.digest is not None:
+                packs.add_metric((one.worker, one.digest), one.rules)
+            for state in get_args(State):
+                states.add_metric((one.worker, state), float(state == one.state))
+            if one.confirmed is not None:
+                confirmed.add_metric((one.worker,), one.confirmed)
+        yield from (decided, failed, seconds, sizes, ready, packs, states, confirmed)
         ages = GaugeMetricFamily("dialguard_list_age_seconds", "Since when the newest version of a list is here.", labels=("list",))
         unread = GaugeMetricFamily("dialguard_lists_unread", "Lists of which the store could not say which version it has.")
         amiss = 0
@@ -119,3 +146,8 @@ class _Families:
         unread.add_metric((), amiss)
         yield ages
         yield unread
+
+
+def _buckets(bounds: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
+    """Pairs of bound and how many were at most so large, the last being all."""
+    return list(zip((*map(str, bounds), "+Inf"), accumulate(counts), strict=True))

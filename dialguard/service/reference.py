@@ -22,7 +22,8 @@ is wrong is answered as `application/problem+json` with a stable `code`; `errors
 _BATCH = """
 `POST /v1/check/batch` takes any number of rows as they come, NDJSON (an attempt a line) or CSV (a header line; columns named as the
 fields of an attempt, such as `contact.state`, or as lists usually name them), and gives one answer a row in the same order. A row that
-cannot be judged is answered in its place with `status` other than `decided`. No more is read than was answered and taken: read
+cannot be judged is answered in its place with `status` other than `decided`. Rules that change meanwhile decide the rows from then on,
+and `packs` says of each row which did. No more is read than was answered and taken: read
 the answers while you send the rows. A row is at most 65,536 characters long.
 """
 _OUTCOMES = """

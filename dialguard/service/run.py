@@ -26,6 +26,7 @@ from dialguard.service.problem import where
 from dialguard.service.replaying import replaying
 from dialguard.service.service import Service
 from dialguard.service.tenants import Tenants
+from dialguard.service.workers import Workers
 
 _LOG = logging.getLogger("dialguard.service")
 _BACKLOG = 2048
@@ -52,6 +53,8 @@ class Worker:
             ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: no worker outlives a killed parent
         rules = Live(settings)
         parts = [rules.open, Tenants(settings, rules.rules, rules.fit).open, replaying, *listeners(settings)]
+        if settings.workers > 1:
+            parts.append(Workers(settings.folder).telling)
         self.service = Service({}, Keys(settings.folder, settings.limits.rate), parts)
         self.service.ready = False
         self.service.twilio = settings.twilio

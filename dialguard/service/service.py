@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dialguard.service.confined import Confined
 from dialguard.service.desk import Desk
 from dialguard.service.keys import Key, Keyring
+from dialguard.service.metrics import Counts
 from dialguard.service.problem import Problem
 from dialguard.service.standing import Standing, Watching
 
@@ -25,6 +26,8 @@ class Service:
         self.ready = True
         self.twilio: Mapping[str, Twilio] = {}
         """The Twilio account of each tenant that has one."""
+        self.others: Callable[[str], list[Counts]] = lambda tenant: []
+        """A tenant's counts in the service's other processes."""
         self.rules: Watching | None = None
         """What watches the rules; None where they are what they were at the start."""
 

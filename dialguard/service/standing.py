@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
 from dialguard.packs.signing import Mark
+
+
+State = Literal["current", "changing", "refused", "last_good", "stale", "none"]
 
 
 class Trouble(Struct):
@@ -35,7 +38,7 @@ class Standing(Struct):
     ``refused``, what the folders hold is not usable; ``last_good``, the same since the start; ``stale``, for so long that everything is
     denied; ``none``."""
 
-    state: str
+    state: State
     digest: str | None = None
     rules: int = 0
     since: str | None = None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import dataclasses
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -33,11 +35,12 @@ from dialguard.service import trial
 from dialguard.service.config import ConfigError, Settings
 from dialguard.service.config import load as read_config
 from dialguard.service.revisions import Revisions
+from dialguard.service.routes import batch
 from tests.packs.conftest import INDEX, LAW, SHIPPED
 from tests.packs.superseding import HEAD, HOURS
 from tests.packs.test_hostile import BOMB
 from tests.service.asking import asked_async
-from tests.service.living import WAIT, Living, living, rule
+from tests.service.living import ATTEMPT, WAIT, Living, living, rule
 from tests.service.processes import serving
 
 
@@ -406,6 +409,50 @@ def test_a_start_with_unusable_files_takes_up_what_served_last_until_it_is_stale
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("media", ["application/x-ndjson", "text/csv"])
+def test_each_row_of_a_batch_names_the_revision_that_decided_it(settings, base: Path, own: Path, media: str) -> None:
+    """The rules change while the batch comes in: what comes later is decided by the later law, and says so."""
+
+    async def run() -> None:
+        async with living(settings, base) as service:
+            first = await service.taken()
+            table = media == "text/csv"
+            head = b"to,channel,at,campaign,consent.level,dnc.national,dnc.internal,relationship.kind\n" if table else b""
+            row = b"3055550123,voice,2026-11-17T12:00:00-05:00,c,none,false,false,none\n" if table else json.dumps(ATTEMPT).encode() + b"\n"
+            coming: asyncio.Queue[bytes | None] = asyncio.Queue()
+            sent: list[bytes] = []
+
+            async def receive() -> dict[str, object]:
+                piece = await coming.get()
+                return {"type": "http.request", "body": piece or b"", "more_body": piece is not None}
+
+            async def send(message) -> None:
+                sent.append(message.get("body", b""))
+
+            def rows() -> list[bytes]:
+                return b"".join(sent).splitlines()[table:]
+
+            headers = [(b"content-type", media.encode())]
+            scope = {"type": "http", "method": "POST", "path": "/v1/check/batch", "query_string": b"", "headers": headers, "client": None}
+            task = asyncio.create_task(service.app(scope, receive, send))
+            coming.put_nowait(head + row * batch.SLICE)
+            while len(rows()) < batch.SLICE:
+                await asyncio.sleep(0.01)
+            put(own / "a.yaml", rule("house.a"))
+            second = await service.taken(first)
+            coming.put_nowait(row * 3)
+            coming.put_nowait(None)
+            await task
+            if table:
+                found = [cells[batch.COLUMNS.index("packs")] for cells in csv.reader(line.decode() for line in rows())]
+            else:
+                found = [json.loads(line)["decision"]["packs"] for line in rows()]
+            assert found == [first] * batch.SLICE + [second] * 3
+            assert [b"house.a" in line for line in rows()] == [False] * batch.SLICE + [True] * 3
+
+    asyncio.run(run())
+
+
 def test_a_cold_start_with_unusable_files_is_not_ready_until_they_are_mended(settings, base: Path, own: Path) -> None:
     async def run() -> None:
         put(own / "a.yaml", "rules: [")
@@ -417,7 +464,13 @@ def test_a_cold_start_with_unusable_files_is_not_ready_until_they_are_mended(set
                 assert (answer.status, answer.code) == (503, "service.not_ready")
             put(own / "a.yaml", rule("house.a"))
             await service.until(lambda _: service.service.ready)
-            assert (await asked_async(service.app, "GET", "/readyz")).status == 200
+            answer = await asked_async(service.app, "GET", "/readyz")
+            assert (answer.status, answer.json) == (200, {"status": "ready", "rules": "current"})
+            put(own / "a.yaml", "rules: [")
+            await service.refused()
+            assert (await asked_async(service.app, "GET", "/readyz")).json == {"status": "ready", "rules": "refused"}
+            told = (await asked_async(service.app, "GET", "/metrics")).body.decode()
+            assert re.findall(r'packs_state\{state="(\w+)",worker="\d+"\} 1', told) == ["refused"]
 
     asyncio.run(run())
 

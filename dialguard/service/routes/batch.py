@@ -1,7 +1,8 @@
 """``/v1/check/batch``: rows in, rows out, in the same order; of any number, each answered in its place.
 
 Rows are decided in small slices, between which the event loop turns to others; no more is read than was answered and taken. So whoever
-sends must read while sending.
+sends must read while sending. Each slice is decided by the rules that serve by then, and each row names its revision (``packs``): rows of
+a long batch that were decided by a law that is no more law would be worse than two revisions in one answer.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from dialguard.service.web import Disconnected, Request, Route, Stream
 CSV, NDJSON = "text/csv", "application/x-ndjson"
 SLICE = 32
 """Rows that are decided together: some milliseconds, for which others wait."""
-COLUMNS = ("row", "id", "status", "verdict", "kind", "rule", "retry_at", "valid_until", "decision", "obligations", "error")
+COLUMNS = ("row", "id", "status", "verdict", "kind", "rule", "retry_at", "valid_until", "decision", "obligations", "error", "packs")
 _ASKED = {
     "campaign": "Id of a registered campaign, for rows that name none.",
     "channel": "For rows that name none: voice (default), sms, mms, rvm or fax.",
@@ -117,12 +118,12 @@ def _as_ndjson(row: int, id_: str | None, answer: Answer | Problem) -> bytes:
 def _as_csv(row: int, id_: str | None, answer: Answer | Problem) -> bytes:
     if isinstance(answer, Problem):
         told = "; ".join(f"{field}: {message}" for field, message in answer.errors) or answer.detail or answer.title
-        return _csv_line((row, id_, answer.code, "deny", "", "", "", "", "", "", told))
+        return _csv_line((row, id_, answer.code, "deny", "", "", "", "", "", "", told, ""))
     decision: Decision = answer.decision
     first = decision.reasons[0] if not decision.allowed else {}
     cells = (
         row, id_, "decided", decision.verdict, first.get("kind"), first.get("rule"), decision.retry_at, decision.valid_until, decision.id,
-        " ".join(dict.fromkeys(decision.obligation_ids)), "",
+        " ".join(dict.fromkeys(decision.obligation_ids)), "", decision.packs,
     )  # fmt: skip
     return _csv_line(cells)
 

@@ -10,10 +10,11 @@ MEDIA = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def metrics(request: Request) -> Response:
-    """Counts of decisions and times of this tenant in this worker process; not for a key that speaks for some sellers only."""
+    """Counts of decisions and times of this tenant in each worker process; not for a key that speaks for some sellers only."""
     request.key.confine(None)
-    desk, ready = request.desk, request.service.ready
-    return Response(await slowly(lambda: text(desk.metrics, desk.guard, ready)), media=MEDIA)
+    service, desk = request.service, request.desk
+    own = desk.metrics.counts(service.packs_status(), service.ready)
+    return Response(await slowly(lambda: text([own, *service.others(desk.tenant)], desk.guard)), media=MEDIA)
 
 
 ROUTES = [Route("GET", "/metrics", "check", metrics, "Counts and times, for Prometheus", media=(MEDIA,))]
