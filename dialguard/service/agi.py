@@ -19,7 +19,7 @@ from dialguard.engine.decision import Decision
 from dialguard.service import bodies
 from dialguard.service.desk import Ask
 from dialguard.service.peers import Peers, refusal
-from dialguard.service.problem import Problem
+from dialguard.service.problem import Problem, where
 from dialguard.service.routes.outcomes import tell
 from dialguard.service.service import Service
 
@@ -56,7 +56,11 @@ def listening(
                     async with peers.one(), asyncio.timeout(LIMIT):
                         await _exchange(service, tenant, reader, writer)
             except (Broken, OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+                service.untold(tenant, "agi")
                 _LOG.warning("FastAGI: an exchange broke off (%s); its verdict is DENY or none", type(error).__name__)
+            except Exception as error:
+                service.untold(tenant, "agi")
+                _LOG.error("FastAGI: fault: %s at %s; the verdict is DENY or none", type(error).__name__, where(error))
             finally:
                 writer.close()
 
@@ -107,10 +111,10 @@ async def _check(service: Service, tenant: str, path: str, query: str) -> Iterat
             raise Problem("input.invalid", errors=[("path", "expected check or outcome")])
         attempt = {"channel": "voice"} | _asked(query, _ATTEMPT)
         decision = await service.desk(tenant).ask(Ask(attempt, "agi", None, True))
+        return iter([*_told(decision)])
     except Exception as error:
         kind, detail, _ = refusal(error)
         return iter([*((name, "") for name in _OF_A_DECISION), ("REASON", kind), ("DETAIL", detail)])
-    return _told(decision)
 
 
 async def _outcome(service: Service, tenant: str, path: str, query: str) -> Iterator[tuple[str, str]]:

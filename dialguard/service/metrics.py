@@ -42,6 +42,7 @@ class Counts(Struct):
     worker: str
     decided: list[tuple[str, str, int]]
     failed: dict[str, int]
+    untold: dict[str, int]
     seconds: tuple[list[int], float]
     sizes: tuple[list[int], float]
     ready: bool
@@ -59,6 +60,8 @@ class Metrics:
         """By verdict and, of a denial, the kind of its first reason."""
         self.failed: Counter[str] = Counter()
         """Attempts that were not decided, by the kind of the failure."""
+        self.untold: Counter[str] = Counter()
+        """Answers that could not be given whole, by door."""
         self.seconds, self.sizes = Histogram(_SECONDS), Histogram(_SIZES)
 
     def note(self, answers: Sequence[Any], seconds: float) -> None:
@@ -77,7 +80,7 @@ class Metrics:
         """The counts as they are."""
         confirmed = standing.confirmed_at
         return Counts(
-            str(os.getpid()), [(*key, count) for key, count in self.decided.items()], dict(self.failed),
+            str(os.getpid()), [(*key, count) for key, count in self.decided.items()], dict(self.failed), dict(self.untold),
             ([*self.seconds.counts], self.seconds.sum), ([*self.sizes.counts], self.sizes.sum), ready, standing.digest, standing.rules,
             standing.state, None if confirmed is None else clock.parse_instant(confirmed) / SECOND,
         )  # fmt: skip
@@ -107,6 +110,9 @@ class _Families:
             "dialguard_decisions", "Attempts decided, by verdict and kind of the first reason.", labels=("worker", "verdict", "kind")
         )
         failed = CounterMetricFamily("dialguard_undecided", "Attempts that could not be decided, by failure.", labels=("worker", "failure"))
+        untold = CounterMetricFamily(
+            "dialguard_untold", "Answers that could not be given whole, so that nothing was allowed by them, by door.", labels=("worker", "door")
+        )
         seconds = HistogramMetricFamily(
             "dialguard_group_seconds", "Seconds in which a group of attempts was decided and recorded.", labels=("worker",)
         )
@@ -122,6 +128,8 @@ class _Families:
                 decided.add_metric((one.worker, verdict, kind), count)
             for name, count in one.failed.items():
                 failed.add_metric((one.worker, name), count)
+            for door, count in one.untold.items():
+                untold.add_metric((one.worker, door), count)
             for family, bounds, (counts, total) in ((seconds, _SECONDS, one.seconds), (sizes, _SIZES, one.sizes)):
                 family.add_metric((one.worker,), _buckets(bounds, counts), total)
             ready.add_metric((one.worker,), float(one.ready))
@@ -131,7 +139,7 @@ class _Families:
                 states.add_metric((one.worker, state), float(state == one.state))
             if one.confirmed is not None:
                 confirmed.add_metric((one.worker,), one.confirmed)
-        yield from (decided, failed, seconds, sizes, ready, packs, states, confirmed)
+        yield from (decided, failed, untold, seconds, sizes, ready, packs, states, confirmed)
         ages = GaugeMetricFamily("dialguard_list_age_seconds", "Since when the newest version of a list is here.", labels=("list",))
         unread = GaugeMetricFamily("dialguard_lists_unread", "Lists of which the store could not say which version it has.")
         amiss = 0

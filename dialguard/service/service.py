@@ -67,6 +67,11 @@ class Service:
         desk = self.desk(key.tenant)
         return desk if key.sellers is None else Confined(desk, key)
 
+    def untold(self, tenant: str, door: str) -> None:
+        """Counts an answer that could not be given whole."""
+        if tenant in self.desks:
+            self.desks[tenant].metrics.untold[door] += 1
+
     def desk(self, tenant: str) -> Desk:
         """The desk of a tenant; raises Problem where there is none."""
         try:

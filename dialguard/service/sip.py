@@ -20,6 +20,7 @@ from dialguard.engine.decision import Decision
 from dialguard.service import sip_message
 from dialguard.service.desk import Ask
 from dialguard.service.peers import Peers, refusal
+from dialguard.service.problem import where
 from dialguard.service.service import Service
 from dialguard.service.sip_message import Malformed, Request
 
@@ -54,7 +55,13 @@ class Redirect:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take(self, data: bytes, source: tuple[str, int], send: Send) -> None:
-        """Takes one message from a peer."""
+        """Takes one message from a peer. Where that fails, this one alone goes without an answer."""
+        try:
+            self._take(data, source, send)
+        except Exception as error:
+            self._fault(error)
+
+    def _take(self, data: bytes, source: tuple[str, int], send: Send) -> None:
         try:
             request = sip_message.read(data)
         except Malformed as error:
@@ -91,7 +98,15 @@ class Redirect:
             status = 400 if kind == "invalid_input" else 503
             headers = (("X-DialGuard-Reason", kind), _warning(text), *((("Retry-After", "1"),) if status == 503 and code == 503 else ()))
         if self._answers.get(request.transaction, (0, b""))[1] is None:  # else it was cancelled meanwhile
-            self._answer(request, status, headers, source, send)
+            try:
+                self._answer(request, status, headers, source, send)
+            except Exception as error:
+                self._fault(error)
+                self._answers.pop(request.transaction, None)  # whoever sends it again is answered anew
+
+    def _fault(self, error: Exception) -> None:
+        self._listener.service.untold(self._listener.tenant, "sip")
+        _LOG.error("SIP: fault: %s at %s; there is no answer", type(error).__name__, where(error))
 
     def _cancel(self, request: Request, source: tuple[str, int], send: Send) -> None:
         """What was answered already cannot be called back (RFC 3261, 9.2)."""
@@ -223,6 +238,8 @@ def listening(
                         await _stream(redirect, reader, writer)
             except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
                 pass  # it ended, or will not
+            except Exception as error:
+                _LOG.error("SIP: fault: %s at %s; the connection is closed", type(error).__name__, where(error))
             finally:
                 writer.close()
 

@@ -91,7 +91,14 @@ def _slice(
         decided = [error] * len(asks)
     for place, answer in zip(places, decided, strict=True):
         answers[place] = problem_of(answer) if isinstance(answer, BaseException) else answer
-    return [write(number + place + 1, id_, answer) for place, (id_, answer) in enumerate(zip(ids, answers, strict=True))]
+    written = []
+    for place, (id_, answer) in enumerate(zip(ids, answers, strict=True)):
+        try:
+            written.append(write(number + place + 1, id_, answer))
+        except Exception as error:
+            request.service.untold(request.key.tenant, "batch")
+            written.append(write(number + place + 1, id_, problem_of(error)))
+    return written
 
 
 def _attempt(row: Row, given: dict[str, str]) -> tuple[Any, str | None]:
