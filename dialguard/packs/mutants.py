@@ -1,7 +1,8 @@
 """Do the examples in the rule files pin the law down? Each rule is changed by one step, and some example must notice.
 
-A *mutant* is a rule with one number, date, weekday, channel or purpose moved by one, with its `unless` deleted, with an `any` and
-an `all` swapped, or with one line of its `applies` dropped. It is *killed* when an example of the rule (or, for a relief, one of a
+A *mutant* is a rule with one number, date, weekday, flag, level or word of a closed list moved by one, with a comparison turned round,
+with its `unless` deleted, with an `any` and an `all` swapped, with one line of its `applies` dropped, or with its kind, status, claim
+or `on_unknown` changed. It is *killed* when an example of the rule (or, for a relief, one of a
 rule that it relieves) no longer answers as written, or when the changed rule cannot be read. What lives is a part of the law that
 nobody has written an example for.
 """
@@ -15,6 +16,7 @@ from datetime import date, timedelta
 from pydantic import ValidationError
 
 from dialguard.model.moment import Clock
+from dialguard.model.vocabulary import Fact
 from dialguard.packs import values
 from dialguard.packs.assemble import Parts
 from dialguard.packs.build import build
@@ -30,7 +32,12 @@ from dialguard.packs.yamlfile import Path_
 _WINDOW = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)$", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$", re.ASCII)
 _RATE = re.compile(r"(\d+)(?:\.(\d{1,4}))?%$", re.ASCII)
-_MOVED = ("channel", "campaign.purpose")
+_WHERE = {"channel": "channel", "purpose": "campaign.purpose", "voice": "campaign.voice"}
+_STATUSES = ("in_force", "disputed")
+_OPPOSITE = {"within": "older_than", "older_than": "within", "before": "after", "after": "before"}
+_LEVELS = ("at_least", "at_most", "above", "below")
+_IN_PARAMETERS = ("consent.level", "campaign.dialing", "channel", "campaign.purpose", "campaign.voice", "line_type")
+"""Facts whose words a parameter may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ def survivors(packs: Packs, parts: Parts, clock: Clock, ids: Iterable[str]) -> t
     number, alive = 0, []
     for name in ids:
         rule, entry = packs.by_id[name], parts.entries[name]
-        if rule.kind not in (*DECIDING, "relief") or rule.status not in ("in_force", "disputed"):
+        if rule.kind not in (*DECIDING, "relief") or rule.status not in _STATUSES:
             continue
         for path, change, data in _changes(entry, packs):
             number += 1
@@ -110,6 +117,12 @@ def _changes(entry: Entry, packs: Packs) -> Iterator[tuple[Path_, str, dict[str,
             changed = copy.deepcopy(dict(data))
             changed["applies"][key] = "any"
             yield ("applies", key), f"applies.{key}: {_short(wanted)} is dropped", changed
+    for key in ("claim", "on_unknown"):
+        if data.get(key):
+            yield (key,), f"{key} is deleted", {name: value for name, value in data.items() if name != key}
+    for key, others in (("kind", {"prohibition": "obligation", "obligation": "prohibition"}), ("status", dict.fromkeys(_STATUSES, "vacated"))):
+        if data[key] in others:
+            yield (key,), f"{key}: {data[key]} becomes {others[data[key]]}", {**data, key: others[data[key]]}
 
 
 def _steps(data: dict[str, object], packs: Packs) -> Iterator[tuple[Path_, object, object]]:
@@ -125,7 +138,7 @@ def _steps(data: dict[str, object], packs: Packs) -> Iterator[tuple[Path_, objec
         yield from _within(duty["params"], ("duty", "params"), packs)
     for key, wanted in (data.get("applies") or {}).items():
         if wanted != "any":
-            yield from _words(wanted, ("applies", key), SCOPE[key], packs)
+            yield from _words(wanted, ("applies", key), packs.vocabulary.facts[SCOPE[key]])
 
 
 def _within(node: object, path: Path_, packs: Packs) -> Iterator[tuple[Path_, object, object]]:
@@ -134,8 +147,11 @@ def _within(node: object, path: Path_, packs: Packs) -> Iterator[tuple[Path_, ob
             here = (*path, key)
             if key == "citation":
                 continue
-            if key in _MOVED or (key in ("channel", "purpose") and path[-1] == "where"):
-                yield from _words(value, here, "campaign.purpose" if key == "purpose" else key, packs)
+            fact = packs.vocabulary.get(_WHERE.get(key, "") if path[-1] == "where" else key)
+            if fact is not None and path[0] != "duty":
+                yield from _of_fact(value, here, fact, packs)
+            elif path[0] == "parameters" and (len(path) == 1 or key == "value") and (fact := _of_parameter(value, packs)):
+                yield from _of_fact(value, here, fact, packs)
             else:
                 yield from _within(value, here, packs)
         for moved in _weekdays(node):
@@ -145,6 +161,39 @@ def _within(node: object, path: Path_, packs: Packs) -> Iterator[tuple[Path_, ob
             yield from _within(value, (*path, index), packs)
     else:
         yield from ((path, node, moved) for moved in _moves(node))
+
+
+def _of_fact(value: object, path: Path_, fact: Fact, packs: Packs) -> Iterator[tuple[Path_, object, object]]:
+    """What is asked of a fact: the other flag, another word, the next level, the comparison turned round."""
+    if isinstance(value, bool):
+        yield path, value, not value
+    elif not isinstance(value, dict):
+        yield from _words(value, path, fact) if fact.values or isinstance(value, list) else _within(value, path, packs)
+    else:
+        for operator, held in value.items():
+            here = (*path, operator)
+            if operator in _OPPOSITE:
+                yield path, value, {(_OPPOSITE[name] if name == operator else name): other for name, other in value.items()}
+            if operator == "known":
+                yield here, held, not held
+            elif fact.ordered and operator in _LEVELS and held in fact.values:
+                yield from ((here, held, level) for level in _beside(held, fact.values))
+            elif operator in ("has", "has_any") and fact.values:
+                yield from _words(held, here, fact)
+            else:
+                yield from _within(held, here, packs)
+
+
+def _beside(word: str, words: tuple[str, ...]) -> list[str]:
+    """The levels one step up and one step down."""
+    at = words.index(word)
+    return [words[index] for index in (at - 1, at + 1) if 0 <= index < len(words)]
+
+
+def _of_parameter(value: object, packs: Packs) -> Fact | None:
+    """The fact whose words a parameter, or one dated value of it, holds."""
+    words = value if isinstance(value, list) else [value]
+    return next((packs.vocabulary.facts[name] for name in _IN_PARAMETERS if all(word in packs.vocabulary.facts[name].values for word in words)), None)
 
 
 def _moves(value: object) -> Iterator[object]:
@@ -193,19 +242,19 @@ def _is_days(key: object) -> bool:
     return True
 
 
-def _words(value: object, path: Path_, fact: str, packs: Packs) -> Iterator[tuple[Path_, object, object]]:
-    """A channel or a purpose taken out, or another in its place."""
-    known = packs.vocabulary.facts[fact].values
+def _words(value: object, path: Path_, fact: Fact) -> Iterator[tuple[Path_, object, object]]:
+    """A word taken out, or another in its place; a level becomes the one beside it."""
     if isinstance(value, list):
         for index, word in enumerate(value):
             rest = [*value[:index], *value[index + 1 :]]
             if rest:
                 yield path, value, rest
-            free = [other for other in known if other not in value]
-            if free and fact in _MOVED:
+            free = [other for other in fact.values if other not in value]
+            if free:
                 yield path, value, [*value[:index], free[0], *value[index + 1 :]]
-    elif isinstance(value, str) and value in known and fact in _MOVED:
-        yield path, value, next(other for other in known if other != value)
+    elif isinstance(value, str) and value in fact.values:
+        others = _beside(value, fact.values) if fact.ordered else [next(other for other in fact.values if other != value)]
+        yield from ((path, value, other) for other in others)
 
 
 def _swaps(data: dict[str, object]) -> Iterator[tuple[Path_, str, str]]:
