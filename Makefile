@@ -47,10 +47,20 @@ $(STAMP): requirements.lock requirements-events.lock pyproject.toml
 test: setup  ## run the whole test suite
 	$(PY) -m pytest -q
 
+# The generator is no part of the product, and has an environment of its own.
+SITE_VENV := .venv-site
+SITE_PY := $(SITE_VENV)/bin/python
+SITE_READY := $(SITE_VENV)/.ready
+$(SITE_READY): requirements-site.lock | setup
+	@[ -x $(SITE_PY) ] || $(PY) -m venv $(SITE_VENV)
+	@echo "Installing the generator of the site ..."
+	@$(SITE_PY) -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-site.lock
+	@touch $@
+
 # What pip cannot bring. Valkey comes from bookworm-backports or a later Debian.
 DEBIAN := redis-server valkey-server postgresql chromium sip-tester kamailio asterisk
-SERVED := tests/storage tests/ledger tests/browser tests/service/test_sip_clients.py tests/service/test_asterisk.py
-test-full: setup  ## run what needs Debian packages on each of them: Redis 7, Valkey, PostgreSQL, Chromium, SIPp, Kamailio, Asterisk (names what is absent)
+SERVED := tests/storage tests/ledger tests/browser tests/pages/test_site.py tests/service/test_sip_clients.py tests/service/test_asterisk.py
+test-full: setup $(SITE_READY)  ## run what needs Debian packages on each of them: Redis 7, Valkey, PostgreSQL, Chromium, SIPp, Kamailio, Asterisk (names what is absent), and the site
 	@absent=0; \
 	missing() { absent=$$((absent + 1)); echo "test-full: not run on $$1, which is not here: apt-get install $$2"; }; \
 	for package in $(DEBIAN); do \
@@ -73,16 +83,7 @@ demo: setup  ## make a lead file and Do-Not-Call lists under demo/ and screen th
 bench: setup  ## run the benchmarks
 	$(PY) -m benchmarks
 
-# The generator is no part of the product, and has an environment of its own.
-SITE_VENV := .venv-site
-SITE_PY := $(SITE_VENV)/bin/python
-$(SITE_VENV)/.ready: requirements-site.lock | setup
-	@[ -x $(SITE_PY) ] || $(PY) -m venv $(SITE_VENV)
-	@echo "Installing the generator of the site ..."
-	@$(SITE_PY) -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-site.lock
-	@touch $@
-
-site: setup $(SITE_VENV)/.ready  ## the documentation and the law as a site in build/site, to be opened from disk (FROM=2027-01-01: the law of that day)
+site: setup $(SITE_READY)  ## the documentation and the law as a site in build/site, to be opened from disk (FROM=2027-01-01: the law of that day)
 	@$(PY) docs/site/build.py build/site --generator $(SITE_PY) $(if $(FROM),--from $(FROM))
 
 wheel: setup  ## build the wheel into dist/

@@ -34,10 +34,11 @@ def places(packs: Packs, hours: Hours, undecided: Mapping[Fact, str], name: str)
     pages: dict[str, str] = {}
     if len(found) > MANY:
         lines += ["## Every rule in full", ""]
+        part = [f"A part of [{title}]({code}.md): the law of {day(on)}. {NOT_ADVICE}", ""]
         for head, held in by_subject.items():
             if held:
                 file = f"{code}-{head.split(',')[0].split(' and ')[0].lower().replace(' ', '-')}.md"
-                pages[file] = "\n".join([*top, page(f"{title}: {head.lower()}", _by_topic(packs, held, on))])
+                pages[file] = "\n".join([*top, page(f"{title}: {head.lower()}", part, _by_topic(packs, held, on))])
                 lines += [f"- [{head}]({file}): {len(held)} rule{'s' if len(held) > 1 else ''}"]
         lines += ["", "```{toctree}", ":hidden:", *(file.removesuffix(".md") for file in pages), "```", ""]
     else:
