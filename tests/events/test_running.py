@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -19,8 +17,8 @@ from dialguard.events.reading import EventError
 from dialguard.events.supervisor import Events, Teller
 from dialguard.facts import clock
 from dialguard.facts.fed import Fed
-from dialguard.ledger.ledger import Ledger
 from dialguard.storage.embedded import EmbeddedStore
+from simulations.faults import events as faults
 from tests.events.running import NUMBER, alarms, child_that, count, packs, recorded, started, until
 
 KILLS = 500 if os.environ.get("DIALGUARD_EVENTS") == "long" else 15
@@ -136,67 +134,26 @@ def test_counts_go_on_where_the_last_run_ended(tmp_path):
 # -- what may happen to the process
 
 
-def harm(events: Events, draw: random.Random) -> None:
-    pid = events.pid
-    if pid is not None:
-        try:
-            os.kill(pid, signal.SIGKILL if draw.random() < 0.9 else signal.SIGSTOP)
-        except ProcessLookupError:
-            pass
+def test_killed_and_stopped_at_random_nothing_is_lost_and_each_action_comes_once(tmp_path):
+    found = faults.harmed(tmp_path / "store", KILLS)
+    assert found.harmed == KILLS and found.told > 0 and found.due > found.told
+    assert (found.lost, found.twice, found.odd, found.looser) == (0, 0, 0, 0)
 
 
-def test_killed_and_stopped_at_random_nothing_is_lost_and_each_action_comes_once(tmp_path, capsys):
-    draw = random.Random(7)
-    folder = tmp_path / "store"
-    events = started(folder, segment=20_000)
-    told: list[tuple[str, str]] = []
-    done = threading.Event()
+def test_what_is_lost_or_comes_twice_would_be_seen(tmp_path, monkeypatch):
+    found = faults._found
 
-    def load() -> None:
-        teller, number = random.Random(11), 0
-        while not done.is_set():
-            number += 1
-            kind = teller.choice(("complaint", "refused", "wrong_number", "answered", "abandoned", "opted_out"))
-            told.append((kind, tell(events, kind, number % 10_000, campaign=f"c{number % 5}")))
-            time.sleep(0.004)
+    def altered(folder: Path):
+        counted = found(folder)
+        revoked = [key for key in counted if key[0] == "revoked"]
+        del counted[revoked[0]]
+        counted[revoked[1]] += 1
+        counted["listed", "nobody"] = 1
+        return counted
 
-    threads = [threading.Thread(target=load) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    harmed = revocations = listed = 0
-    while harmed < KILLS:
-        if draw.random() < 0.8:  # else while it begins
-            beat = events._beat()
-            until(lambda: events._beat() != beat)  # noqa: B023 - asked at once
-        time.sleep(draw.random() * 0.3)
-        if events.pid is not None:
-            harm(events, draw)
-            harmed += 1
-        if (folder / "ledger.sqlite").exists() and harmed % 10 == 0:  # nothing ever became looser
-            found = recorded(folder)
-            assert len(found.get("revocation", [])) >= revocations and len(found.get("internal", [])) >= listed
-            revocations, listed = len(found.get("revocation", [])), len(found.get("internal", []))
-    done.set()
-    for thread in threads:
-        thread.join()
-    until(events.alive, 120)
-    assert events.close(60)
-    found = recorded(folder)
-    wrong = {id_ for kind, id_ in told if kind == "wrong_number"}
-    complaints = {id_ for kind, id_ in told if kind == "complaint"}
-    assert {source.rpartition(":")[2] for source in found["revocation"]} == wrong
-    assert len(found["revocation"]) == len(set(found["revocation"])) == len(wrong) == count(folder, "revocations")
-    listing = {source.rpartition(":")[2] for source in found["internal"] if ":house.event.refused" not in source}
-    assert listing == wrong | complaints and len(found["internal"]) == count(folder, "internal_dnc")
-    rung = [(each["rule"], each["event_id"]) for each in alarms(folder) if each["level"] == "notice"]
-    assert len(rung) == len(set(rung)) == sum(kind in ("wrong_number", "complaint", "opted_out") for kind, _ in told)
-    with Ledger(folder / "events" / "state.sqlite")._engine.connect() as state:
-        seen = {id_ for (id_,) in state.exec_driver_sql("SELECT id FROM seen")}
-        among = state.exec_driver_sql("SELECT sum(among) FROM calls WHERE rule = ''").scalar()
-    assert seen == {id_ for _, id_ in told}
-    assert among == sum(kind in ("answered", "abandoned") for kind, _ in told)
-    with capsys.disabled():
-        print(f"\n{harmed} kills and stops, {events.starts} starts, {len(told):,} events: none lost, none twice")
+    monkeypatch.setattr(faults, "_found", altered)
+    shown = faults.harmed(tmp_path / "store", 1)
+    assert (shown.lost, shown.twice, shown.odd) == (1, 1, 1)
 
 
 @pytest.mark.parametrize(
