@@ -6,7 +6,7 @@ from itertools import islice
 
 from dialguard.model import vocabulary as vocabularies
 from dialguard.model.vocabulary import Vocabulary
-from dialguard.packs import calendars, checks, linking, reading, sources, values, yamlfile
+from dialguard.packs import calendars, checks, linking, reading, remedies, sources, values, yamlfile
 from dialguard.packs.build import Surroundings, build
 from dialguard.packs.calendars import Calendar
 from dialguard.packs.conditions import OPEN, Reader
@@ -65,6 +65,7 @@ class _Assembler:
         events = self._events(entries)
         self.parts = Parts(entries, around)
         self.problems += islice(linking.check(entries, self.missing), MOST_PROBLEMS)
+        self.problems += islice(remedies.check(entries, self.missing), MOST_PROBLEMS)
         if self.problems:
             raise PackError(self.problems)
         self.warnings += linking.warnings(entries)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dialguard.expr.fold import settle_reliefs
 from dialguard.expr.nodes import TRUE, Node, Test, conjunction, facts_read, negation
 from dialguard.model.vocabulary import Vocabulary
-from dialguard.packs import values
+from dialguard.packs import remedies, values
 from dialguard.packs.conditions import OPEN, Reader
 from dialguard.packs.examples import SCOPE, examples
 from dialguard.packs.reading import Entry, Shape
@@ -98,6 +98,7 @@ def build(entry: Entry, around: Surroundings) -> tuple[Rule | None, list[Problem
             deny_unknown=model.on_unknown == "deny",
             reads_asserted=frozenset(name for name in read if around.vocabulary.is_asserted(name)),
             values=model.values,
+            remedies=remedies.read(model),
             note=model.note,
             not_covered=model.not_covered,
             supersedes=supersession,

@@ -27,7 +27,7 @@ from dialguard.packs.calendars import Calendar, Day
 from dialguard.packs.dayrules import parse_rule
 from dialguard.packs.eventrule import Count, Effect, EventExample, EventRule, Share
 from dialguard.packs.pack import Packs
-from dialguard.packs.rule import Example, ListSchedule, Rule, Span, Supersession
+from dialguard.packs.rule import Example, ListSchedule, Remedy, Rule, Span, Supersession
 from dialguard.packs.sources import Source
 from dialguard.packs.yamlfile import Problem
 
@@ -216,7 +216,7 @@ class _Writer(pickle.Pickler):
 _KNOWN = {
     (kind.__module__, kind.__qualname__): kind
     for kind in (
-        Packs, Rule, Span, Example, Supersession, ListSchedule, Calendar, _day, Vocabulary, Fact, Problem,
+        Packs, Rule, Remedy, Span, Example, Supersession, ListSchedule, Calendar, _day, Vocabulary, Fact, Problem,
         EventRule, Count, Share, Effect, EventExample,
         nodes.Const, nodes.All, nodes.Any, nodes.Not, nodes.Test, nodes.LocalTime, nodes.ClosedDay, nodes.Count, nodes.Period,
     )

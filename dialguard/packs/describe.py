@@ -1,13 +1,14 @@
 """One rule for a reader: its law, its condition in plain English, its reliefs in both directions, its examples."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from dialguard.expr import explain
 from dialguard.model.moment import DAY
+from dialguard.packs import remedies
 from dialguard.packs.eventrule import EventRule
 from dialguard.packs.pack import Packs
-from dialguard.packs.rule import FIRST_DAY, LAST_DAY, Example, Rule, Span
+from dialguard.packs.rule import DECIDING, FIRST_DAY, LAST_DAY, Example, Rule, Span
 
 _EFFECTS = {
     "prohibition": "A contact is denied when",
@@ -99,6 +100,7 @@ def as_dict(packs: Packs, rule: Rule) -> dict[str, object]:
         "on_unknown": "deny" if rule.deny_unknown else None,
         "message": rule.message,
         "values": rule.values,
+        "remedies": [remedies.as_data(each) for each in _remedies(packs, rule)],
         "note": rule.note,
         "not_covered": rule.not_covered,
         "examples": [
@@ -130,6 +132,7 @@ def as_text(packs: Packs, rule: Rule) -> Iterator[str]:
     yield from _law(packs, rule)
     yield from _others(packs, "Lifted by", rule.relieved_by)
     yield from _others(packs, "Lifts", rule.relieves)
+    yield from _cost(packs, rule)
     if rule.values:
         yield "Values:"
         yield from (f"  {key}: {_value(value)}" for key, value in rule.values.items())
@@ -177,6 +180,31 @@ def _others(packs: Packs, head: str, ids: tuple[str, ...]) -> Iterator[str]:
             named = packs.by_id.get(other)
             claimed = " (when claimed)" if named is not None and named.claim else ""
             yield f"  {other}: {named.title if named else ''}{claimed}"
+        yield ""
+
+
+def _remedies(packs: Packs, rule: Rule) -> Sequence[remedies.Sought]:
+    """Those for the breach of a rule; of a notice, its own."""
+    return [remedies.Sought(rule, remedy) for remedy in rule.remedies] or packs.remedies.get(rule.id, ())
+
+
+def _cost(packs: Packs, rule: Rule) -> Iterator[str]:
+    told = _remedies(packs, rule)
+    if rule.kind in DECIDING:
+        yield "What a breach may cost, for one violation (an estimate, not advice):"
+        for each in told:
+            apart = "" if each.notice.jurisdiction == rule.jurisdiction else f"in {packs.names[each.notice.jurisdiction]}, "
+            yield f"  {apart}{remedies.sentence(each)}"
+        if not told:
+            yield "  none is stated for this rule"
+        yield ""
+    elif rule.remedies:
+        yield "Remedies:"
+        for each in told:
+            remedy = each.remedy
+            yield f"  {remedies.sentence(each)}"
+            apart = f", but not {', '.join(remedy.but_not)}" if remedy.but_not else ""
+            yield f"    for {', '.join(remedy.reaches)}{apart}"
         yield ""
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from dialguard.model.vocabulary import Vocabulary
 from dialguard.packs.calendars import ANYWHERE, Calendar
 from dialguard.packs.eventrule import EventRule
+from dialguard.packs.remedies import Sought, by_rule
 from dialguard.packs.rule import ListSchedule, Rule
 from dialguard.packs.yamlfile import Problem
 
@@ -38,6 +39,11 @@ class Packs:
     def by_id(self) -> dict[str, Rule]:
         """Rules by their ids."""
         return {rule.id: rule for rule in self.rules}
+
+    @cached_property
+    def remedies(self) -> dict[str, tuple[Sought, ...]]:
+        """What breaking a rule may cost, by the rule's id; a rule without a remedy is left out."""
+        return by_rule(self.rules)
 
     def closed(self, calendar: str, ordinal: int) -> str | None:
         """Name of the closed day that a local date is in a calendar, or None.

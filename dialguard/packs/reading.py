@@ -16,11 +16,13 @@ from dialguard.packs.yamlfile import Document, Path_, Problem, shorten, suggest
 MOST_PROBLEMS = 100
 """Problems shown of one file: beyond these it is not a rule file with mistakes but something else."""
 
-_NESTED = {"tests": schema.RuleTest, "applies": schema.Applies, "exactly": schema.Reach, "duty": schema.Duty, "supersedes": schema.Supersedes}
+_NESTED = {"tests": schema.RuleTest, "applies": schema.Applies, "exactly": schema.Reach, "duty": schema.Duty, "supersedes": schema.Supersedes,
+           "remedies": schema.Remedy}  # fmt: skip
 _EXPECTED = {
     "id": "a dotted id such as fl.calling-hours",
     "rule": "the id of a rule",
     "relieves": "the ids of rules",
+    "reaches": "the ids of rules, or their beginnings",
     "jurisdiction": "US or a USPS code such as FL",
     "at": "a local time such as 2026-03-03 19:59:59",
     "effective": "a date such as 2026-10-18",

@@ -68,6 +68,25 @@ class Supersession:
 
 
 @dataclass(frozen=True, slots=True)
+class Remedy:
+    """What a breach may cost, in dollars for one violation; None is an amount that is not stated.
+
+    ``by``: who may seek it: person, regulator, prosecutor, unstated. ``reaches`` and ``but_not`` are rule ids or their dotted
+    beginnings. ``from_call`` is the first call in twelve months for which it may be sought.
+    """
+
+    by: str
+    reaches: tuple[str, ...]
+    but_not: tuple[str, ...]
+    says: str
+    least_usd: int | None
+    most_usd: int | None
+    from_call: int
+    limitation_years: int | None
+    limitation_citation: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule of law. ``spans`` are the dates on which it is in force, in order, each with its condition.
 
@@ -96,6 +115,7 @@ class Rule:
     deny_unknown: bool = False
     reads_asserted: frozenset[str] = frozenset()
     values: Mapping[str, object] | None = None
+    remedies: tuple[Remedy, ...] = ()
     note: str | None = None
     not_covered: str | None = None
     supersedes: Supersession | None = None

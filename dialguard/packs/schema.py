@@ -77,6 +77,20 @@ class Reach(Model):
     line_types: Names | None = None
 
 
+class Remedy(Model):
+    """What a breach of the rules that it names may cost, in dollars for one violation."""
+
+    by: Literal["person", "regulator", "prosecutor", "unstated"]
+    reaches: Annotated[list[RuleId], Field(min_length=1, max_length=100)]
+    but_not: Annotated[list[RuleId], _most(100)] = Field(default_factory=list)
+    says: Text
+    least_usd: int | None = Field(default=None, ge=1)
+    most_usd: int | None = Field(default=None, ge=1)
+    from_call: int = Field(default=1, ge=1, le=100)
+    limitation_years: int | None = Field(default=None, ge=1, le=100)
+    limitation_citation: Text | None = None
+
+
 class RuleTest(Model):
     """One example with its answer, written from the statute."""
 
@@ -116,6 +130,7 @@ class RuleModel(Model):
     on_unknown: Literal["deny"] | None = None
     message: str | None = None
     values: dict[str, object] | None = None
+    remedies: Annotated[list[Remedy], _most(50)] = Field(default_factory=list)
     note: str | None = None
     not_covered: str | None = None
     supersedes: Supersedes | None = None

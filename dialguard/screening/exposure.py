@@ -1,51 +1,81 @@
-"""What the rows that a screen denied might have cost under the TCPA, as a range, and what is counted apart."""
+"""What the rows that a screen denied might have cost, as ranges, and what is counted apart. An estimate: who sues is not known."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-LEAST, MOST = 500, 1_500
-"""Dollars a violation: 47 U.S.C. 227(b)(3) and (c)(5), the second figure where it was willful or knowing (up to treble)."""
+SUIT, PUBLIC, UNSTATED, DOUBT = "suit", "public", "unstated", "doubt"
+"""What a reason is to the estimate: a person may sue for an amount; an authority alone may seek one; no amount is stated; not settled."""
 
-TCPA, OTHER, DOUBT = "tcpa", "other", "doubt"
-"""What a reason is to the estimate: a rule under the TCPA forbids the call; another law does; it is not settled."""
-
-# The subsections that give a person a suit, the FCC's rules for callers under them (the others are for carriers), and its rulings.
-_TCPA = re.compile(r"47 U\.S\.C\. 227\([bc]\)|47 CFR 64\.1200\([acdm]\)|TCPA|\bFCC \d")
+Remedy = Mapping[str, object]
+Range = tuple[int, int]
 
 
 class Exposure(NamedTuple):
-    """Rows by what they are to the estimate. Each row denied is in one of the three, by its main reason."""
+    """Rows by what they are to the estimate, each row denied once by its main reason, and what they come to, each called once."""
 
-    tcpa: int
-    other: int
-    doubt: int
+    suit: int = 0
+    public: int = 0
+    unstated: int = 0
+    doubt: int = 0
+    people: Range = (0, 0)
+    """What the people of the ``suit`` rows may sue for."""
+    authorities: Range = (0, 0)
+    """What regulators and prosecutors may seek for the rows of which ``sought`` tells."""
+    sought: int = 0
+    later: int = 0
+    """Rows of ``suit`` for which the first call gives no suit."""
 
-    @property
-    def dollars(self) -> tuple[int, int]:
-        """The range for the rows that a rule under the TCPA forbids, each called once."""
-        return self.tcpa * LEAST, self.tcpa * MOST
+
+def of_people(remedies: Iterable[Remedy]) -> Range | None:
+    """What the person called may sue for over one violation; None where no amount is stated."""
+    return _range(each for each in remedies if each["by"] == "person")
+
+
+def of_authorities(remedies: Iterable[Remedy]) -> Range | None:
+    """What others may seek for one violation; None where no amount is stated."""
+    return _range(each for each in remedies if each["by"] != "person")
 
 
 def nature(reason: Mapping[str, object]) -> str:
-    """TCPA, OTHER or DOUBT for an entry of ``reasons`` in a summary, by its kind and citation.
-
-    Only a reason of the kind ``prohibited`` is settled. A state's law or an FTC rule has remedies of its own and gives nobody a
-    suit under the TCPA, so its rows are not priced at the TCPA's figures.
-    """
+    """SUIT, PUBLIC, UNSTATED or DOUBT for an entry of ``reasons`` in a summary. Only a reason of the kind ``prohibited`` is settled."""
     if reason["kind"] != "prohibited":
         return DOUBT
-    return TCPA if _TCPA.search(str(reason["citation"] or "")) else OTHER
+    remedies = _remedies(reason)
+    if of_people(remedies) is not None:
+        return SUIT
+    return PUBLIC if of_authorities(remedies) is not None else UNSTATED
 
 
 def exposure(reasons: Sequence[Mapping[str, object]]) -> Exposure:
-    """The rows of a summary's ``reasons`` by what they are to the estimate."""
-    rows = dict.fromkeys((TCPA, OTHER, DOUBT), 0)
+    """The rows of a summary's ``reasons`` by what they are to the estimate, and the ranges."""
+    rows = dict.fromkeys((SUIT, PUBLIC, UNSTATED, DOUBT), 0)
+    people, authorities, sought, later = (0, 0), (0, 0), 0, 0
     for reason in reasons:
-        rows[nature(reason)] += int(reason["rows"])  # type: ignore[call-overload]
-    return Exposure(rows[TCPA], rows[OTHER], rows[DOUBT])
+        count, kind, remedies = int(reason["rows"]), nature(reason), _remedies(reason)  # type: ignore[call-overload]
+        rows[kind] += count
+        if kind == DOUBT:
+            continue
+        people = _plus(people, of_people(remedies), count)
+        others = of_authorities(remedies)
+        authorities, sought = _plus(authorities, others, count), sought + (count if others else 0)
+        if kind == SUIT and min(int(each["from_call"]) for each in remedies if each["by"] == "person") > 1:  # type: ignore[call-overload]
+            later += count
+    return Exposure(rows[SUIT], rows[PUBLIC], rows[UNSTATED], rows[DOUBT], people, authorities, sought, later)
+
+
+def _remedies(reason: Mapping[str, object]) -> Sequence[Remedy]:
+    return reason.get("remedies") or ()  # type: ignore[return-value]
+
+
+def _range(remedies: Iterable[Remedy]) -> Range | None:
+    amounts = [(int(each["least_usd"] or 0), int(each["most_usd"])) for each in remedies if each["most_usd"] is not None]  # type: ignore[call-overload]
+    return (min(least for least, _ in amounts), max(most for _, most in amounts)) if amounts else None
+
+
+def _plus(total: Range, each: Range | None, count: int) -> Range:
+    return total if each is None else (total[0] + count * each[0], total[1] + count * each[1])
 
 
 def dollars(amount: int) -> str:

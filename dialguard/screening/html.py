@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from dialguard.packs.remedies import BY
 from dialguard.screening import charts
-from dialguard.screening.exposure import DOUBT, LEAST, MOST, OTHER, TCPA, dollars, exposure, nature, short_dollars
+from dialguard.screening.exposure import DOUBT, PUBLIC, SUIT, UNSTATED, dollars, exposure, nature, of_authorities, of_people, short_dollars
 from dialguard.screening.report import by_local_hour, by_state
 from dialguard.screening.states import NAMES
 from dialguard.screening.style import css
@@ -18,7 +19,9 @@ _BARS = 12
 """Reasons drawn as bars; the table has all."""
 _CAMPAIGN = {"id": "campaign"} | {name: name for name in ("seller", "purpose", "subject", "channel", "dialing", "voice")}
 """What is shown of a campaign: no caller ID, no evidence of a claim."""
-_NATURES = {TCPA: "forbidden by a rule under the TCPA", OTHER: "forbidden by other law", DOUBT: "in doubt"}
+_NATURES = {
+    SUIT: "the person may sue for an amount", PUBLIC: "an authority may seek an amount", UNSTATED: "forbidden, no amount stated", DOUBT: "in doubt",
+}  # fmt: skip
 _KINDS = {
     "prohibited": "prohibited", "unknown_fact": "a fact is missing", "list_stale": "a list is out of date",
     "list_incomplete": "a list is missing or does not cover the number", "lookup_unavailable": "a look-up failed",
@@ -70,7 +73,7 @@ def _figures(found: Mapping[str, object]) -> str:
     rows = int(found["rows"])
     groups = (
         ("callable_now", "Callable now", "now", ""), ("callable_later", "Callable later", "later", "time alone cures it"),
-        ("not_callable", "Not callable", "tcpa", "law or data against it"), ("duplicates", "Duplicates", "doubt", "of a row above"),
+        ("not_callable", "Not callable", "suit", "law or data against it"), ("duplicates", "Duplicates", "doubt", "of a row above"),
         ("unusable", "Unusable", "idle", "no number to call"),
     )  # fmt: skip
     cells, split = "", ""
@@ -91,29 +94,33 @@ def _figures(found: Mapping[str, object]) -> str:
 
 def _exposure(found: Mapping[str, object]) -> str:
     rows = exposure(found["reasons"])
-    least, most = rows.dollars
-    if not rows.tcpa:
-        figure = "No row was denied under the TCPA for certain."
-    else:
-        figure = f"{dollars(least)} to {dollars(most)}"
+    figure = f"{_between(rows.people)}" if rows.suit else "No row was denied for certain under a rule whose damages are stated."
+    told = [
+        f"<p>An estimate of what the people of {rows.suit:,} rows may sue for, had each been called once at that moment: from the least that "
+        "the law names (nothing where it names none) to the most, trebled or raised for willful violations where it says so. Each row counts "
+        "once, under its main reason; the table of reasons has each rule’s remedies, their citations and how long they may be sought.</p>"
+    ] if rows.suit else []  # fmt: skip
+    if rows.sought:
+        told.append(f"<p>Besides, regulators or prosecutors may seek <strong>{_between(rows.authorities)}</strong> over {rows.sought:,} rows.</p>")
     apart = []
-    if rows.other:
-        apart.append(
-            f"{rows.other:,} rows that other law forbids (a state's, or the FTC's rule), which has remedies of its own, not estimated here"
-        )
+    if rows.public:
+        apart.append(f"{rows.public:,} rows over which an authority alone may seek an amount")
+    if rows.unstated:
+        apart.append(f"{rows.unstated:,} rows that a rule forbids for whose breach no amount is stated")
     if rows.doubt:
         apart.append(f"{rows.doubt:,} rows in doubt, where a fact is missing or a list is out of date: the call may or may not be lawful")
+    later = f" Over {rows.later:,} of these rows a person may sue only after more than one call in 12 months." if rows.later else ""
+    kept = f" Not in the first figure: {'; '.join(apart)}." if apart else ""
     return (
-        '<section class="card" id="exposure"><h2>What the denied rows might have cost under the TCPA</h2>'
-        f'<p class="big">{figure}</p><div class="told">'
-        f"<p>An estimate of statutory damages, had the {rows.tcpa:,} rows that a rule under the TCPA forbids been called once at that "
-        f"moment, under the TCPA alone: {dollars(LEAST)} a row, and {dollars(MOST)} where a court trebles it for a willful or knowing "
-        "violation (47 U.S.C. 227(b)(3), (c)(5)). Each row counts once, under its main reason.</p>"
-        f'<p class="soft">It is no forecast. Under 227(c)(5), on which do-not-call suits rest, {dollars(LEAST)} is the most before '
-        "trebling, a person may sue only after more than one call within 12 months, and there are defenses. "
-        + (f"Counted apart: {'; '.join(apart)}." if apart else "")
-        + "</p></div></section>"
+        '<section class="card" id="exposure"><h2>What calls to the denied rows might have cost</h2>'
+        f'<p class="big">{figure}</p><div class="told">{"".join(told)}'
+        f'<p class="soft">It is an estimate and no forecast: who sues, what is proved and what defenses hold is not known.{later}{kept}</p></div></section>'
     )
+
+
+def _between(amounts: tuple[int, int]) -> str:
+    least, most = amounts
+    return dollars(most) if least == most else f"{dollars(least)} to {dollars(most)}" if least else f"up to {dollars(most)}"
 
 
 def _map(found: Mapping[str, object]) -> str:
@@ -165,10 +172,10 @@ def _reasons(found: Mapping[str, object]) -> str:
     more = len(reasons) - _BARS
     note = f" The {_BARS} most frequent of {len(reasons):,} are drawn; the table has all." if more > 0 else ""
     body = (_reason(reason) for reason in reasons)
-    table = _table("Rows denied, by main reason", ("Rule", "Rows", "TCPA estimate"), body, 2)
+    table = _table("Rows denied, by main reason", ("Rule", "Rows", "People may sue for", "Authorities may seek"), body, 3)
     return (
-        f'{heading}<p class="soft">Rows by main reason, each row once, with the estimate in dollars where a rule under the TCPA forbids '
-        f'the call.{note}</p><ul class="key">{key}</ul>'
+        f'{heading}<p class="soft">Rows by main reason, each row once, with the estimate in dollars where the law states an amount.'
+        f'{note}</p><ul class="key">{key}</ul>'
         f"{charts.each(charts.bars, [_bar(reason) for reason in reasons[:_BARS]], widths=charts.WHOLE)}"
         f"{_details('All reasons as a table', table)}</section>"
     )
@@ -177,11 +184,11 @@ def _reasons(found: Mapping[str, object]) -> str:
 def _bar(reason: Mapping[str, object]) -> charts.Bar:
     rows, kind = int(reason["rows"]), nature(reason)
     about = clean(reason.get("title") or reason["citation"] or "")
-    low, high = short_dollars(rows * LEAST), short_dollars(rows * MOST)
-    if kind == TCPA:
+    says, short = f"{rows:,} rows · {_NATURES[kind]}", f"{rows:,}"
+    if kind in (SUIT, PUBLIC):
+        least, most = (of_people if kind == SUIT else of_authorities)(reason["remedies"]) or (0, 0)
+        low, high = short_dollars(rows * least), short_dollars(rows * most)
         says, short = f"{rows:,} rows · {low} to {high}", f"{rows:,} · {low}–{high}"
-    else:
-        says, short = f"{rows:,} rows · {'in doubt' if kind == DOUBT else 'other law'}", f"{rows:,}"
     return charts.Bar(clean(reason["rule"]), about, kind, rows, says, short)
 
 
@@ -193,9 +200,23 @@ def _reason(reason: Mapping[str, object]) -> tuple[str, ...]:
         about.append(f"in doubt: {_KINDS.get(str(reason['kind']), clean(reason['kind']))}")
     if later:
         about.append("callable later" if later == rows else f"{later:,} of these callable later")
+    remedies = reason.get("remedies") or ()
+    if kind != DOUBT:
+        about += [_remedy(each) for each in remedies]
     small = "".join(f"<small>{escape(text)}</small>" for text in about)
-    priced = f"{dollars(rows * LEAST)} to<br>{dollars(rows * MOST)}" if kind == TCPA else "counted apart"
-    return f'<span class="id">{escape(clean(reason["rule"]))}</span>{small}', f"{rows:,}", priced
+    cells = [
+        "in doubt" if kind == DOUBT else "not stated" if each is None else _between((rows * each[0], rows * each[1]))
+        for each in (of_people(remedies), of_authorities(remedies))
+    ]
+    return f'<span class="id">{escape(clean(reason["rule"]))}</span>{small}', f"{rows:,}", *cells
+
+
+def _remedy(each: Mapping[str, object]) -> str:
+    """A remedy for one violation: who, what, where it stands, how long it may be sought."""
+    years = each["limitation_years"]
+    until = f"within {years} years ({clean(each['limitation_citation'])})" if years else "limitation period not stated"
+    since = f", from call {each['from_call']} on" if int(each["from_call"]) > 1 else ""
+    return f"{BY[str(each['by'])]}{since}: {clean(each['says'])} {clean(each['citation'])}; {until}"
 
 
 def _needs(found: Mapping[str, object]) -> str:

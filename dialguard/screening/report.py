@@ -9,6 +9,8 @@ from datetime import datetime
 
 import numpy as np
 
+from dialguard.model.moment import DAY, EPOCH_ORDINAL
+from dialguard.packs.remedies import at_home
 from dialguard.screening.answers import Answer
 from dialguard.screening.screen import Screened, Screener
 
@@ -90,7 +92,8 @@ class Summary:
                 never += rows
                 state["never"] += rows
                 state[rule] += rows
-        titles = self._screener.packs.by_id
+        packs, today = self._screener.packs, EPOCH_ORDINAL + self._screener.at // DAY
+        titles = packs.by_id
         return {
             "rows": self.rows, "callable_now": now, "callable_later": later, "not_callable": never,
             "duplicates": self.duplicates, "unusable": self.unusable, "failed": self.failed,
@@ -98,6 +101,7 @@ class Summary:
                 {
                     "rule": rule, "title": titles[rule].title if rule in titles else "", "kind": kind, "citation": about[rule],
                     "rows": count, "callable_later": later_by[rule, kind], "among_all": among[rule],
+                    "remedies": at_home(packs.remedies.get(rule, ()), titles[rule], today) if rule in titles else [],
                 }
                 for (rule, kind), count in reasons.most_common()
             ],

@@ -4,12 +4,12 @@ _LIGHT = """
 --page:#f6f7f8;--card:#fff;--ink:#1b2227;--soft:#56626b;--faint:#8a959d;--line:#dfe4e8;--track:#edf0f2;
 --nothing:#f3f5f6;--s0:#e4e8eb;--s1:#cfe6ea;--s2:#9fcfd8;--s3:#62b0bf;--s4:#1f7788;--s5:#0d5c6e;--t0:#4a555d;--t1:#12333a;--t2:#0c2a31;
 --t3:#06222a;--t4:#fff;
---t5:#fff;--now:#0d5c6e;--later:#6cb3c1;--tcpa:#b1452e;--other:#c98a3a;--doubt:#8793a3;--idle:#c5ccd2;--link:#0d5c6e;--warn:#fdf1e7
+--t5:#fff;--now:#0d5c6e;--later:#6cb3c1;--suit:#b1452e;--public:#c98a3a;--unstated:#a59b6f;--doubt:#8793a3;--idle:#c5ccd2;--link:#0d5c6e;--warn:#fdf1e7
 """
 _DARK = """
 --page:#12171a;--card:#1a2125;--ink:#e6ebee;--soft:#a3afb7;--faint:#74818a;--line:#2d373d;
 --track:#262f34;--nothing:#1e262a;--s0:#2a3338;--s1:#1d4650;--s2:#226272;--s3:#2f8799;--s4:#5cb2c2;--s5:#a4e0ea;--t0:#b3bec5;--t1:#dcf1f5;
---t2:#eefafc;--t3:#fff;--t4:#06222a;--t5:#06222a;--now:#7cc9d6;--later:#35788a;--tcpa:#e27c62;--other:#d9a65c;--doubt:#7d8a99;
+--t2:#eefafc;--t3:#fff;--t4:#06222a;--t5:#06222a;--now:#7cc9d6;--later:#35788a;--suit:#e27c62;--public:#d9a65c;--unstated:#8f8660;--doubt:#7d8a99;
 --idle:#48545c;
 --link:#8fd3df;--warn:#3a2a1c
 """
@@ -40,7 +40,7 @@ p.about{max-width:none}p.soft{max-width:84ch}
 .key{display:flex;flex-wrap:wrap;gap:4px 16px;margin:12px 0 2px;padding:0;list-style:none;font-size:.84rem;color:var(--soft)}
 .key i,dt i{display:inline-block;width:11px;height:11px;border-radius:2px;margin-right:6px;vertical-align:-1px}
 .big{font-size:1.9rem;line-height:1.2;font-weight:640;font-variant-numeric:tabular-nums;margin:.1em 0 .3em}
-.warn{background:var(--warn);border-left:4px solid var(--tcpa);padding:10px 14px;margin:14px 0;border-radius:4px}
+.warn{background:var(--warn);border-left:4px solid var(--suit);padding:10px 14px;margin:14px 0;border-radius:4px}
 .full svg,.mid svg{max-width:none!important}
 svg{display:block;width:100%;height:auto;margin:12px 0 4px}svg text{font-family:inherit}.middle{text-anchor:middle}.end{text-anchor:end}
 .b{font-weight:620}
@@ -76,7 +76,7 @@ details::details-content{content-visibility:visible;display:block;block-size:aut
 
 CLASSES = (
     "ink", "soft", "faint", "track", "nothing", "s0", "s1", "s2", "s3", "s4", "s5", "t0", "t1", "t2", "t3", "t4", "t5",
-    "now", "later", "tcpa", "other", "doubt", "idle",
+    "now", "later", "suit", "public", "unstated", "doubt", "idle",
 )  # fmt: skip
 """Colours that a mark of a chart (its fill) or a swatch (its background) may have, as class names."""
 

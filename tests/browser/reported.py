@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
+_SUIT = {
+    "rule": "us.tcpa.damages.227c", "jurisdiction": "US", "by": "person", "least_usd": None, "most_usd": 1500, "from_call": 2,
+    "says": "Up to 500 dollars, trebled where willful.", "citation": "47 U.S.C. 227(c)(5)", "confidence": "high",
+    "limitation_years": 4, "limitation_citation": "28 U.S.C. 1658(a)",
+}  # fmt: skip
+_OKLAHOMA = {
+    "rule": "ok.penalties", "jurisdiction": "OK", "by": "person", "least_usd": 500, "most_usd": 1500, "from_call": 1,
+    "says": "The actual loss or 500 dollars.", "citation": "15 O.S. 775C.6", "confidence": "medium", "limitation_years": None,
+    "limitation_citation": None,
+}  # fmt: skip
+_FINE = {
+    "rule": "ok.fine", "jurisdiction": "OK", "by": "regulator", "least_usd": 100, "most_usd": 5000, "from_call": 1, "says": "A fine.",
+    "citation": "15 O.S. 1", "confidence": "low", "limitation_years": 1, "limitation_citation": "15 O.S. 2",
+}  # fmt: skip
+
 HOURS = [[(0.5 if 8 <= hour < 21 else 0.0) if day < 6 else (0.25 if 12 <= hour < 20 else 0.0) for hour in range(24)] for day in range(7)]
 
 
@@ -11,17 +26,19 @@ def counted() -> dict[str, object]:
         "rows": 1000, "callable_now": 400, "callable_later": 150, "not_callable": 300, "duplicates": 50, "unusable": 100, "failed": 0,
         "reasons": [
             {"rule": "us.fcc.dnc.national", "rows": 220, "callable_later": 0, "among_all": 260, "kind": "prohibited",
-             "citation": "47 U.S.C. 227(c)(3)(F); 47 CFR 64.1200(c)(2), (e)"},
-            {"rule": "us.fcc.calling-hours", "rows": 120, "callable_later": 120, "among_all": 200, "kind": "prohibited",
-             "citation": "47 CFR 64.1200(c)(1), (e)", "title": "Solicitations from 8 a.m. to 9 p.m."},
+             "citation": "47 U.S.C. 227(c)(3)(F); 47 CFR 64.1200(c)(2), (e)", "remedies": [_SUIT]},
+            {"rule": "ok.calling-hours", "rows": 120, "callable_later": 120, "among_all": 200, "kind": "prohibited",
+             "citation": "15 O.S. 775C.4(A)", "title": "Solicitations from 8 a.m. to 8 p.m.", "remedies": [_OKLAHOMA, _FINE]},
             {"rule": "nj.mobile-ban", "rows": 43, "callable_later": 0, "among_all": 60, "kind": "unknown_fact",
-             "citation": "N.J.S.A. 56:8-130"},
+             "citation": "N.J.S.A. 56:8-130", "remedies": [_FINE]},
             {"rule": "tx.calling-hours", "rows": 37, "callable_later": 30, "among_all": 80, "kind": "prohibited",
-             "citation": "Tex. Bus. & Com. Code 301.051(b)(2)"},
-            {"rule": "us.fcc.dnc.scrub-31-days", "rows": 30, "callable_later": 0, "among_all": 30, "kind": "list_stale",
-             "citation": "47 CFR 64.1200(c)(2)(i)(D)"},
+             "citation": "Tex. Bus. & Com. Code 301.051(b)(2)", "remedies": []},
+            {"rule": "us.fcc.dnc.scrub-31-days", "rows": 20, "callable_later": 0, "among_all": 20, "kind": "list_stale",
+             "citation": "47 CFR 64.1200(c)(2)(i)(D)", "remedies": [_SUIT]},
+            {"rule": "in.sms", "rows": 10, "callable_later": 0, "among_all": 10, "kind": "prohibited", "citation": "IC 24-4.7-2-9",
+             "remedies": [{**_FINE, "rule": "in.penalties", "jurisdiction": "IN", "least_usd": None, "most_usd": 25000}]},
         ],
-        "all_reasons": {"us.fcc.dnc.national": 260, "us.fcc.calling-hours": 200, "tx.calling-hours": 80, "nj.mobile-ban": 60},
+        "all_reasons": {"us.fcc.dnc.national": 260, "ok.calling-hours": 200, "tx.calling-hours": 80, "nj.mobile-ban": 60},
         "states": {
             "CA": {"rows": 300, "now": 0, "later": 100, "never": 200, "us.fcc.dnc.national": 200},
             "TX": {"rows": 400, "now": 290, "later": 40, "never": 70, "us.fcc.dnc.national": 20},

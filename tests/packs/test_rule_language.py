@@ -98,7 +98,7 @@ def test_the_table_of_shapes_is_that_of_the_files() -> None:
     assert told == held
 
 
-@pytest.mark.parametrize("model", [schema.RuleFile, schema.RuleModel, schema.ListModel, schema.Applies, schema.RuleTest, schema.Supersedes])
+@pytest.mark.parametrize("model", [schema.RuleFile, schema.RuleModel, schema.ListModel, schema.Applies, schema.RuleTest, schema.Supersedes, schema.Remedy])
 def test_every_key_is_on_the_page(model) -> None:
     assert [key for key in model.model_fields if not re.search(rf"\b{key}\b", PAGE)] == []
 
@@ -126,10 +126,18 @@ def test_the_dated_parameters_load(base: Path, own) -> None:
 
 def test_the_supersession_loads(base: Path, own) -> None:
     rule = "".join(f"{line}\n" for line in HOURS.splitlines() if "supersedes" not in line)
-    found = load([own(a=f"{HEAD}{rule}    {BLOCKS[2]}")], base).by_id["house.hours"].supersedes
+    found = load([own(a=f"{HEAD}{rule}    {BLOCKS[3]}")], base).by_id["house.hours"].supersedes
     assert (found.rule, found.approver, found.reason) == ("fl.calling-hours", "J. Doe", "the hours changed")
 
 
 def test_the_limits_of_a_file_are_those_of_the_reader() -> None:
     told = f"at most {yamlfile.MAX_BYTES // 1_000_000} MB, {yamlfile.MAX_DEPTH} levels and {yamlfile.MAX_VALUES:,} values, each text at most {yamlfile.MAX_SCALAR:,}"
     assert told in " ".join(PAGE.split())
+
+
+def test_the_remedies_load(tmp_path: Path) -> None:
+    notice = "".join(f"    {line}\n" for line in BLOCKS[2].splitlines())
+    head = "jurisdiction: FL\nname: Florida\nrules:\n  - {id: house.cost, title: T, topic: house, kind: notice, citation: null, status: in_force}\n"
+    (tmp_path / "own.yaml").write_text(head.replace("- {", "- ").replace(", ", "\n    ").replace("}", "") + notice, "utf-8")
+    (found,) = load([tmp_path]).by_id["house.cost"].remedies
+    assert (found.least_usd, found.most_usd, found.from_call, found.but_not) == (500, 1500, 2, ("fl.autodialer.2021",))

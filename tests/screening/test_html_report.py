@@ -13,13 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialguard.facts.regions import STATES
-from dialguard.packs.load import load
 from dialguard.screening import charts, states, wording
-from dialguard.screening.exposure import DOUBT, OTHER, TCPA, Exposure, exposure, nature, short_dollars
+from dialguard.screening.exposure import DOUBT, PUBLIC, SUIT, UNSTATED, Exposure, exposure, nature, short_dollars
 from dialguard.screening.html import html_report
 from tests.browser.reported import counted
 
-OF_THE_TCPA = ("fcc", "tcpa", "rvm", "ai-voice", "fax", "revocation", "reassigned", "abandon")
 VOID = {"meta", "link", "br"}
 HOSTILE = "</title></style></svg><script>alert(1)</script><img src=x onerror=\"alert(2)\"> ' & $x^2$ \u202e\ud800\x00\n]]>"
 
@@ -105,7 +103,7 @@ def test_every_chart_has_its_table(page: Page) -> None:
     assert page.tags["svg"] == 7
     assert len(page.tables["Rows that were judged, by state"]) == 1 + 3 + 2
     assert len(page.tables["Share of rows callable, by the hour that begins"]) == 1 + 24
-    assert len(page.tables["Rows denied, by main reason"]) == 1 + 5
+    assert len(page.tables["Rows denied, by main reason"]) == 1 + 6
     assert [label for tag, name, label in page.attributes if tag == "svg" and name == "aria-label" and not label] == []
 
 
@@ -137,28 +135,29 @@ def test_the_week_says_each_hour(page: Page) -> None:
     assert page.tables["Share of rows callable, by the hour that begins"][1 + 12] == ["12 pm", *["50%"] * 6, "25%"]
 
 
-def test_only_what_the_tcpa_forbids_for_certain_is_priced(page: Page) -> None:
-    assert exposure(counted()["reasons"]) == Exposure(tcpa=340, other=37, doubt=73)
-    assert "$170,000 to $510,000" in page.words
-    assert "37 rows that other law forbids" in page.words and "73 rows in doubt" in page.words
-    priced = {row[0].split("4")[0]: row[2] for row in page.tables["Rows denied, by main reason"][1:]}
-    assert list(priced.values()) == ["$110,000 to$330,000", "$60,000 to$180,000", "counted apart", "counted apart", "counted apart"]
-    for words in ("An estimate", "under the TCPA alone", "called once", "47 U.S.C. 227(b)(3), (c)(5)"):
+def test_what_is_forbidden_for_certain_is_priced_and_doubt_is_not(page: Page) -> None:
+    # 220 rows at up to 1,500 dollars, 120 at 500 to 1,500; 120 at 100 to 5,000 and 10 at up to 25,000 for authorities.
+    assert exposure(counted()["reasons"]) == Exposure(
+        suit=340, public=10, unstated=37, doubt=63, people=(60_000, 510_000), authorities=(12_000, 850_000), sought=130, later=220
+    )
+    assert "$60,000 to $510,000" in page.words and "may seek $12,000 to $850,000 over 130 rows" in page.words
+    for said in ("340 rows may sue for", "10 rows over which an authority alone", "37 rows that a rule forbids for whose breach no amount is stated", "63 rows in doubt"):
+        assert said in page.words
+    cells = [row[2:] for row in page.tables["Rows denied, by main reason"][1:]]
+    assert cells == [
+        ["up to $330,000", "not stated"], ["$60,000 to $180,000", "$12,000 to $600,000"], ["in doubt", "in doubt"],
+        ["not stated", "not stated"], ["in doubt", "in doubt"], ["not stated", "up to $250,000"],
+    ]  # fmt: skip
+    for words in ("An estimate", "no forecast", "within 4 years (28 U.S.C. 1658(a))", "limitation period not stated", "from call 2 on"):
         assert words in page.words
 
 
-def test_the_rules_of_the_law_are_priced_by_what_they_rest_on() -> None:
-    """The TCPA's own rules and no other: a state's law and the FTC's rule have remedies of their own."""
-    wrong = []
-    for rule in load([]).rules:
-        if rule.kind != "prohibition" or rule.citation is None:
-            continue
-        ours = rule.id.startswith(tuple(f"us.{part}." for part in OF_THE_TCPA))
-        if nature({"kind": "prohibited", "citation": rule.citation}) != (TCPA if ours else OTHER):
-            wrong.append((rule.id, rule.citation))
-    assert wrong == []
-    assert nature({"kind": "unknown_fact", "citation": "47 U.S.C. 227(b)(1)"}) == DOUBT
-    assert nature({"kind": "prohibited", "citation": None}) == OTHER
+def test_what_a_reason_is_to_the_estimate() -> None:
+    by_rule = {str(reason["rule"]): nature(reason) for reason in counted()["reasons"]}
+    assert by_rule == {
+        "us.fcc.dnc.national": SUIT, "ok.calling-hours": SUIT, "nj.mobile-ban": DOUBT, "tx.calling-hours": UNSTATED,
+        "us.fcc.dnc.scrub-31-days": DOUBT, "in.sms": PUBLIC,
+    }  # fmt: skip
 
 
 def with_text(said: str) -> dict[str, object]:
@@ -206,7 +205,7 @@ def test_no_telephone_number_is_shown() -> None:
 def test_a_list_without_rows_has_a_report() -> None:
     found = {name: type(value)() for name, value in counted().items() if name not in ("week", "campaign", "at", "source", "packs")}
     page = Page(html_report(found))
-    assert page.tags["svg"] == 2 and "No row was denied under the TCPA" in page.words and "not worked out" in page.words
+    assert page.tags["svg"] == 2 and "No row was denied for certain" in page.words and "not worked out" in page.words
     with pytest.raises(KeyError):
         html_report({"rows": 1})
 
