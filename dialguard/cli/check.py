@@ -34,6 +34,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--campaign", action="append", default=[], metavar="FILE", type=Path, help="a campaign that attempts may name by its id (repeatable)"
     )
     common.judging_options(command)
+    command.add_argument("--exposure", action="store_true", help="add what the attempt might cost if it were made, as an estimate")
     command.add_argument("--log", metavar="DIR", type=Path, help="record each decision in the log in this folder; what cannot be recorded is denied")
     command.set_defaults(run=run)
 
@@ -60,7 +61,7 @@ def _run(options: argparse.Namespace, log: DecisionLog | None) -> int:
         with open(path, "rb") as file:
             if path.suffix.lower() in _LINES or _is_lines(file):
                 file.seek(0)
-                return _many(_guard(options, log), file, flush=False)
+                return _many(options, log, file, flush=False)
             file.seek(0)
             return _one(options, log, file.read(), str(path))
     except OSError as error:
@@ -81,7 +82,7 @@ def _standard_input(options: argparse.Namespace, log: DecisionLog | None) -> int
     first = source.readline()
     if first.strip() == b"{":  # an object written over several lines, as people do: no line of JSON Lines is so
         return _one(options, log, first + source.read(), "standard input")
-    return _many(_guard(options, log), itertools.chain((first,) if first else (), source), flush=True)
+    return _many(options, log, itertools.chain((first,) if first else (), source), flush=True)
 
 
 def _is_lines(file: Iterable[bytes]) -> bool:
@@ -108,21 +109,25 @@ def _one(options: argparse.Namespace, log: DecisionLog | None, raw: bytes, name:
     except InvalidInput as error:
         raise UsageError("\n  ".join([f"{name}: the attempt cannot be judged", *(f"{field}: {text}" for field, text in error.errors)])) from None
     if options.json or not common.to_a_terminal():
-        common.print_json(decision.as_dict())
+        common.print_json(_told(decision, options.exposure))
     else:
-        print("\n".join(in_words(decision)))
+        print("\n".join(in_words(decision, options.exposure)))
     return 0 if decision.allowed else 1
 
 
-def _many(guard: Guard, lines: Iterable[bytes], flush: bool) -> int:
-    for decision in decisions(guard, lines):
+def _told(decision: Decision, exposure: bool) -> dict[str, object]:
+    return decision.as_dict() | ({"exposure": decision.exposure} if exposure else {})
+
+
+def _many(options: argparse.Namespace, log: DecisionLog | None, lines: Iterable[bytes], flush: bool) -> int:
+    for decision in decisions(_guard(options, log), lines, options.exposure):
         common.print_json(decision)
         if flush:
             sys.stdout.flush()
     return 0
 
 
-def decisions(guard: Guard, lines: Iterable[bytes]) -> Iterator[dict[str, object]]:
+def decisions(guard: Guard, lines: Iterable[bytes], exposure: bool = False) -> Iterator[dict[str, object]]:
     """One decision for each line that is not blank, in order. Nothing that a line holds ends the run."""
     from dialguard.facts.given import InvalidInput
     from dialguard.screening.tables import where_failed
@@ -135,7 +140,7 @@ def decisions(guard: Guard, lines: Iterable[bytes]) -> Iterator[dict[str, object
             attempt = common.load_json(line)
             if not isinstance(attempt, dict):
                 raise ValueError(f"found {type(attempt).__name__}, expected an attempt as an object")
-            yield guard.check(attempt).as_dict()
+            yield _told(guard.check(attempt), exposure)
         except InvalidInput as error:
             yield denial("invalid_input", attempt, f"line {place}: {error}", error)
         except ValueError as error:
@@ -159,7 +164,7 @@ def denial(kind: str, attempt: object, message: str, error: InvalidInput | None 
     }  # fmt: skip
 
 
-def in_words(decision: Decision) -> list[str]:
+def in_words(decision: Decision, exposure: bool = False) -> list[str]:
     """A decision for a reader: verdict, reasons with citations, obligations, times."""
     facts = decision.as_dict()
     places = ", ".join(entry["state"] for entry in facts["jurisdictions"])
@@ -171,7 +176,12 @@ def in_words(decision: Decision) -> list[str]:
         lines += ["", *_reason(reason)] if number == 0 else []
     if len(facts["reasons"]) > 1:
         lines += ["", "also denied by"]
-        lines += [f"  {line}" for line in common.columns((r["rule"], r["kind"], r["citation"]) for r in facts["reasons"][1:])]
+        lines += [f"  {line}" for line in common.columns((r["rule"], r["kind"] + _doubts(r), r["citation"]) for r in facts["reasons"][1:])]
+    if exposure:
+        lines += ["", "what it might cost if it were made (an estimate)", *_exposure(decision)]
+    if facts["evidence"].get("switched_off"):
+        lines += ["", "disputed rules that are switched off"]
+        lines += [f"  {rule}: {why}" for rule, why in facts["evidence"]["switched_off"].items()]
     if facts["obligations"]:
         lines += ["", "if the contact is made, the caller must" if decision.allowed else "if it were made, the caller would have to"]
         lines += [f"  - {common.cited(entry['message'], entry['citation'])}" for entry in facts["obligations"]]
@@ -183,8 +193,26 @@ def in_words(decision: Decision) -> list[str]:
     return [*lines, NOT_ADVICE]
 
 
+def _doubts(reason: Mapping[str, object]) -> str:
+    """What is unsure of the law of a reason, in words."""
+    return (", disputed law" if reason.get("status") == "disputed" else "") + (", low confidence" if reason.get("confidence") == "low" else "")
+
+
+def _exposure(decision: Decision) -> Iterator[str]:
+    from dialguard.packs.remedies import BY, amount
+
+    told = decision.exposure
+    for each in told:
+        for remedy in each["remedies"]:
+            yield f"  {each['rule']}: {BY[remedy['by']]}, {amount(remedy['least_usd'], remedy['most_usd'])} ({remedy['citation']})"
+        if not each["remedies"]:
+            yield f"  {each['rule']}: none is stated"
+    if not told:
+        yield "  no rule forbids it for certain"
+
+
 def _reason(reason: Mapping[str, object]) -> list[str]:
-    lines = [f"  {reason['message']}", f"  {common.cited(reason['rule'], reason['citation'])}, {reason['kind']}"]
+    lines = [f"  {reason['message']}", f"  {common.cited(reason['rule'], reason['citation'])}, {reason['kind']}{_doubts(reason)}"]
     if reason.get("needs"):
         lines.append(f"  to know: {', '.join(reason['needs'])}")
     if reason.get("cures"):

@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections.abc import Callable, Mapping
+from datetime import date
 
 from msgspec import Struct
 from msgspec.json import Encoder
@@ -13,6 +14,7 @@ from dialguard.engine.memory import Told
 from dialguard.engine.reasons import plumbing, reason_order
 from dialguard.model.facts import Facts
 from dialguard.model.kept import kept
+from dialguard.packs.remedies import at_home
 
 _PREFIX = os.urandom(6).hex()
 
@@ -133,6 +135,14 @@ class Decision(Struct, eq=False, dict=True):
         if self._engine.disabled:
             found["switched_off"] = dict(self._engine.disabled)
         return found
+
+    @property
+    def exposure(self) -> list[dict[str, object]]:
+        """An estimate of what this attempt might cost if it were made: of each rule that forbids it for certain, the remedies, which
+        may be none, by the law of the first place's date. See ``packs/remedies.py``."""
+        packs, told = self._engine.packs, [reason["rule"] for reason in self.told.reasons if reason["kind"] == "prohibited"]
+        day = date.fromisoformat(self.at[:10]).toordinal()
+        return [{"rule": rule, "remedies": at_home(packs.remedies.get(rule, ()), packs.by_id[rule], day)} for rule in told]
 
     @property
     def line_type(self) -> str | None:

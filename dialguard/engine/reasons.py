@@ -56,10 +56,15 @@ def obligation(engine: Engine, facts: Facts, finding: Finding) -> dict[str, obje
         asked = sorted({packs.vocabulary.asked(name) for name in missing})
         message = f"{law.rule.title.rstrip('.')}: confirm {', '.join(asked)}."
         duty, params = duty or "confirm", params or {"facts": asked}
-    return {
+    found = {
         "rule": law.rule.id, "jurisdiction": law.rule.jurisdiction, "topic": law.rule.topic, "citation": law.citation,
         "message": message, "duty": duty, "params": params,
     }  # fmt: skip
+    if law.rule.disputed:
+        found["status"] = "disputed"
+    if law.rule.confidence == "low":
+        found["confidence"] = "low"
+    return found
 
 
 def broken(jurisdiction: str, error: str) -> dict[str, object]:

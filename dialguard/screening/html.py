@@ -62,6 +62,10 @@ def _head(found: Mapping[str, object], source: str) -> str:
     warning = ""
     if failed:
         warning = f'<p class="warn">{failed:,} of the unusable rows were denied because of an error in this program; please report it.</p>'
+    off: Mapping[str, str] = found.get("switched_off") or {}
+    if off:
+        told = "; ".join(f"{escape(clean(rule))}: {escape(unnumbered(why))}" for rule, why in off.items())
+        warning += f'<p class="warn">Disputed rules that were switched off, and why: {told}.</p>'
     about = " · ".join(f"<span>{escape(text)}</span>" for text in said)
     return (
         f'<header><p class="eyebrow">DialGuard: a list against the law</p><h1>Screen of {escape(source)}</h1><p class="about">{about}</p>'

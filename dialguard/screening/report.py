@@ -97,6 +97,7 @@ class Summary:
         return {
             "rows": self.rows, "callable_now": now, "callable_later": later, "not_callable": never,
             "duplicates": self.duplicates, "unusable": self.unusable, "failed": self.failed,
+            "switched_off": dict(self._screener.switched_off),
             "reasons": [
                 {
                     "rule": rule, "title": titles[rule].title if rule in titles else "", "kind": kind, "citation": about[rule],

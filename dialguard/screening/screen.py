@@ -70,6 +70,7 @@ class Screener:
     ) -> None:
         self._tables = Tables(engine, gatherer, campaigns, campaign, at, channel)
         self.packs, self.campaign, self.at, self.channel = engine.packs, campaign, at, channel
+        self.switched_off = engine.disabled
         self._store, self._as_of = gatherer.sources.store, gatherer.sources.as_of
         self._seller = campaigns[campaign].seller
         self._paid = campaigns[campaign].registry_area_codes

@@ -212,6 +212,31 @@ def test_wrong_options(run, tmp_path: Path, options: list[str], says: str) -> No
     assert done.status == 2 and says in done.err and done.out == ""
 
 
+DENIED = {**ATTEMPT, "at": "2026-11-24T05:00:00-05:00", "to": "313-555-0123", "dnc": {"national": True, "states": [], "internal": False}}
+"""At five in the morning, to a number in Michigan on the national list."""
+
+
+def test_what_it_might_cost_is_told_on_request(run, tmp_path: Path) -> None:
+    file = one(tmp_path, {**DENIED, "campaign": {**DENIED["campaign"], "purpose": "telemarketing"}, "consent": {"level": "none"}, "relationship": {"kind": "none"}})
+    assert "exposure" not in run("check", file, "--no-store").json
+    found = {each["rule"]: each["remedies"] for each in run("check", file, "--no-store", "--exposure").json["exposure"]}
+    assert [(each["by"], each["most_usd"]) for each in found["us.fcc.dnc.national"]] == [("person", 1500)]
+    assert [(each["by"], each["most_usd"]) for each in found["us.tsr.dnc.national"]] == [("regulator", 53088)]
+    assert found["mi.calling-hours"] == []
+    lines = run("check", "-", "--no-store", "--exposure", stdin=file.read_bytes().replace(b"\n", b"") + b"\n").lines
+    assert {each["rule"] for each in lines[0]["exposure"]} == set(found)
+
+
+def test_words_for_a_reader_tell_of_doubt_cost_and_what_is_switched_off(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dialguard.cli.common.to_a_terminal", lambda: True)
+    file = one(tmp_path, {**DENIED, "campaign": {**DENIED["campaign"], "purpose": "telemarketing"}, "consent": {"level": "none"}, "relationship": {"kind": "none"}})
+    out = run("check", file, "--no-store", "--exposure").out
+    for words in ("prohibited, disputed law", "us.fcc.dnc.national: the person called may sue, up to $1,500 (47 U.S.C. 227(c)(5))", "mi.calling-hours: none is stated"):
+        assert words in out
+    out = run("check", file, "--no-store", "--disable", "mi.calling-hours=advice of 3 May").out
+    assert "disputed rules that are switched off" in out and "mi.calling-hours: advice of 3 May" in out and "disputed law" not in out
+
+
 def test_store_and_no_store_exclude_each_other(run, tmp_path: Path) -> None:
     assert run("check", one(tmp_path, ATTEMPT), "--no-store", "--store", tmp_path).status == 2
 

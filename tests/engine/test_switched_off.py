@@ -24,6 +24,26 @@ def test_switching_a_disputed_rule_off_is_shown() -> None:
     assert "switched_off" not in on.evidence
 
 
+def test_a_duty_of_disputed_or_doubtful_law_says_so() -> None:
+    attempt = {**TEXT, "to": "6715550123", "channel": "voice", "at": "2026-03-03T12:00:00+10:00",
+               "campaign": {"seller": "acme", "purpose": "informational", "dialing": "manual", "voice": "live", "recording": True}}  # fmt: skip
+    (guam,) = [duty for duty in Guard(no_store=True).check(attempt).obligations if duty["rule"] == "gu.recording"]
+    assert (guam["status"], guam["confidence"]) == ("disputed", "low")
+    (oregon,) = [duty for duty in Guard(no_store=True).check({**attempt, "to": "5035550123"}).obligations if duty["rule"] == "or.recording"]
+    assert "status" not in oregon and "confidence" not in oregon
+
+
+def test_what_else_forbids_still_does() -> None:
+    """A rule switched off takes only its own answer away: every other reason stays."""
+    at_night = {**TEXT, "channel": "voice", "to": "3135550123", "at": "2026-03-03T05:00:00-05:00",
+                "campaign": {**TEXT["campaign"], "voice": "live"}, "consent": {"level": "none"}}  # fmt: skip
+    on, off = Guard(no_store=True).check(at_night), Guard(no_store=True, disable={"mi.calling-hours": "advice"}).check(at_night)
+    assert set(on.rules) - set(off.rules) == {"mi.calling-hours"} and set(off.rules) <= set(on.rules)
+    assert off.verdict == "deny" and "us.fcc.calling-hours" in off.rules
+    for before, after in zip((r for r in on.reasons if r["rule"] != "mi.calling-hours"), off.reasons, strict=True):
+        assert before == after
+
+
 @pytest.mark.parametrize(
     ("disable", "says"),
     [
