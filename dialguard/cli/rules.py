@@ -1,4 +1,4 @@
-"""``dialguard rules``: check, test, list, show, mutants, coverage, schema, pages, sign."""
+"""``dialguard rules``: check, test, list, show, duties, mutants, coverage, schema, pages, sign."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ SHOWN_WARNINGS = 20
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its options."""
-    command = commands.add_parser("rules", help="the law as rule files: check, test, list, show, mutants, coverage, schema, pages, sign")
+    command = commands.add_parser("rules", help="the law as rule files: check, test, list, show, duties, mutants, coverage, schema, pages, sign")
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, run, text in (
         ("check", check, "read every rule file and print every problem"),
         ("test", test, "judge the examples inside the rule files"),
         ("list", list_rules, "every rule with its status and dates"),
         ("show", show, "one rule in plain English, with its law, dates and examples"),
+        ("duties", duties, "the words for what a caller must do, with the rules that ask for them"),
         ("mutants", mutants, "what the examples do not pin down: change each rule by one step and see whether one notices"),
         ("coverage", coverage, "which facts of the law have a rule, which are not decided, which have neither"),
         ("schema", schema, "the JSON Schema of a rule file, for editors"),
@@ -194,6 +195,16 @@ def show(options: argparse.Namespace) -> int:
         _print_json(as_dict(packs, rule))
     else:
         print("\n".join(as_text(packs, rule)))
+    return 0
+
+
+def duties(options: argparse.Namespace) -> int:
+    """The words of duties, as a page or as data."""
+    from dialguard.packs.describe import duties as words
+    from dialguard.packs.describe import duties_page
+
+    packs = _packs(options)
+    _print_json(words(packs)) if options.json else print("\n".join(duties_page(packs)))
     return 0
 
 

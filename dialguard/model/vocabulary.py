@@ -32,8 +32,10 @@ class Fact:
 class Vocabulary:
     """The facts by name; a name ``dnc.list.*`` stands for a family, one fact for each last part."""
 
-    def __init__(self, facts: Mapping[str, Fact]) -> None:
+    def __init__(self, facts: Mapping[str, Fact], duties: Mapping[str, str] | None = None) -> None:
         self.facts = dict(facts)
+        self.duties = dict(duties or {})
+        """The words for what a caller must do, with their meanings."""
         self._families = {name[:-1]: fact for name, fact in facts.items() if name.endswith(".*")}
 
     def __contains__(self, name: str) -> bool:
@@ -69,6 +71,9 @@ def load(data: object) -> Vocabulary:
     entries = data.get("facts") if isinstance(data, dict) else None
     if not isinstance(entries, dict) or not entries:
         raise VocabularyError("expected a mapping `facts`")
+    duties = data.get("duties") or {}
+    if not isinstance(duties, dict) or not all(isinstance(meaning, str) for meaning in duties.values()):
+        raise VocabularyError("expected `duties` as a mapping of words to meanings")
     facts = {}
     for name, entry in entries.items():
         if not isinstance(entry, dict):
@@ -91,4 +96,4 @@ def load(data: object) -> Vocabulary:
             bool(entry.get("relieves_only_if_stated")),
             entry.get("meaning") or "",
         )
-    return Vocabulary(facts)
+    return Vocabulary(facts, duties)

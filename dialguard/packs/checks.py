@@ -34,6 +34,7 @@ def check(entry: Entry, around: Surroundings) -> Iterator[Problem]:
     if "topic" not in entry.unread and entry.model.topic not in TOPICS:
         yield entry.problem(("topic",), f"unknown topic `{entry.model.topic}`", suggest(entry.model.topic, TOPICS))
     yield from _prefix(entry)
+    yield from _duty(entry, around)
     yield from _applies(entry, around)
     if "parameters" not in entry.unread and (entry.model.shape is None or shape is not None):
         yield from _parameters(entry, shape)
@@ -93,6 +94,13 @@ def _prefix(entry: Entry) -> Iterator[Problem]:
     if first not in allowed:
         expected = " or ".join(f"`{word}.`" for word in allowed)
         yield entry.problem(("id",), f"the id `{entry.model.id}` does not belong to {entry.jurisdiction}", f"begin it with {expected}")
+
+
+def _duty(entry: Entry, around: Surroundings) -> Iterator[Problem]:
+    duty = entry.model.duty
+    if duty is not None and not entry.operator and duty.code not in around.vocabulary.duties:
+        hint = suggest(duty.code, around.vocabulary.duties)
+        yield entry.problem(("duty", "code"), f"unknown duty `{duty.code}`", f"{hint}; or give it a meaning in rules/vocabulary.yaml")
 
 
 def _applies(entry: Entry, around: Surroundings) -> Iterator[Problem]:

@@ -76,6 +76,40 @@ def event_text(rule: EventRule) -> Iterator[str]:
         yield f"    {test.name}: {', '.join(test.expect) or 'nothing'}"
 
 
+def duties(packs: Packs) -> list[dict[str, object]]:
+    """Each word of the vocabulary of duties: its meaning, the parameters that rules give it, and those rules by jurisdiction."""
+    asked: dict[str, list[Rule]] = {}
+    for rule in packs.rules:
+        if rule.duty:
+            asked.setdefault(rule.duty, []).append(rule)
+    return [
+        {
+            "duty": word,
+            "meaning": packs.vocabulary.duties.get(word, ""),
+            "params": sorted({key for rule in rules for span in rule.spans for key in span.duty_params} | ({"facts"} if word == "confirm" else set())),
+            "rules": {code: [rule.id for rule in rules if rule.jurisdiction == code] for code in dict.fromkeys(rule.jurisdiction for rule in rules)},
+        }
+        for word in sorted({*packs.vocabulary.duties, *asked})
+        for rules in [asked.get(word, [])]
+    ]
+
+
+def duties_page(packs: Packs) -> Iterator[str]:
+    """The same as a page in Markdown."""
+    yield "# What rules ask of a caller"
+    yield ""
+    yield "A decision names under `obligations` what the caller must do if it goes on: `duty` is one of the words below, `params` say how,"
+    yield "by the rule. Made by `dialguard rules duties`. This is not legal advice."
+    yield ""
+    yield "| duty | what to do | parameters | asked by |"
+    yield "| --- | --- | --- | --- |"
+    for each in duties(packs):
+        rules: Mapping[str, list[str]] = each["rules"]
+        told = ", ".join(f"{code}{f' ({len(ids)})' if len(ids) > 1 else ''}" for code, ids in sorted(rules.items(), key=lambda item: (item[0] != "US", item[0])))
+        params = ", ".join(f"`{name}`" for name in each["params"])
+        yield f"| `{each['duty']}` | {each['meaning']} | {params} | {told or 'any rule, for facts that only the caller can know'} |"
+
+
 def iso(ordinal: int | None) -> str | None:
     """An ordinal as ``2026-10-18``."""
     return date.fromordinal(ordinal).isoformat() if ordinal else None

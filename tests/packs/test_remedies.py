@@ -50,6 +50,9 @@ COSTS = {
     "fl.sms-stop": [(P, 500, 1500, 1, None), (R, None, 10000, 1, None)],
     "fl.calling-hours": [],  # 501.616 carries no suit under 501.059
     "fl.frequency": [],
+    "fl.caller-id-spoof": [(C, None, None, 1, None)],
+    "us.tsr.audio-recording-free-to-pay": [(R, None, 53088, 1, None)],
+    "us.tsr.audio-recording-free-to-pay.state-law": [],  # the states' laws price it
     "ga.state-dnc": [(P, 1000, 1000, 2, None), (R, None, 2000, 1, None)],
     "ga.adad-consent": [],
     "hi.calling-hours": [(U, None, None, 1, None)],
