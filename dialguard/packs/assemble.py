@@ -246,7 +246,7 @@ class _Assembler:
                 self.problems += islice(checks.check(entry, around), MOST_PROBLEMS)
                 if "id" in entry.unread:
                     continue
-                self.warnings += checks.warnings(entry)
+                self.warnings += checks.warnings(entry, around)
                 first = entries.setdefault(entry.model.id, entry)
                 if first is not entry:
                     place = f"{first.document.file}:{first.document.line(first.path)}"

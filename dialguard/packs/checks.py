@@ -34,7 +34,6 @@ def check(entry: Entry, around: Surroundings) -> Iterator[Problem]:
     if "topic" not in entry.unread and entry.model.topic not in TOPICS:
         yield entry.problem(("topic",), f"unknown topic `{entry.model.topic}`", suggest(entry.model.topic, TOPICS))
     yield from _prefix(entry)
-    yield from _duty(entry, around)
     yield from _applies(entry, around)
     if "parameters" not in entry.unread and (entry.model.shape is None or shape is not None):
         yield from _parameters(entry, shape)
@@ -42,9 +41,12 @@ def check(entry: Entry, around: Surroundings) -> Iterator[Problem]:
     yield from _examples(entry, around)
 
 
-def warnings(entry: Entry) -> Iterator[Problem]:
+def warnings(entry: Entry, around: Surroundings) -> Iterator[Problem]:
     """What is no mistake, but not as good as it should be."""
     model = entry.model
+    if model.duty is not None and not entry.operator and model.duty.code not in around.vocabulary.duties:
+        hint = suggest(model.duty.code, around.vocabulary.duties)
+        yield entry.problem(("duty", "code"), f"`{model.duty.code}` is no word of the vocabulary of duties", f"{hint}; or give it a meaning there")
     if model.kind not in ANSWERS or model.status not in ("in_force", "disputed"):
         return
     number, found = len(model.tests), {test.expect for test in model.tests}
@@ -94,13 +96,6 @@ def _prefix(entry: Entry) -> Iterator[Problem]:
     if first not in allowed:
         expected = " or ".join(f"`{word}.`" for word in allowed)
         yield entry.problem(("id",), f"the id `{entry.model.id}` does not belong to {entry.jurisdiction}", f"begin it with {expected}")
-
-
-def _duty(entry: Entry, around: Surroundings) -> Iterator[Problem]:
-    duty = entry.model.duty
-    if duty is not None and not entry.operator and duty.code not in around.vocabulary.duties:
-        hint = suggest(duty.code, around.vocabulary.duties)
-        yield entry.problem(("duty", "code"), f"unknown duty `{duty.code}`", f"{hint}; or give it a meaning in rules/vocabulary.yaml")
 
 
 def _applies(entry: Entry, around: Surroundings) -> Iterator[Problem]:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from dialguard.packs.describe import duties, duties_page
 from dialguard.packs.load import load
-from dialguard.packs.yamlfile import PackError
 
 PACKS = load([])
 ROOT = Path(__file__).parent.parent.parent
@@ -47,16 +44,16 @@ RULE = """
 def test_a_rule_of_the_packs_uses_a_known_word(base: Path) -> None:
     file = base / "states" / "fl.yaml"
     file.write_text(file.read_text("utf-8") + RULE % "ring_at_lest", "utf-8")
-    with pytest.raises(PackError, match="unknown duty `ring_at_lest`") as error:
-        load(base=base)
-    assert "ring_at_least" in str(error.value)
+    told = [str(problem) for problem in load(base=base).warnings if "ring_at_lest" in str(problem)]
+    assert len(told) == 1 and "no word of the vocabulary of duties" in told[0] and "did you mean `ring_at_least`?" in told[0]
 
 
 def test_an_operator_s_may_have_its_own(base: Path, tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()
     (own / "a.yaml").write_text("jurisdiction: FL\nname: Florida\nrules:" + RULE.replace("fl.rings", "house.rings") % "ring_our_way", "utf-8")
-    assert load([own], base).by_id["house.rings"].duty == "ring_our_way"
+    packs = load([own], base)
+    assert packs.by_id["house.rings"].duty == "ring_our_way" and not any("ring_our_way" in str(problem) for problem in packs.warnings)
 
 
 ALL_PARTIES = {"AS", "CA", "CT", "DE", "FL", "GU", "IL", "MA", "MD", "MI", "MP", "MT", "NH", "NV", "PA", "PR", "VI", "WA"}
