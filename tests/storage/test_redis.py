@@ -87,6 +87,10 @@ def test_lists_are_those_of_the_folder(store, folder):
     embedded = EmbeddedStore(folder)
     for code in ("national", "TX", "FL"):
         assert store.list_versions(code) == embedded.list_versions(code)
+        for since, left in ((date(2023, 10, 30), 2), (date(2023, 10, 31), 1)):  # the day before the second's own: it may be yesterday yet
+            found = store.list_versions(code, None, since.toordinal())
+            assert found == embedded.list_versions(code, None, since.toordinal())
+            assert code != "national" or len(found) == left
         for number in (
             "3055550100",
             "3055550101",
