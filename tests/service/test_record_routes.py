@@ -7,7 +7,9 @@ import pytest
 from dialguard.events.reading import read
 from dialguard.facts import clock
 from dialguard.guard import Guard
+from dialguard.ledger.errors import LedgerError
 from dialguard.model.moment import DAY
+from dialguard.model.records import LookUpFailed
 from dialguard.service.app import application
 from dialguard.service.book import FILE, Book
 from dialguard.service.desk import Desk
@@ -243,3 +245,19 @@ def test_a_record_that_cannot_be_written_is_said_without_its_place(app, guard, t
     answer = post(app, "revocations", WHO)
     assert (answer.status, answer.code) == (503, "store.unavailable")
     assert str(tmp_path) not in answer.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("revocations", WHO | {"at": "2026-11-20T10:00:00-05:00", "scope": "all"}), ("outcomes", PLACED | {"outcome": "opted_out"})]
+)
+def test_a_revocation_that_cannot_be_recorded_just_then_is_held_and_recorded_later(app, guard, monkeypatch, path, body) -> None:
+    def full(*_, **__):
+        raise LedgerError("the disk is full")
+
+    monkeypatch.setattr(guard.store, "_append", full)
+    assert post(app, path, body).status == 503
+    with pytest.raises(LookUpFailed, match="has not been recorded yet"):
+        held(guard)
+    monkeypatch.undo()
+    assert guard.store.replay_waiting() == 0
+    assert len(held(guard).revocations) == 1

@@ -99,7 +99,7 @@ def _recorded(store: Any, teller: Teller | None, told: _Told, attempt: str | Non
     if body.outcome in _REVOKES:
         wrong = body.outcome == "wrong_number"
         words = None if body.words is None else read_field("words", body.words)
-        found["revocation"] = store.record_revocation(
+        found["revocation"] = store.revoke(
             seller=made.seller,
             number=made.number,
             person=None if wrong else made.person,

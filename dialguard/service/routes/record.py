@@ -23,7 +23,7 @@ async def _entry(request: Request, kind: type, function: str) -> tuple[dict[str,
     record = getattr(store_of(request), function)
     moment = now()
     given = fields(body, now=moment)
-    if function in ("record_revocation", "suppress", "unsuppress"):
+    if function in ("revoke", "suppress", "unsuppress"):
         given["at"] = told_at(given, moment)
     return given, await written(lambda: record(**given))
 
@@ -36,7 +36,7 @@ async def consent(request: Request) -> Response:
 
 async def revocation(request: Request) -> Response:
     """Record that consent was withdrawn: it counts from the next decision on."""
-    given, id_ = await _entry(request, bodies.Revocation, "record_revocation")
+    given, id_ = await _entry(request, bodies.Revocation, "revoke")
     last = deadline(given.get("received_at", given["at"]))
     return json(bodies.Recorded(id=id_, deadline=None if last is None else last.isoformat()), 201)
 
