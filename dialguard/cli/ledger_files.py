@@ -62,8 +62,8 @@ def _ledger(options: argparse.Namespace) -> Iterator[Ledger]:
     store = common.recording_store(options)
     try:
         yield common.ledger_of(store)
-        if hasattr(store, "replay"):
-            store.replay()  # what a file brought stands in the ledger; Redis follows
+        if hasattr(store, "settle"):
+            store.settle()  # what a file brought stands in the ledger; Redis follows
     except (ImportRefused, LedgerError, LookUpFailed, TableError) as error:
         raise UsageError(str(error)) from None
     finally:

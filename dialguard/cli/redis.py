@@ -1,10 +1,12 @@
-"""``dialguard redis``: fill a Redis from a store folder, compare the two, see how it stands."""
+"""``dialguard redis``: fill a Redis from a store folder, compare the two, vouch for it, see how it stands."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -21,7 +23,7 @@ _URL = "DIALGUARD_REDIS"
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its actions."""
     command = commands.add_parser(
-        "redis", help="a Redis in front of a store folder, for many machines: rebuild, verify, sync, status",
+        "redis", help="a Redis in front of a store folder, for many machines: rebuild, verify, sync, keep, status",
         description="Redis holds nothing that is not in the folder: its ledger is the record, its lists are the lists.",
     )  # fmt: skip
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -43,6 +45,13 @@ def add(commands: argparse._SubParsersAction) -> None:
     _finish(
         actions.add_parser("sync", help="send what was recorded since, as stores in Python do by themselves; 1 when something still waits"),
         sync,
+    )
+    _finish(
+        actions.add_parser(
+            "keep", help="vouch for Redis, for clients on other machines, until it is stopped; as `dialguard serve` does by itself",
+            description="Clients that do not know the folder get answers only while somebody who knows it vouches that Redis lacks nothing.",
+        ),  # fmt: skip
+        keep,
     )
     _finish(
         actions.add_parser("status", help="servers, lists, and what waits to be sent; 1 when it is not filled or something waits"), status
@@ -134,12 +143,40 @@ def verify(options: argparse.Namespace, store: RedisStore) -> int:
 
 def sync(options: argparse.Namespace, store: RedisStore) -> int:
     """Send what waits, and what was recorded in the folder alone."""
-    left = store.replay()
+    left = store.replay(adopt=True)
     if options.json:
         common.print_json({"waiting": left})
     else:
         print("nothing waits" if not left else f"{left:,} still waiting; see: dialguard redis status")
     return 1 if left else 0
+
+
+def keep(options: argparse.Namespace, store: RedisStore) -> int:
+    """Vouch until it is stopped, and say when that changes."""
+    from dialguard.storage.redis_keeper import Kept
+
+    stopped, last = threading.Event(), ""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+
+    def told(how: Kept | str) -> None:
+        nonlocal last
+        if isinstance(how, str):
+            said, of = f"not vouched for: {how}", None
+        else:
+            of = how
+            said = f"vouched for {of.kept} of {of.tags} parts" + (f": {of.why}" if of.why else "")
+        if said == last:
+            return
+        last = said
+        if options.json:
+            common.print_json({"kept": of.kept if of else 0, "parts": of.tags if of else None, "why": of.why if of else how})
+        else:
+            print(said)
+        sys.stdout.flush()
+
+    store.keeper().run(stopped, told)
+    return 0
 
 
 def status(options: argparse.Namespace, store: RedisStore) -> int:

@@ -15,6 +15,7 @@ from dialguard.lists.errors import ListError
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp
 from dialguard.storage.ports import LookUpFailed, Recorded
+from dialguard.storage.lease import Leases, Turn
 from dialguard.storage.slots_local import FILE, Locked, Slots, release
 from dialguard.storage.waiting import Waiting
 
@@ -51,6 +52,7 @@ class EmbeddedStore(Recorder):
         self._seen = False
         self._still = _Still()
         self._slots = Slots(self._folder / FILE)
+        self._leases = Leases(self._folder)
         self.waiting = Waiting(self._folder)
         """Opt-outs that could not be recorded yet."""
 
@@ -124,7 +126,9 @@ class EmbeddedStore(Recorder):
 
     def erase(self, **asked: Any) -> Erased:
         """Erases a number from a seller's record; see ``ledger.ledger.Ledger.erase``."""
-        return self._ledger.erase(**asked)
+        erased = self._ledger.erase(**asked)
+        self.settle()
+        return erased
 
     def finish_erasing(self, **asked: Any) -> Erased:
         """Empties what has been kept of an erased number; see ``ledger.ledger.Ledger.finish_erasing``."""
@@ -179,6 +183,24 @@ class EmbeddedStore(Recorder):
         finally:
             self._still.on = self._still.fresh = self._still.unasked = False
 
+    def settle(self) -> None:
+        """Where this folder fills a Redis for which somebody vouches: returns once nobody who asks there alone can miss what has been
+        recorded here. What is recorded by the functions of this store is settled when they return."""
+        if self._leases.turn() is None:
+            return
+        from dialguard.storage.redis_source import Source
+
+        tips: dict[str, int] | None
+        try:
+            tips = Source(self._ledger).tips()
+        except LookUpFailed:
+            tips = None  # then all leases are waited out
+
+        def sent(turn: Turn) -> bool:
+            return tips is not None and all(turn.sent.get(kind, 0) >= tip for kind, tip in tips.items())
+
+        self._leases.outwait(sent)
+
     def warm(self) -> None:
         """Where the record is followed: reads now of whom it holds anything, for which the first group would wait. Raises LookUpFailed."""
         with self.still():
@@ -214,7 +236,9 @@ class EmbeddedStore(Recorder):
             raise LookUpFailed(f"a list could not be read: {error}") from error
 
     def _append(self, kind: str, rows: list[Row], *, ids: bool = True) -> list[int]:
-        return self._ledger._append(kind, rows, ids=ids)
+        made = self._ledger._append(kind, rows, ids=ids)
+        self.settle()
+        return made
 
     def _find(self, kind: str, id_: int) -> Row | None:
         return self._ledger._find(kind, id_)

@@ -28,8 +28,10 @@ from dialguard.storage.ports import Recorded
 from dialguard.storage.redis_ask import Asker
 from dialguard.storage.redis_held import Held, found_of, held_of
 from dialguard.storage.redis_journal import Journal
-from dialguard.storage.redis_link import BULK_TIMEOUT, Link, address
+from dialguard.storage.redis_keeper import Keeper
+from dialguard.storage.redis_link import BULK_TIMEOUT, Link
 from dialguard.storage.redis_slots import Brought, RedisTable, release
+from dialguard.storage.redis_url import address
 from dialguard.storage.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class _Seen(NamedTuple):
 class RedisStore(Recorder):
     """A ``Store`` in Redis. Safe to share between threads.
 
-    ``url`` as in ``redis_link.address``. ``journal`` is the folder whose ledger is the record: with it the store can be written
+    ``url`` as in ``redis_url.address``. ``journal`` is the folder whose ledger is the record: with it the store can be written
     to and asked as of earlier moments; without it it is read only. Recording raises LedgerError when the ledger could not be
     written; where only Redis could not, the entry waits in the folder and is sent as soon as Redis is back.
     """
@@ -173,6 +175,8 @@ class RedisStore(Recorder):
         if as_of is not None:
             self._folder("to answer as of an earlier moment")
         mine, numbers, people = codec.short(seller), set(), []
+        for tag in codec.TAGS:  # what is recorded by now is there, or nobody vouches
+            self._asker.ask(tag, seller, [], None, BULK_TIMEOUT)
         for kind in "ra":
             for names in self._link.scan(f"dg{{*}}{kind}:{mine}*"):
                 numbers.update(codec.number_of(name.decode())[1] for name in names)
@@ -269,7 +273,7 @@ class RedisStore(Recorder):
         """Erases a number from a seller's record; see ``ledger.ledger.Ledger.erase``. Its name stays in an empty key of Redis and in
         the notes of what was sent until the next rebuild."""
         journal = self._recording()
-        return journal.erase(seller, number, lambda: journal.store.erase(seller=seller, number=number, **said))
+        return journal.erase(seller, number, lambda: journal.store.ledger.erase(seller=seller, number=number, **said))
 
     def finish_erasing(self, *, seller: str, number: str, **said: Any) -> Erased:
         """Empties what has been kept of an erased number; see ``ledger.ledger.Ledger.finish_erasing``."""
@@ -297,9 +301,19 @@ class RedisStore(Recorder):
         """Records opt-outs that wait; how many numbers are left. Raises LedgerError."""
         return self.waiting.replay(self.record_revocation)
 
-    def replay(self) -> int:
-        """Sends what waits for Redis; how many entries are left."""
-        return self._folder("to send what waits").replay()
+    def replay(self, *, adopt: bool = False) -> int:
+        """Sends what waits for Redis; how many entries are left. ``adopt`` as in ``redis_journal.Journal.replay``."""
+        return self._folder("to send what waits").replay(adopt=adopt)
+
+    def keeper(self) -> Keeper:
+        """What vouches for this Redis, for clients without the folder. Raises LookUpFailed where no folder was named."""
+        return Keeper(self._link, self._folder("to vouch for Redis"))
+
+    def settle(self) -> None:
+        """Sends what was recorded into the folder alone; see ``EmbeddedStore.settle``. Raises LookUpFailed, LedgerError."""
+        journal = self._recording()
+        journal.replay()
+        journal.store.settle()
 
     def _append(self, kind: str, rows: list[Row], *, ids: bool = True) -> list[int]:
         return self._recording().append(kind, rows, ids)

@@ -34,6 +34,7 @@ class Asker:
 
     def __init__(self, link: Link, journal: Journal | None, keys: Keys) -> None:
         self._link, self._journal, self._keys = link, journal, keys
+        self._asks_lease = int(journal is None)
         self.listing: redis_lists.Listing | None = None
         """The catalog of lists as of the last question."""
         self.blocks = redis_lists.Blocks()
@@ -48,7 +49,7 @@ class Asker:
         for _ in range(3):
             listing = self.listing
             asked = listing.asked(tag).keys if listing is not None and bit is not None else ()
-            args = [listing.digest if listing is not None else "", name, len(keys), bit or 0, len(slots)]
+            args = [listing.digest if listing is not None else "", name, len(keys), bit or 0, len(slots), self._asks_lease]
             every = [codec.mark_key(tag), *keys, *slots, *asked]
             found = (
                 self._link.look(redis_scripts.READ, every, args, tag)
@@ -71,7 +72,7 @@ class Asker:
             if found[0] == b"anew" and self._journal is not None:
                 raise self._journal.anew()
             if found[0] != b"catalog" or len(found) < 2:
-                raise amiss(found[0])
+                raise amiss(*found)
             self._take(found[1])
         raise LookUpFailed("the lists in Redis are being replaced; ask again")
 
@@ -88,11 +89,11 @@ class Asker:
         """The bits of (list, version, area code)."""
         code, version, npa = key
         tag = str(npa)
-        answer = self._link.run(redis_scripts.PULL, [codec.mark_key(tag), codec.bits_key(tag, code, version)], [listing.digest])
+        answer = self._link.run(redis_scripts.PULL, [codec.mark_key(tag), codec.bits_key(tag, code, version)], [listing.digest, self._asks_lease])
         if answer[0] == b"catalog":
             raise LookUpFailed("the lists in Redis were replaced meanwhile; begin again")
         if answer[0] != b"ok":
-            raise amiss(answer[0])
+            raise amiss(*answer)
         return answer[1]
 
     def numbers_of(self, seller: str, person: str, brought: Brought | None = None) -> list[str]:

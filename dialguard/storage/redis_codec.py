@@ -9,7 +9,8 @@ key                           content
                               which ledger this was filled, ``w`` the version of that ledger written last, ``d`` the
                               digest of the catalog of lists; ``s`` and a seller's name in short: ``Declared``; ``i`` the
                               replication id under which all of it is known to be there; of slots: ``q`` until when none is
-                              given, ``b`` since when somebody takes some who keeps no journal
+                              given, ``b`` since when somebody takes some who keeps no journal; ``v`` from when to when
+                              somebody vouches that nothing is missing, by the server's clock
 ``dg{305}r:SELLERLINE``       what is recorded of a number but its attempts
 ``dg{305}a:SELLERLINE``       its attempts
 ``dg{305}s:SELLERLINE``       the slots taken for it, a hash by the short id of the attempt; under the empty name a number that

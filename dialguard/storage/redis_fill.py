@@ -11,6 +11,7 @@ from dialguard.model.records import LookUpFailed
 from dialguard.storage import redis_codec as codec
 from dialguard.storage import redis_lists, redis_scripts
 from dialguard.storage.embedded import EmbeddedStore
+from dialguard.storage.lease import Leases
 from dialguard.storage.redis_link import BULK_TIMEOUT, Link, amiss
 from dialguard.storage.redis_queue import Note, Queue
 from dialguard.storage.redis_source import LOT, Source
@@ -31,13 +32,14 @@ class Anew(LookUpFailed):
 
 
 class Mark(NamedTuple):
-    """What a tag's mark says; ``sound``: nothing can have been lost since it was written."""
+    """What a tag's mark says; ``sound``: nothing can have been lost since it was written; ``here``: the server's replication id."""
 
     ledger: bytes | None
     format: bytes | None
     digest: bytes | None
     version: bytes | None
     sound: bool
+    here: bytes
 
 
 class Filled(NamedTuple):
@@ -56,7 +58,7 @@ class Filler:
 
     def __init__(self, link: Link, store: EmbeddedStore, queue: Queue) -> None:
         self.link, self.store, self.queue = link, store, queue
-        self.source = Source(store)
+        self.source = Source(store.ledger)
 
     # -- what was just recorded
 
@@ -150,9 +152,13 @@ class Filler:
         if not here:
             if found - {None, ledger.encode()} and not replace:
                 raise Refused(f"Redis at {self.link.to.shown} was filled from another folder; name that one, or --replace its content")
-            self._empty(tag for tag, mark in marks.items() if any(mark))
+            self._empty(tag for tag, mark in marks.items() if any(mark[:4]))
             ledger = self.queue.rename()
             self._marked(redis_scripts.BEGIN, [])
+        reigns = {mark.here.decode() for mark in marks.values()}
+        if not here or reigns != self.queue.reigns:
+            self.queue.reign(reigns)
+            Leases(self.store.folder).outwait()  # of the Redis before; what comes now it is not told
         begun = self.source.tips()
         listing, blocks = self._lists(told)
         numbers = persons = 0
@@ -214,7 +220,7 @@ class Filler:
     def marks(self) -> dict[str, Mark]:
         """By tag, what its mark says. Raises LookUpFailed."""
         answers = self.link.run_many(redis_scripts.STATE, [([codec.mark_key(tag)], []) for tag in codec.TAGS])
-        return {tag: Mark(*answer[1:5], answer[5] == 1) for tag, answer in zip(codec.TAGS, answers, strict=True)}
+        return {tag: Mark(*answer[1:5], answer[5] == 1, answer[6]) for tag, answer in zip(codec.TAGS, answers, strict=True)}
 
     def vouch(self, least: dict[str, int]) -> None:
         """Tells Redis that nothing is lost any more in these tags, each of which has reached a version. Raises LookUpFailed."""

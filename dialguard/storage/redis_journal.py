@@ -13,6 +13,7 @@ from dialguard.ledger.schema import ENTRIES, TABLES
 from dialguard.model.records import LookUpFailed
 from dialguard.storage import redis_codec as codec
 from dialguard.storage.embedded import EmbeddedStore
+from dialguard.storage.lease import Leases
 from dialguard.storage.redis_fill import Anew, Filled, Filler, Refused
 from dialguard.storage.redis_link import Link, amiss
 from dialguard.storage.redis_queue import Note, Queue
@@ -29,7 +30,7 @@ class Journal:
 
     def __init__(self, link: Link, store: EmbeddedStore) -> None:
         self.store, self._link = store, link
-        self.queue = Queue(store.folder)
+        self.queue, self.leases = Queue(store.folder), Leases(store.folder)
         self._waiting: set[tuple[str, str]] = set()
         self._sent: dict[str, int] | None = None
         self._ledger: bytes | None = None
@@ -80,6 +81,16 @@ class Journal:
                 raise LookUpFailed(str(error)) from error
         return max(sent.get(tag, 0), sent.get("", 0), sent.get("*", 0) if tag[0] != "p" else 0)
 
+    def forget_sent(self) -> None:
+        """What other processes sent is looked up again."""
+        self._sent = None
+
+    def look_for_losses(self) -> None:
+        """Has sent again what tags have lost that have fallen behind. Raises LookUpFailed."""
+        for tag, mark in self.filler.marks().items():
+            if mark.version is not None and mark.ledger == self.ledger and int(mark.version) < self.newest(tag):
+                self.lost(tag, int(mark.version))
+
     def anew(self) -> LookUpFailed:
         """Redis is another server than before: what it lost is looked for, and sent again. The error to raise."""
         self._anew = True
@@ -105,10 +116,11 @@ class Journal:
 
     def append(self, kind: str, rows: list[Row], ids: bool) -> list[int]:
         """Records rows in the ledger and sends what changed; see ``ledger.write.Recorder._append``."""
-        return self._noted(self._notes(kind, rows), lambda: self.store._append(kind, rows, ids=ids))
+        return self._noted(self._notes(kind, rows), lambda: self.store.ledger._append(kind, rows, ids=ids))
 
     def _noted(self, notes: Sequence[Note], work: Callable[[], T]) -> T:
-        """What ``work`` gives, which changes the ledger in what the notes name; these are kept before it and sent after it."""
+        """What ``work`` gives, which changes the ledger in what the notes name; these are kept before it and sent after it, or wait until
+        no client without the folder answers any more as if it were not recorded."""
         with self.queue.recording():
             first, last = self.queue.add(notes)
             try:
@@ -116,8 +128,16 @@ class Journal:
             except BaseException:
                 self.queue.drop(first, last)
                 raise
-            self._send(list(zip(range(first, last + 1), notes, strict=True)))
+            left = self._send(list(zip(range(first, last + 1), notes, strict=True)))
+        if left:
+            self.leases.outwait(lambda turn: self._were_sent(left))
         return made
+
+    def _were_sent(self, ids: Sequence[int]) -> bool:
+        try:
+            return not self.queue.left(ids[0], ids[-1])
+        except LedgerError:
+            return False
 
     def erase(self, seller: str, number: str, work: Callable[[], Erased]) -> Erased:
         """Erases a number in the ledger by ``work`` and sends what changed."""
@@ -137,18 +157,42 @@ class Journal:
                 _note(notes, "r", seller, number, name, None)
         return self._noted(list(notes), work)
 
-    def replay(self) -> int:
-        """Sends everything that waits, if nobody records just now; how many things are left. Raises LedgerError, LookUpFailed."""
+    def replay(self, *, adopt: bool = False) -> int:
+        """Sends everything that waits, if nobody records just now; how many things are left. ``adopt``: also to a server that is whole, but
+        not the one to which was sent last. Raises LedgerError, LookUpFailed."""
         with self._sending, self.queue.alone() as free:
             try:
                 if free:
                     self._follow()
-                    self._catch_up()
+                    self._catch_up(adopt=adopt)
             finally:
-                left = self.queue.unsent()  # others may have sent what waits here
-                with self._lock:
-                    self._waiting = {(note.seller, note.name) for _, note in left}
+                left = self._left()  # others may have sent what waits here
         return len({(note.what, note.seller, note.name) for _, note in left})
+
+    def caught_up(self) -> tuple[set[str], dict[str, int]]:
+        """Sends what is in the folder and not in Redis: the tags of what could not be sent, and of opt-outs that are not recorded yet, and
+        the newest id of each kind of entry that was looked at. Under a tag that is not named nothing is missing of what was in
+        the folder when this began. Raises LedgerError, LookUpFailed."""
+        waiting = self.store.waiting
+        waiting.look()
+        waiting.check()
+        tips = self.filler.source.tips()
+        noted, left = self.queue.noted(), self.queue.unsent()
+        if left or self._anew or any(noted.get(kind, 0) < tip for kind, tip in tips.items()):
+            with self._sending, self.queue.alone(wait=True):
+                self._follow()
+                noted = self.queue.noted()
+                try:
+                    self._catch_up(look=self._anew)
+                finally:
+                    left = self._left()
+        return {note.tag for _, note in left}.union(codec.tag_of(number) for _, number in waiting.numbers), noted
+
+    def _left(self) -> list[tuple[int, Note]]:
+        left = self.queue.unsent()
+        with self._lock:
+            self._waiting = {(note.seller, note.name) for _, note in left}
+        return left
 
     def rebuild(self, *, replace: bool = False, told: Callable[[str, int], None] = lambda what, number: None) -> Filled:
         """Makes Redis what the folder is; see ``redis_fill.Filler.rebuild``."""
@@ -161,7 +205,11 @@ class Journal:
     def mend(self) -> None:
         """Now and then looks whether anything waits, and sends it in a thread of its own."""
         now = time.monotonic()
-        if now < self._next or self._sending.locked():
+        if now < self._next:
+            return
+        self._ledger = self._sent = None  # other processes may have filled another Redis, or sent more
+        self.leases.turn()  # the sooner it is seen, the sooner it has been waited out
+        if self._sending.locked():
             return
         self._next = now + _LOOK
         try:
@@ -198,23 +246,32 @@ class Journal:
                         _note(notes, what, seller, old_number, old_person, None)
                 self.queue.follow(kind, last, list(notes))
 
-    def _catch_up(self) -> None:
-        """Sends what waits, and first finds out what another server than before lacks of what was sent. Raises LookUpFailed."""
+    def _catch_up(self, *, look: bool = True, adopt: bool = False) -> None:
+        """Sends what waits, and first, to ``look``, finds out what another server than before lacks of what was sent. Raises
+        LookUpFailed."""
         if self._link.away:
             return
         self._sent, anew = None, []
-        for tag, mark in self.filler.marks().items():
-            if mark.sound or mark.version is None or mark.ledger != self.ledger:
+        marks = self.filler.marks() if look else {}
+        known = self.queue.reigns if adopt else None
+        for tag, mark in marks.items():
+            if mark.version is None or mark.ledger != self.ledger:
+                continue
+            if mark.sound and (known is None or mark.here.decode() in known):
                 continue
             anew.append(tag)
             version = int(mark.version)
             if version < self.newest(tag) and not self.queue.again(tag, version):
                 raise LookUpFailed(_TOO_OLD)
+        if anew:
+            self.queue.reign(mark.here.decode() for mark in marks.values())
+            self.leases.outwait()  # the server before may answer as long as it was vouched for, and is told nothing more
         self._send(self.queue.unsent(), again=bool(anew))
         if anew and not self.queue.unsent():
             self.filler.put_back()
             self.filler.vouch({tag: self.newest(tag) for tag in anew})
-        self._anew = False
+        if look:
+            self._anew = False
 
     def _replay_quietly(self) -> None:
         try:
@@ -222,7 +279,8 @@ class Journal:
         except (LedgerError, LookUpFailed):
             pass  # it still waits, and is tried again
 
-    def _send(self, notes: Sequence[tuple[int, Note]], again: bool = False) -> None:
+    def _send(self, notes: Sequence[tuple[int, Note]], again: bool = False) -> list[int]:
+        """Sends what notes name; the ids of those that wait."""
         by_id = dict(notes)
         sent: dict[int, list[int]] = {}
         try:
@@ -239,16 +297,19 @@ class Journal:
         for version, ids in sent.items():
             self.queue.sent(ids, version)
             with self._lock:
-                if self._sent is not None:
+                known = self._sent
+                if known is not None:
                     for id_ in ids:
                         tag = by_id[id_].tag
-                        self._sent[tag] = max(version, self._sent.get(tag, 0))
+                        known[tag] = max(version, known.get(tag, 0))
         done = {id_ for ids in sent.values() for id_ in ids}
+        waits = [id_ for id_, _ in notes if id_ not in done]
         left = {(note.seller, note.name) for id_, note in notes if id_ not in done}
         finished = {(note.seller, note.name) for id_, note in notes} - left
         with self._lock:
             if left or self._waiting:
                 self._waiting = (self._waiting - finished) | left
+        return waits
 
     def _notes(self, kind: str, rows: list[Row]) -> list[Note]:
         notes: dict[Note, None] = {}

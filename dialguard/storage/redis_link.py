@@ -4,8 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from typing import Any, TypeVar
 
 import redis
 from redis.backoff import NoBackoff
@@ -29,11 +28,10 @@ from redis.retry import Retry
 from dialguard.model.records import LookUpFailed
 from dialguard.storage.redis_line import Line
 from dialguard.storage.redis_scripts import Script
+from dialguard.storage.redis_url import Address
 
 T = TypeVar("T")
 
-TIMEOUT = 0.02
-"""Seconds that a look-up waits for a connection and for an answer."""
 BULK_TIMEOUT = 5.0
 """Seconds for what is asked in lots: bits of an area code, filling, verifying. Writing through waits no longer than a second, and a tenth
 where Redis is known to be away."""
@@ -44,51 +42,7 @@ CONNECTIONS = 64
 FAILURES, PAUSE = 3, 0.5
 """After so many failures in a row Redis is not asked for so many seconds."""
 
-_SCHEMES = ("redis", "rediss", "unix")
 _DOWN = (redis.ConnectionError, redis.TimeoutError, ClusterDownError, ClusterError, RedisClusterException, OSError)
-
-
-class Address(NamedTuple):
-    """A URL taken apart: what redis-py understands, and what is ours."""
-
-    url: str
-    shown: str
-    cluster: bool
-    timeout: float
-    journal: str | None
-    keys: str | None = None
-
-
-def address(url: str) -> Address:
-    """Reads ``redis://[user:password@]host:port/db``, ``rediss://`` (TLS) or ``unix://path``; of ours are the parameters ``cluster``
-    (yes), ``timeout`` (seconds of a look-up), ``journal`` (a store folder) and ``keys`` (the folder with the keys of erased numbers, where
-    that is not the one of ``journal``). Raises ValueError."""
-    parts = urlsplit(url)
-    if parts.scheme not in _SCHEMES:
-        raise ValueError(f"found {parts.scheme}://, expected redis://, rediss:// (TLS) or unix://")
-    ours: dict[str, str] = {}
-    rest = []
-    for name, value in parse_qsl(parts.query, keep_blank_values=True):
-        if name in ("cluster", "timeout", "journal", "keys"):
-            ours[name] = value
-        else:
-            rest.append((name, value))
-    cluster = ours.get("cluster", "no").lower()
-    if cluster not in ("yes", "no"):
-        raise ValueError(f"cluster={cluster!r:.20}: expected yes or no")
-    try:
-        timeout = float(ours.get("timeout", TIMEOUT))
-        port = parts.port
-    except ValueError as error:
-        raise ValueError(f"the Redis URL: {error}") from None
-    if not 0.001 <= timeout <= 60:
-        raise ValueError("timeout: expected seconds from 0.001 to 60")
-    if parts.scheme != "unix" and not parts.hostname:
-        raise ValueError("the Redis URL names no host; expected redis://host:6379/0")
-    shown = f"{parts.scheme}://{parts.hostname or ''}{f':{port}' if port else ''}{parts.path}"
-    asked = f"?{urlencode(rest)}" if rest else ""
-    plain = f"{parts.scheme}://{parts.netloc}{parts.path}{asked}"
-    return Address(plain, shown, cluster == "yes", timeout, ours.get("journal") or None, ours.get("keys") or None)
 
 
 class _Breaker:
@@ -188,6 +142,34 @@ class Link:
 
         calls = list(calls)
         return self.ask(together, timeout) if calls else []
+
+    def run_by_node(self, script: Script, calls: Sequence[tuple[Sequence[str], Sequence[Any]]], timeout: float) -> list[Any]:
+        """As ``run_many``, and by the script's name on a cluster too, where each node answers for itself. Raises LookUpFailed."""
+        if not self.to.cluster:
+            return self.run_many(script, calls, timeout)
+
+        def each(client: Any) -> list[Any]:
+            nodes: dict[Any, list[int]] = {}
+            for place, (keys, _) in enumerate(calls):
+                nodes.setdefault(client.get_node_from_key(keys[0]).name, []).append(place)
+            found: list[Any] = [None] * len(calls)
+            for name, places in nodes.items():
+                own = client.get_redis_connection(client.get_node(node_name=name))
+                own.script_load(script.text)
+                pipeline = own.pipeline(transaction=False)
+                for place in places:
+                    keys, args = calls[place]
+                    pipeline.evalsha(script.sha, len(keys), *keys, *args)
+                for place, answer in zip(places, pipeline.execute(), strict=True):
+                    found[place] = answer
+            return found
+
+        try:
+            return self.ask(each, timeout)
+        except LookUpFailed as error:
+            if isinstance(error.__cause__, ResponseError):  # another node has a slot now, and the client finds out which
+                return self.run_many(script, calls, timeout)
+            raise
 
     def scan(self, pattern: str) -> Iterator[list[bytes]]:
         """The names of all keys of a pattern, some at a time, from every node. Raises LookUpFailed."""
@@ -349,8 +331,14 @@ _MEANINGS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], st
 )
 
 
-def amiss(word: bytes) -> LookUpFailed:
-    """What a script found amiss, in place of an answer."""
+def amiss(word: bytes, since: bytes | None = None) -> LookUpFailed:
+    """What a script found amiss, in place of an answer; ``since``: for how many microseconds."""
+    if word == b"lapsed":
+        how_long = "yet" if since is None else f"for {int(since) / 1_000_000:.1f} s"
+        return LookUpFailed(
+            f"nobody who knows the folder has vouched for Redis {how_long}, so that it may lack what was recorded; have `dialguard serve` "
+            "or `dialguard redis keep` run beside the folder, or add journal=FOLDER to the URL"
+        )
     if word == b"anew":
         return LookUpFailed(
             "Redis was started anew or another server took over, and what it may have lost has not been sent again yet; any store that "

@@ -125,6 +125,26 @@ class Queue:
         with self._open() as file:
             file.execute("DELETE FROM notes WHERE id BETWEEN ? AND ?", (first, last))
 
+    def left(self, first: int, last: int) -> bool:
+        """Whether any of these notes was not sent."""
+        with self._open() as file:
+            found = file.execute("SELECT 1 FROM notes WHERE version IS NULL AND id BETWEEN ? AND ? LIMIT 1", (first, last))
+            return found.fetchone() is not None
+
+    @property
+    def reigns(self) -> frozenset[str] | None:
+        """The replication ids of the servers to which is sent; None where that was never written down."""
+        with self._open() as file:
+            found = file.execute("SELECT value FROM about WHERE name = 'reigns'").fetchone()
+        return None if found is None else frozenset(found[0].split())
+
+    def reign(self, here: Iterable[str]) -> None:
+        """These are the servers from now on; nobody vouches for another one."""
+        with self._open() as file:
+            file.execute(
+                "INSERT INTO about VALUES ('reigns', ?) ON CONFLICT DO UPDATE SET value = excluded.value", (" ".join(sorted(set(here))),)
+            )
+
     def unsent(self) -> list[tuple[int, Note]]:
         """All notes that were not sent, the oldest first."""
         with self._open() as file:
@@ -166,26 +186,29 @@ class Queue:
     @contextmanager
     def recording(self) -> Iterator[None]:
         """Held from a note to the end of its sending, so that nobody takes it for one left behind."""
-        descriptor = self._descriptor()
+        with self._locked(".gate", fcntl.LOCK_SH):  # behind whoever waits for those before to be done
+            passed = self._held(".lock", fcntl.LOCK_SH)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
             yield
         finally:
-            os.close(descriptor)
+            os.close(passed)
 
     @contextmanager
     def alone(self, wait: bool = False) -> Iterator[bool]:
-        """Whether nobody records now; while it is held, every unsent note is one left behind."""
-        descriptor = self._descriptor()
-        try:
+        """Whether nobody records now; while it is held, every unsent note is one left behind. ``wait``: until nobody does."""
+        if wait:
+            with self._locked(".gate", fcntl.LOCK_EX):
+                held = self._held(".lock", fcntl.LOCK_EX)
+        else:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-                free = True
+                held = self._held(".lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                free = False
-            yield free
+                yield False
+                return
+        try:
+            yield True
         finally:
-            os.close(descriptor)
+            os.close(held)
 
     def close(self) -> None:
         """Closes the file; a later call opens it again."""
@@ -194,12 +217,27 @@ class Queue:
                 self._connection.close()
             self._connection = None
 
-    def _descriptor(self) -> int:
+    @contextmanager
+    def _locked(self, suffix: str, how: int) -> Iterator[None]:
+        held = self._held(suffix, how)
+        try:
+            yield
+        finally:
+            os.close(held)
+
+    def _held(self, suffix: str, how: int) -> int:
+        """A lock, held until what is given is closed. Raises BlockingIOError where it is not waited for."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(self._path.with_suffix(suffix), os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise LedgerError(f"nothing was recorded: {self._path} cannot be written ({error.strerror})") from error
+        try:
+            fcntl.flock(descriptor, how)
+            return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

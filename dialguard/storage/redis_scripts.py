@@ -26,19 +26,38 @@ _HERE = """
 local about = redis.call('INFO', 'replication')
 local here = about:find('role:master', 1, true) and about:match('master_replid:(%x+)') or ''
 """
+_NOW = "local time = redis.call('TIME')\nlocal now = time[1] * 1000000 + time[2]\n"
+_LAPSED = (
+    """
+local function lapsed(lease, now)
+  if not lease then return {'lapsed'} end
+  local begun, ends = struct.unpack('>I7I7', lease)
+  if now < begun then return {'lapsed'} end
+  if now > ends then return {'lapsed', string.format('%.0f', now - ends)} end
+end
+"""
+)
+"""What is amiss with a lease, if anything. One that begins later than now: the clock of this server was set back."""
 
 READ = _script(
     """
--- keys: mark, values, slots, bits; arguments: digest of the catalog, seller, how many values, bit, how many slots
+-- keys: mark, values, slots, bits; arguments: digest of the catalog, seller, how many values, bit, how many slots, whether a lease
+-- is asked for (1): by whoever does not know the folder
 -- Writes nothing, and is refused by a server that takes no writes: it cannot have been told what was recorded last.
 redis.call('SETRANGE', KEYS[1] .. '-', 0, '')
 """
     + _HERE
+    + _LAPSED
     + """
-local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'd', 'w', 's' .. ARGV[2], 'i')
+local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'd', 'w', 's' .. ARGV[2], 'i', 'v')
 if not mark[1] or not mark[4] then return {'empty'} end
 if mark[2] ~= '1' then return {'format'} end
 if mark[6] ~= here then return {'anew'} end
+if ARGV[6] == '1' then
+  local time = redis.call('TIME')
+  local amiss = lapsed(mark[7], time[1] * 1000000 + time[2])
+  if amiss then return amiss end
+end
 if mark[3] ~= ARGV[1] then return {'catalog', mark[3]} end
 local last = 1 + ARGV[3]
 local before = last + ARGV[5]
@@ -70,14 +89,24 @@ return table.concat(answer)
 """
 )
 
-PULL = _script("""
--- keys: mark, bits; arguments: digest of the catalog
-local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'd')
+PULL = _script(
+    """
+-- keys: mark, bits; arguments: digest of the catalog, whether a lease is asked for (1)
+"""
+    + _LAPSED
+    + _NOW
+    + """
+local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'd', 'v')
 if not mark[1] then return {'empty'} end
 if mark[2] ~= '1' then return {'format'} end
+if ARGV[2] == '1' then
+  local amiss = lapsed(mark[4], now)
+  if amiss then return amiss end
+end
 if mark[3] ~= ARGV[1] then return {'catalog', mark[3]} end
 return {'ok', redis.call('GET', KEYS[2])}
-""")
+"""
+)
 
 _OURS = (
     _HERE
@@ -141,23 +170,26 @@ return {'ok'}
 """
 )
 
-_NOW = "local time = redis.call('TIME')\nlocal now = time[1] * 1000000 + time[2]\n"
-
 TAKE = _script(
     """
 -- keys: mark, slots, rows and attempts of the number; arguments: ledger or nothing, least version, generation of the slots, field,
 -- microseconds until it lapses (nothing: it is held, and only looked whether it stands), content and what is said, milliseconds for
 -- which it is kept, moment, heads of rows and attempts. A person's slots have no rows and attempts.
-local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'w', 'i', 'q', 'b')
+local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'w', 'i', 'q', 'b', 'v')
 if not mark[1] then return {'empty'} end
 if mark[2] ~= '1' then return {'format'} end
 if ARGV[1] ~= '' and mark[1] ~= ARGV[1] then return {'other', mark[1]} end
 if tonumber(mark[3]) < tonumber(ARGV[2]) then return {'behind', mark[3]} end
 """
     + _HERE
+    + _LAPSED
     + _NOW
     + """
 if mark[4] ~= here then return {'anew'} end
+if ARGV[1] == '' then
+  local amiss = lapsed(mark[7], now)
+  if amiss then return amiss end
+end
 if mark[5] and tonumber(mark[5]) > now then return {'quiet'} end
 if ARGV[1] == '' and (not mark[6] or now - mark[6] < 3000000) then return {'announce'} end
 if (redis.call('HGET', KEYS[2], '') or '') ~= ARGV[3] then return {'changed'} end
@@ -246,12 +278,44 @@ return {'ok'}
 
 STATE = _script(
     """
--- keys: mark. Ledger, format, catalog, version, and whether nothing can have been lost since.
+-- keys: mark. Ledger, format, catalog, version, whether nothing can have been lost since, and the replication id.
 """
     + _HERE
     + """
 local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'd', 'w', 'i')
-return {'ok', mark[1], mark[2], mark[3], mark[4], mark[5] == here and 1 or 0}
+return {'ok', mark[1], mark[2], mark[3], mark[4], mark[5] == here and 1 or 0, here}
+"""
+)
+
+KEEP = _script(
+    """
+-- keys: marks; arguments: ledger, the replication ids that the folder knows, digest of the catalog, the moment from which is vouched
+-- (0: none is yet), for how many microseconds, and for each mark the least version (nothing: it is not vouched for). Answers with the
+-- moment of the next lease, and a letter for each mark: ``k`` kept, or why not.
+"""
+    + _HERE
+    + _NOW
+    + """
+local letters, begun, length = {}, tonumber(ARGV[4]), tonumber(ARGV[5])
+for i, key in ipairs(KEYS) do
+  local mark, least = redis.call('HMGET', key, 'l', 'f', 'd', 'w', 'i', 'v'), ARGV[i + 5]
+  local letter = 'k'
+  if not mark[1] or not mark[4] or mark[2] ~= '1' then letter = 'e'
+  elseif mark[1] ~= ARGV[1] then letter = 'o'
+  elseif here == '' or mark[5] ~= here then letter = 'a'
+  elseif not ARGV[2]:find(here, 1, true) then letter = 't'
+  elseif mark[3] ~= ARGV[3] then letter = 'l'
+  elseif least == '' then letter = 'w'
+  elseif tonumber(mark[4]) < tonumber(least) then letter = 'b'
+  elseif begun > 0 then
+    local held = mark[6] and select(2, struct.unpack('>I7I7', mark[6])) or 0
+    if held < begun + length or held > now + length then
+      redis.call('HSET', key, 'v', struct.pack('>I7I7', begun, begun + length))
+    end
+  end
+  letters[i] = letter
+end
+return {'ok', string.format('%.0f', now), table.concat(letters)}
 """
 )
 

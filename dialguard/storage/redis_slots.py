@@ -161,7 +161,7 @@ class RedisTable:
             raise LookUpFailed("Redis was rebuilt just now; ask again")
         if word == b"behind" and journal is not None:
             raise journal.lost(tag, int(answer[1]))
-        raise amiss(word)
+        raise amiss(word, *answer[1:]) if word == b"lapsed" else amiss(word)
 
 
 _WAITING = "Redis failed over or was filled anew, and may have lost reservations; until they have lapsed (two minutes) none is given"

@@ -7,21 +7,21 @@ from sqlalchemy import bindparam, func, literal_column, null, select, tuple_, un
 
 from dialguard.ledger.errors import LedgerError
 from dialguard.ledger.fold import Bucket, pauses_of
+from dialguard.ledger.ledger import Ledger
 from dialguard.ledger.read import SIZES, Statement
 from dialguard.ledger.rows import ALWAYS
 from dialguard.ledger.schema import DECLARATIONS, ENTRIES, ERASURE_KEYS, PAUSES, TABLES
 from dialguard.model.records import LookUpFailed
-from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.redis_codec import Declared, encode_attempts, encode_rows
 
 LOT = SIZES[-1]
 
 
 class Source:
-    """The record of an embedded store. Every method raises LookUpFailed."""
+    """A record. Every method raises LookUpFailed."""
 
-    def __init__(self, store: EmbeddedStore) -> None:
-        self.store, self._ledger = store, store._ledger
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
         try:
             self._ledger._bring_up()  # the statements below ask for tables of this version
         except LedgerError as error:
@@ -32,7 +32,7 @@ class Source:
         for count in counts[1:]:
             total = total + count
         self._version = Statement(select(total), dialect)
-        self._tips = Statement(select(*(func.coalesce(func.max(table.c.id), literal_column("0")) for table in TABLES.values())), dialect)
+        self._tips = Statement(select(*counts), dialect)
         self._after = {kind: Statement(_after(kind), dialect) for kind in TABLES}
         self._numbers = [Statement(_page(table, "number"), dialect) for table in ENTRIES.values()]
         self._persons = [Statement(_page(table, "person"), dialect) for table in ENTRIES.values()]

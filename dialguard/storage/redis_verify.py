@@ -60,7 +60,7 @@ class _Verify:
             raise LookUpFailed(f"a list could not be read: {error}") from error
         self.listing = redis_lists.decode(self.digest, value)
         ledger = self.journal.ledger
-        for tag, (owner, form, digest, version, _) in self.journal.filler.marks().items():
+        for tag, (owner, form, digest, version, *_) in self.journal.filler.marks().items():
             if owner is None:
                 self.problems.append(f"{_place(tag)}: not filled, or not to the end")
             elif owner != ledger:

@@ -18,6 +18,7 @@ import msgspec
 
 from dialguard.ledger.errors import LedgerError
 from dialguard.model.records import LookUpFailed
+from dialguard.storage.lease import Leases
 
 FILE = "waiting.log"
 _WAITS = "an opt-out of this number has not been recorded yet; it is being recorded"
@@ -29,6 +30,7 @@ class Waiting:
 
     def __init__(self, folder: Path) -> None:
         self._path = os.fspath(folder / FILE)
+        self._leases = Leases(folder)
         self._lock = threading.Lock()
         self._under_way: Counter[tuple[str, str]] = Counter()
         self._unwritten: list[Mapping[str, Any]] = []
@@ -52,10 +54,14 @@ class Waiting:
             with self._lock:
                 self._take_up(seen)
 
-    def hold(self, seller: str, number: str) -> None:
-        """Raises LookUpFailed where an opt-out of this number waits, or may wait."""
+    def check(self) -> None:
+        """Raises LookUpFailed where it cannot be read whose opt-outs wait."""
         if self._damaged:
             raise LookUpFailed(_DAMAGED)
+
+    def hold(self, seller: str, number: str) -> None:
+        """Raises LookUpFailed where an opt-out of this number waits, or may wait."""
+        self.check()
         if (seller, number) in self.numbers:
             raise LookUpFailed(_WAITS)
 
@@ -80,6 +86,7 @@ class Waiting:
                 return record(**fields)
             except LedgerError:
                 self._keep(fields)
+                self._leases.outwait()  # who is told that it waits may rely on its being held everywhere
                 raise
 
     def replay(self, record: Callable[..., str]) -> int:

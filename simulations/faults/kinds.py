@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +15,7 @@ from dialguard.model.records import LookUpFailed
 from dialguard.storage.redis import RedisStore
 from simulations import redis_servers
 from simulations.faults.proxy import Line
-from simulations.faults.world import World
+from simulations.faults.world import SELLER, World
 from simulations.redis_servers import Server
 
 
@@ -47,6 +48,27 @@ class Scene:
         # Time enough where the machine has other work; the figures say with which it was measured.
         self.knowing = RedisStore(self.url, journal=world.folder, timeout=timeout)
         self.bare = RedisStore(self.url, timeout=timeout)
+        self._stop = threading.Event()
+        self._keeper = threading.Thread(target=self.knowing.keeper().run, args=(self._stop,))
+
+    def keep(self) -> None:
+        """Somebody vouches for Redis from now on, for those without the folder."""
+        self._keeper.start()
+        ends = time.monotonic() + 30
+        while time.monotonic() < ends:
+            try:
+                self.bare.look_up(seller=SELLER, number=self.world.numbers[0].text, at=1)
+                return
+            except LookUpFailed:
+                time.sleep(0.01)
+
+    def close(self) -> None:
+        """Ends what runs."""
+        self._stop.set()
+        if self._keeper.is_alive():
+            self._keeper.join()
+        self.bare.close()
+        self.knowing.close()
 
     def tell(self, line: str) -> None:
         """Changes the line to the server."""
@@ -176,12 +198,12 @@ def scene(fault: Fault, lines: int, timeout: float | None) -> Iterator[Scene]:
             if fault.before is _part:
                 (folder / "replica").mkdir()
                 made.replica = stack.enter_context(redis_servers.server(folder / "replica"))
-        stack.callback(made.bare.close)
-        stack.callback(made.knowing.close)
+        stack.callback(made.close)
         made.knowing.journal.rebuild()
         if made.replica is not None:
             with made.replica.client() as client:
                 client.replicaof("127.0.0.1", made.server.port)
                 while client.info("replication").get("master_link_status") != "up":
                     pass
+        made.keep()
         yield made

@@ -137,6 +137,8 @@ class Figures:
     denies: Counter[str]
     wrong: int
     wrong_bare: int
+    denied_bare: tuple[float, float, float]
+    """The share of those without the folder that plumbing denied, before the fault, under it, and once repaired."""
     quick: tuple[tuple[float, float], ...]
     """Median and 99th percentile before the fault, under it, and once repaired."""
     detected: float | None
@@ -152,9 +154,12 @@ def figures(load: Load) -> Figures:
     asked = [answer.at for answer in answers]
     ends = (load.fault_at, load.repair_at, asked[-1] + 1)
     parts: list[list[float]] = [[], [], []]
+    bare: list[list[bool]] = [[], [], []]
     for answer in answers:
         part = 0 if answer.at < ends[0] else 1 if answer.at < ends[1] else 2
-        if not answer.bare:
+        if answer.bare:
+            bare[part].append(answer.kind in PLUMBING)
+        else:
             parts[part].append(answer.took * 1000)
     broken = [answer.at + answer.took for answer in answers if answer.kind in PLUMBING and answer.at + answer.took >= load.fault_at]
     return Figures(
@@ -163,6 +168,7 @@ def figures(load: Load) -> Figures:
         Counter(answer.kind for answer in answers if answer.kind is not None),
         sum(answer.wrong for answer in answers if not answer.bare),
         sum(answer.wrong for answer in answers if answer.bare),
+        tuple(sum(part) / max(1, len(part)) for part in bare),
         tuple(_quick(part) for part in parts),
         min(broken) - load.fault_at if broken else None,
         load.left_alone_at - load.fault_at if load.left_alone_at is not None else None,

@@ -8,6 +8,7 @@ from dialguard.model.records import Internal, LookUp, LookUpFailed, Relationship
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.memory import MemoryStore
 from dialguard.storage.redis import RedisStore
+from tests.storage.conftest import vouch
 
 T = 1_700_000_000_000_000
 YEAR = 365 * DAY
@@ -271,6 +272,7 @@ def test_after_a_rotation_the_newest_key_names_and_all_are_asked(filed):
 def test_a_redis_store_without_keys_or_folder_knows_nothing_of_a_seller_with_erasures(redis_url, tmp_path):
     store = RedisStore(redis_url, journal=tmp_path)
     store.journal.rebuild()
+    vouch(store)
     bare = RedisStore(redis_url)
     assert ask(bare) == LookUp()
     erase(store)

@@ -17,6 +17,7 @@ from dialguard.storage import redis_codec as codec
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.redis import RedisStore
 from dialguard.storage.redis_verify import verify
+from tests.storage.conftest import vouch
 
 T = 1_700_000_000_000_000
 A, B = "+13055550100", "+12125550102"
@@ -177,6 +178,7 @@ def test_what_is_recorded_answers_as_the_ledger_at_any_moment(store, folder):
         assert store.look_up_many("acme", numbers, T, **many) == embedded.look_up_many("acme", numbers, T, **many)
         store.journal.rebuild()
         rebuilt = True
+    vouch(store)
     bare = RedisStore(f"{store.link.to.url}?timeout=5&cluster={'yes' if store.link.to.cluster else 'no'}&keys={folder / 'keys'}")
     found, known = bare.recorded("acme", T), embedded.recorded("acme", T)
     assert set(found.numbers) == {*known.numbers, *(number for number, *_ in known.consents)}
@@ -204,6 +206,7 @@ def test_attempts_older_than_is_kept_are_never_taken_for_none(redis_url, folder)
         store.record_attempt(seller="acme", number=A, at=at, known_at=T)
     assert len(store.look_up(seller="acme", number=A, at=T).attempts) == 1
     assert len(store.look_up(seller="acme", number=A, at=T - 41 * DAY).attempts) == 2  # from the ledger: Redis has it no more
+    vouch(store)
     bare = RedisStore(redis_url)
     assert len(bare.look_up(seller="acme", number=A, at=T).attempts) == 1
     with pytest.raises(LookUpFailed, match="the ledger is needed"):
@@ -218,9 +221,21 @@ def test_pauses_stand_in_redis_after_a_rebuild_and_are_verified(redis_url, folde
     store = RedisStore(redis_url, journal=folder)
     store.journal.rebuild()
     assert [pause.campaign for pause in store.look_up(seller="acme", number=A, at=T).pauses] == ["c"]
+    vouch(store)
     assert [pause.campaign for pause in RedisStore(redis_url).look_up(seller="acme", number=B, at=T).pauses] == ["c"]
     assert verify(store.link, store.journal).count == 0
     key, field = codec.mark_key("305"), "s" + codec.short("acme")
     store.link.ask(lambda client: client.hset(key, field, codec.encode_declaration(1, "acme", codec.Declared())))
     assert verify(store.link, store.journal).problems == ("area code 305: a seller's declaration is missing or differs",)
+    store.close()
+
+
+def test_after_a_rebuild_nothing_is_taken_for_recorded_since(redis_url, folder):
+    """Also where nothing of some kind was ever recorded."""
+    store = RedisStore(redis_url, journal=folder)
+    store.journal.store.suppress(seller="acme", number=A, at=T, known_at=T)
+    store.journal.rebuild()
+    tips = store.journal.filler.source.tips()
+    assert sum(tips.values()) == store.journal.filler.source.version() > 0 and not all(tips.values())
+    assert store.journal.queue.noted() == tips
     store.close()

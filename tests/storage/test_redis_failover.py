@@ -21,6 +21,7 @@ from dialguard.storage.redis import RedisStore
 from dialguard.storage.slots import Asked
 from dialguard.storage.slots_local import kept
 from simulations.redis_servers import Server, server
+from tests.storage.conftest import vouch
 from tests.storage.test_check_and_reserve import CALL, filled, opened
 from tests.storage.test_redis_faults import A, B, T, folder, take, waiting  # noqa: F401 - folder is a fixture
 
@@ -55,6 +56,7 @@ def come_back(doomed: Server, store: RedisStore | None = None) -> None:
 def test_slots_that_were_lost_are_put_back_before_the_next_is_given(doomed, folder):  # noqa: F811
     store = RedisStore(doomed.url + WIDE, journal=folder)
     store.journal.rebuild()
+    vouch(store)
     remember(doomed)
     take(store, "a")
     take(store, "b", person="p")
@@ -78,6 +80,7 @@ def test_slots_that_were_lost_are_put_back_before_the_next_is_given(doomed, fold
 def test_what_was_taken_at_the_person_for_an_attempt_that_was_not_allowed_is_given_back(doomed, folder):  # noqa: F811
     store = RedisStore(doomed.url + WIDE, journal=folder)
     store.journal.rebuild()
+    vouch(store)
     asked = Asked("acme", A, "p", "a", T, b"8 bytes.", ours=True)
     with store.together() as table:
         seen = table.look(asked)
@@ -92,6 +95,7 @@ def test_what_was_taken_at_the_person_for_an_attempt_that_was_not_allowed_is_giv
 def test_a_slot_whose_attempt_was_recorded_is_put_back_as_recorded(doomed, folder):  # noqa: F811
     store = RedisStore(doomed.url + WIDE, journal=folder)
     store.journal.rebuild()
+    vouch(store)
     take(store, "a", person="p")
     remember(doomed)
     store.record_attempt(seller="acme", number=A, at=T, known_at=T, person="p", reference="a")
@@ -104,6 +108,7 @@ def test_a_slot_whose_attempt_was_recorded_is_put_back_as_recorded(doomed, folde
 def test_where_somebody_keeps_no_journal_nothing_is_given_until_what_was_lost_has_lapsed(doomed, folder, monkeypatch):  # noqa: F811
     store, bare = RedisStore(doomed.url + WIDE, journal=folder), RedisStore(doomed.url + WIDE)
     store.journal.rebuild()
+    vouch(store)
     with pytest.raises(LookUpFailed, match="keeps no journal"):
         take(bare, "a")
     with pytest.raises(LookUpFailed, match="keeps no journal"):
@@ -129,12 +134,14 @@ def test_where_somebody_keeps_no_journal_nothing_is_given_until_what_was_lost_ha
 def test_a_redis_that_is_filled_anew_has_the_slots_of_the_journal_and_waits_for_others(doomed, folder, monkeypatch):  # noqa: F811
     store = RedisStore(doomed.url + WIDE, journal=folder)
     store.journal.rebuild()
+    vouch(store)
     take(store, "a", person="p")
     monkeypatch.setattr("dialguard.storage.redis_fill.QUIET", SECOND)
     come_back(doomed)  # empty
     with pytest.raises(LookUpFailed, match="holds nothing"):
         take(store, "b")
     store.journal.rebuild()
+    vouch(store)
     assert (waiting(store), waiting(store, number=B, person="p")) == (1, 1)
     with pytest.raises(LookUpFailed, match="filled anew"):
         take(store, "b")
@@ -147,6 +154,7 @@ def test_a_redis_that_is_filled_anew_has_the_slots_of_the_journal_and_waits_for_
 def test_a_replica_that_became_the_primary_is_another_server(doomed, folder):  # noqa: F811
     store = RedisStore(doomed.url + WIDE, journal=folder)
     store.journal.rebuild()
+    vouch(store)
     take(store, "a")
     with doomed.client() as client:
         before = client.info("replication")["master_replid"]

@@ -31,6 +31,7 @@ from dialguard.storage.redis_fill import Refused
 from dialguard.storage.redis_link import _Breaker
 from dialguard.storage.slots import Asked
 from simulations.redis_servers import Server, server
+from tests.storage.conftest import vouch
 
 T = 1_700_000_000_000_000
 A, B = "+13055550100", "+12125550102"
@@ -60,6 +61,7 @@ def filled(redis_url, folder):
     """A store that is filled, with the folder behind it."""
     with_folder = RedisStore(redis_url, journal=folder)
     with_folder.journal.rebuild()
+    vouch(with_folder)
     yield with_folder
     with_folder.close()
 
@@ -206,7 +208,9 @@ def test_a_redis_filled_from_another_folder_is_unknown_and_not_written_to(filled
     assert filled.look_up(seller="acme", number=A, at=T).revocations == ()
     with pytest.raises(Refused, match="another folder"):
         other.journal.rebuild()
+        vouch(other)
     other.journal.rebuild(replace=True)
+    vouch(other)
     assert len(other.look_up(seller="acme", number=A, at=T).revocations) == 1
     other.close()
 
@@ -314,6 +318,7 @@ def test_a_slow_server_is_waited_for_no_longer_than_the_timeout(filled, redis_se
 def test_a_killed_server_is_unknown_and_back_without_a_restart_of_ours(folder, own_server: Server):
     store = RedisStore(f"{own_server.url}?timeout=2", journal=folder)
     store.journal.rebuild()
+    vouch(store)
     all_answer(store)
     own_server.kill()
     for question in questions(store):
@@ -325,6 +330,7 @@ def test_a_killed_server_is_unknown_and_back_without_a_restart_of_ours(folder, o
     time.sleep(0.6)
     all_fail(store, "holds nothing|has not reached")  # it came back empty
     store.journal.rebuild()
+    vouch(store)
     store.replay()
     assert len(store.look_up(seller="acme", number=B, at=T).revocations) == 1
     all_answer(store)
@@ -340,6 +346,7 @@ def restarted(server: Server) -> None:
 def test_a_server_back_from_an_older_file_is_unknown_until_what_it_lost_was_sent_again(folder, own_server: Server):
     store = RedisStore(f"{own_server.url}?timeout=2", journal=folder)
     store.journal.rebuild()
+    vouch(store)
     bare = RedisStore(f"{own_server.url}?timeout=2")
     all_answer(bare)
     with own_server.client() as client:
@@ -358,6 +365,7 @@ def test_a_server_back_from_an_older_file_is_unknown_until_what_it_lost_was_sent
 def test_what_is_recorded_after_a_loss_does_not_hide_it(folder, own_server: Server):
     store = RedisStore(f"{own_server.url}?timeout=2", journal=folder)
     store.journal.rebuild()
+    vouch(store)
     with own_server.client() as client:
         client.save()
     store.record_revocation(seller="acme", number=A, at=T, known_at=T)
@@ -376,16 +384,19 @@ def test_what_is_recorded_after_a_loss_does_not_hide_it(folder, own_server: Serv
 def test_a_file_older_than_the_last_rebuild_asks_for_another(folder, own_server: Server):
     store = RedisStore(f"{own_server.url}?timeout=2", journal=folder)
     store.journal.rebuild()
+    vouch(store)
     with own_server.client() as client:
         client.save()
     store.record_revocation(seller="acme", number=A, at=T, known_at=T)
     store.journal.rebuild()
+    vouch(store)
     restarted(own_server)
     for _ in range(2):
         with pytest.raises(LookUpFailed, match="older than what is remembered; run `dialguard redis rebuild`"):
             store.replay()
         all_fail(store, "started anew|older than")
     store.journal.rebuild()
+    vouch(store)
     assert len(store.look_up(seller="acme", number=A, at=T).revocations) == 1
     store.close()
 
@@ -542,7 +553,7 @@ def test_a_process_killed_while_recording_leaves_no_gap(filled, redis_url, folde
 
     doomed = RedisStore(redis_url, journal=folder)
     if step == "before the ledger":
-        monkeypatch.setattr(doomed._journal.store, "_append", kill)
+        monkeypatch.setattr(doomed._journal.store.ledger, "_append", kill)
         monkeypatch.setattr(doomed._journal.queue, "drop", kill)
     else:
         monkeypatch.setattr(doomed._journal, "_send", kill)
@@ -642,11 +653,13 @@ def test_what_is_recorded_in_the_folder_alone_reaches_redis_too(filled, bare, fo
 def test_a_folder_keeps_up_one_redis_and_disowns_the_one_before(filled, redis_url, folder):
     other = RedisStore(redis_url.replace("/0?", "/1?"), journal=folder)
     other.journal.rebuild()
+    vouch(other)
     all_answer(other)
     all_fail(filled, "another folder")
     all_answer(other)
     again = RedisStore(redis_url, journal=folder)
     again.journal.rebuild(replace=True)
+    vouch(again)
     all_answer(again)
     with pytest.raises(LookUpFailed, match="filled anew"):
         take(filled, "x")
