@@ -62,24 +62,24 @@ class Filler:
 
     # -- what was just recorded
 
-    def send(self, notes: Sequence[tuple[int, Note]], again: bool = False) -> Iterator[tuple[list[int], int, LookUpFailed | None]]:
-        """Sends what notes name, as the ledger has it now; ``again``: also to a server that may have lost something. Gives, lot by
-        lot, the notes, the version, and what went wrong."""
+    def send(self, notes: Sequence[tuple[int, Note]], to: str = "0") -> Iterator[tuple[list[int], int, LookUpFailed | None]]:
+        """Sends what notes name, as the ledger has it now, ``to`` the servers of these replication ids; 1: also to one that may have lost
+        something; 0: to any other. Gives, lot by lot, the notes, the version, and what went wrong."""
         for start in range(0, len(notes), LOT):
             groups: dict[tuple[str, str], list[tuple[int, Note]]] = {}
             for id_, note in notes[start : start + LOT]:
                 groups.setdefault((note.what if note.what in "pd" else "n", note.seller), []).append((id_, note))
             for (what, seller), group in groups.items():
                 if what == "n":
-                    yield from self._send_numbers(seller, group, int(again))
+                    yield from self._send_numbers(seller, group, to)
                 else:
                     for id_, note in group:
                         version, trouble = (
-                            self._send_person(note, int(again)) if what == "p" else self._declare(seller, self.queue.ledger, int(again))
+                            self._send_person(note, to) if what == "p" else self._declare(seller, self.queue.ledger, to)
                         )
                         yield [id_], version, trouble
 
-    def _send_numbers(self, seller: str, group: list[tuple[int, Note]], again: int) -> Iterator[tuple[list[int], int, LookUpFailed | None]]:
+    def _send_numbers(self, seller: str, group: list[tuple[int, Note]], to: str) -> Iterator[tuple[list[int], int, LookUpFailed | None]]:
         try:
             version, values = self.source.values(seller, list(dict.fromkeys(note.name for _, note in group)))
         except LookUpFailed as error:
@@ -102,32 +102,32 @@ class Filler:
                 for name, references in recorded.items():
                     keys = [codec.mark_key(tag), codec.number_key("a", seller, name), codec.number_key("s", seller, name)]
                     plain.pop(keys[1], None)
-                    args = [ledger, version, again, values[name][1] or gone, *references]
+                    args = [ledger, version, to, values[name][1] or gone, *references]
                     checked(self.link.run(redis_scripts.RECORD, keys, args, self.link.patience()))
                 if plain:
-                    args = [ledger, version, again, *plain.values()]
+                    args = [ledger, version, to, *plain.values()]
                     checked(self.link.run(redis_scripts.WRITE, [codec.mark_key(tag), *plain], args, self.link.patience()))
             except LookUpFailed as error:
                 yield ids, version, error
             else:
                 yield ids, version, None
 
-    def _send_person(self, note: Note, again: int) -> tuple[int, LookUpFailed | None]:
+    def _send_person(self, note: Note, to: str) -> tuple[int, LookUpFailed | None]:
         version = 0
         try:
             version, numbers = self.source.numbers_of(note.seller, note.name)
             value = codec.encode_person(version, note.name, numbers) or codec.head(version)
             keys = [codec.mark_key(note.tag), codec.person_key(note.seller, note.name)]
-            checked(self.link.run(redis_scripts.WRITE, keys, [self.queue.ledger, version, again, value], self.link.patience()))
+            checked(self.link.run(redis_scripts.WRITE, keys, [self.queue.ledger, version, to, value], self.link.patience()))
         except LookUpFailed as error:
             return version, error
         return version, None
 
-    def _declare(self, seller: str, ledger: str, again: int = 0) -> tuple[int, LookUpFailed | None]:
+    def _declare(self, seller: str, ledger: str, to: str = "0") -> tuple[int, LookUpFailed | None]:
         version = 0
         try:
             version, declared = self.source.declared(seller)
-            args = [ledger, version, again, codec.short(seller), codec.encode_declaration(version, seller, declared)]
+            args = [ledger, version, to, codec.short(seller), codec.encode_declaration(version, seller, declared)]
             calls = [([codec.mark_key(tag)], args) for tag in codec.NUMBER_TAGS]
             for answer in self.link.run_many(redis_scripts.DECLARE, calls, self.link.patience(BULK_TIMEOUT)):
                 checked(answer)

@@ -164,7 +164,8 @@ class Journal:
             try:
                 if free:
                     self._follow()
-                    self._catch_up(adopt=adopt)
+                    if not self._link.away:
+                        self._catch_up(adopt=adopt)
             finally:
                 left = self._left()  # others may have sent what waits here
         return len({(note.what, note.seller, note.name) for _, note in left})
@@ -249,8 +250,6 @@ class Journal:
     def _catch_up(self, *, look: bool = True, adopt: bool = False) -> None:
         """Sends what waits, and first, to ``look``, finds out what another server than before lacks of what was sent. Raises
         LookUpFailed."""
-        if self._link.away:
-            return
         self._sent, anew = None, []
         marks = self.filler.marks() if look else {}
         known = self.queue.reigns if adopt else None
@@ -283,8 +282,10 @@ class Journal:
         """Sends what notes name; the ids of those that wait."""
         by_id = dict(notes)
         sent: dict[int, list[int]] = {}
+        to = self.queue.reigns
+        how = "1" if again else "0" if to is None else " ".join(sorted(to))
         try:
-            for ids, version, trouble in self.filler.send(notes, again):
+            for ids, version, trouble in self.filler.send(notes, how):
                 if trouble is None:
                     sent.setdefault(version, []).extend(ids)
                 elif isinstance(trouble, Anew):
@@ -294,8 +295,10 @@ class Journal:
                     break
         except LookUpFailed:
             pass  # what was not sent waits
-        for version, ids in sent.items():
-            self.queue.sent(ids, version)
+        for version, ids in list(sent.items()):
+            if not self.queue.sent(ids, version, to):
+                del sent[version]
+                continue
             with self._lock:
                 known = self._sent
                 if known is not None:

@@ -87,10 +87,11 @@ class Keeper:
         everywhere = "*" in behind
         least = {tag: "" if everywhere or tag in behind else str(journal.newest(tag)) for tag in redis_codec.TAGS}
         self._begun, letters = self._call(self._begun, least)
-        if not behind:
+        if not behind and not set(letters).intersection("eoatb"):
             self._write(noted)
         if "a" in letters:
             journal.anew()
+            self._begun = None
         if "b" in letters:
             journal.look_for_losses()
         if "l" in letters:

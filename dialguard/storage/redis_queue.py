@@ -20,6 +20,8 @@ from typing import NamedTuple
 from dialguard.ledger.errors import LedgerError
 
 FILE = "redis.sqlite"
+ANY: frozenset[str] = frozenset(["any"])
+"""Whatever server it was."""
 KEPT = 50_000
 """How many sent notes are kept, to be sent again where Redis lost them."""
 
@@ -98,11 +100,15 @@ class Queue:
             file.execute("INSERT INTO about VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (f"noted:{kind}", str(id_)))
             file.execute("COMMIT")
 
-    def sent(self, ids: Iterable[int], version: int) -> None:
-        """Marks notes as sent."""
+    def sent(self, ids: Iterable[int], version: int, to: frozenset[str] | None = ANY) -> bool:
+        """Marks notes as sent; not where others than the servers ``to`` which that was have taken their place meanwhile."""
         with self._open() as file:
             file.execute("PRAGMA synchronous = NORMAL")  # a mark that a power cut loses is a note sent twice
             file.execute("BEGIN IMMEDIATE")
+            if to is not ANY and self.reigns != to:
+                file.execute("ROLLBACK")
+                file.execute("PRAGMA synchronous = FULL")
+                return False
             file.executemany("UPDATE notes SET version = ? WHERE id = ?", [(version, id_) for id_ in ids])
             file.executemany(
                 "INSERT INTO tags SELECT tag, ? FROM notes WHERE id = ? ON CONFLICT DO UPDATE SET version = max(version, excluded.version)",
@@ -119,6 +125,7 @@ class Queue:
                     file.execute("DELETE FROM notes WHERE id <= ? AND version IS NOT NULL", (old,))
             file.execute("COMMIT")
             file.execute("PRAGMA synchronous = FULL")
+        return True
 
     def drop(self, first: int, last: int) -> None:
         """Takes notes back whose entries were not recorded after all."""

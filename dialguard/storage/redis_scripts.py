@@ -115,12 +115,13 @@ local mark = redis.call('HMGET', KEYS[1], 'l', 'w', 'i')
 if ARGV[1] ~= '' then
   if not mark[1] then return {'empty'} end
   if mark[1] ~= ARGV[1] then return {'other'} end
-  if mark[3] ~= here and ARGV[3] ~= '1' then return {'anew'} end
+  if ARGV[3] ~= '1' and (mark[3] ~= here or (ARGV[3] ~= '0' and not ARGV[3]:find(here, 1, true))) then return {'anew'} end
 end
 """
 )
-"""What writes: arguments are the ledger, its version, and 1 where what was lost is being sent again. Without a ledger the mark need not
-be there. A later version written over a loss would hide it."""
+"""What writes: arguments are the ledger, its version, and the replication ids that the folder knows; 1 where what was lost is being sent
+again, 0 where none was written down. Without a ledger the mark need not be there. A later version written over a loss would hide it,
+and what is written to a server that was replaced, and lives on, has reached nobody."""
 
 WRITE = _script(
     """

@@ -352,7 +352,13 @@ def test_after_a_failover_nobody_vouches_for_the_server_before(filled, url, fold
         assert old.turn().why.startswith("this is not the Redis to which was sent last")
         assert not answers(bare)
         assert new.keeper().turn().kept == 954
+        # Who still holds the first for the right one has recorded nothing that anybody could miss.
+        filled.record_revocation(seller="acme", number=B, at=T, known_at=T)
         there = RedisStore(f"{made.url}?timeout=5")
+        assert not answers(there, B)
+        assert new.replay() == 0
+        fresh(new.keeper())
+        assert len(there.look_up(seller="acme", number=B, at=T).revocations) == 1
         assert len(there.look_up(seller="acme", number=A, at=T).revocations) == 1
         # An operator goes back to the first: what it lacks is sent before anybody vouches for it.
         assert filled.replay(adopt=True) == 0
