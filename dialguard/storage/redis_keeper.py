@@ -54,6 +54,7 @@ class Keeper:
         self._begun: list[int] | None = None
         """For each lot a moment of its server's clock, from before the next look at the folder."""
         self._catalog, self._digest = Catalog(journal.store.folder), ""
+        self._codes: tuple[str, ...] | None = None
         self._turn: lease.Turn | None = None
         self._turned = 0.0
 
@@ -81,8 +82,9 @@ class Keeper:
             self._begun = begun
         self._write(self._turn.sent if self._turn is not None else {})
         behind, noted = journal.caught_up()
-        if self._catalog.refresh() or not self._digest:
-            self._digest = redis_lists.encode(self._catalog)[0]
+        codes = self._catalog.codes()
+        if self._catalog.refresh() or codes != self._codes:
+            self._digest, self._codes = redis_lists.encode(self._catalog)[0], codes
         journal.forget_sent()
         everywhere = "*" in behind
         least = {tag: "" if everywhere or tag in behind else str(journal.newest(tag)) for tag in redis_codec.TAGS}
