@@ -38,5 +38,7 @@ def answers(packs: Packs) -> str:
     for rule in packs.rules:
         if rule.duty:
             duties.setdefault(rule.duty, []).append(f"{plain(rule.jurisdiction)}: {to(rule)}")
-    lines += text.table(("Duty", "Rules"), ((f"`{duty}`", "<br>".join(found)) for duty, found in sorted(duties.items())), "duties")
+    meanings = packs.vocabulary.duties
+    told = ((f"`{duty}`<br>{plain(meanings.get(duty, ''))}", "<br>".join(duties.get(duty, ()))) for duty in sorted({*meanings, *duties}))
+    lines += text.table(("Duty", "Rules"), told, "duties")
     return page("What a decision says", lines)

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from dialguard.packs.account import Fact
 from dialguard.packs.pack import Packs
+from dialguard.packs.remedies import BY, amount
 from dialguard.packs.rule import ListSchedule, Rule
 from dialguard.pages import rule as rules
 from dialguard.pages import text
@@ -84,7 +85,9 @@ def _list(schedule: ListSchedule) -> tuple[str, str, str]:
 def _short(rule: Rule) -> str:
     doubt = standing(rule)
     told = to(rule) + (f" ({doubt})" if doubt else "")
-    if rule.kind == "notice" and rule.values:
+    if rule.remedies:
+        told += "<br>" + "; ".join(f"{BY[each.by]}: {plain(amount(each.least_usd, each.most_usd))}" for each in rule.remedies)
+    elif rule.kind == "notice" and rule.values:
         told += "<br>" + "; ".join(f"{plain(key.replace('_', ' '))}: {plain(value(found))}" for key, found in rule.values.items())
     return told
 

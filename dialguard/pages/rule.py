@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from dialguard.expr import explain
+from dialguard.packs import remedies
 from dialguard.packs.describe import in_force
 from dialguard.packs.eventrule import EventRule
 from dialguard.packs.pack import Packs
-from dialguard.packs.rule import FIRST_DAY, LAST_DAY, Example, Rule, Span
+from dialguard.packs.rule import DECIDING, FIRST_DAY, LAST_DAY, Example, Rule, Span
 from dialguard.pages.text import day, html, law, plain, says, since, to, value
 
 KINDS = {
@@ -49,8 +50,9 @@ def rule(packs: Packs, one: Rule) -> Iterator[str]:
         yield ""
     yield from _named(packs, "Lifted by", one.relieved_by)
     yield from _named(packs, "Lifts", one.relieves)
-    if one.kind == "notice" or says(one, spans[-1] if spans else None) != plain(one.title):
-        yield f"**Says:** {says(one, spans[-1] if spans else None)}"
+    yield from _cost(packs, one)
+    if (told := says(one, spans[-1] if spans else None)) != plain(one.title):
+        yield f"**Says:** {told}"
         yield ""
     if one.values:
         yield from (f"- {plain(key.replace('_', ' '))}: {plain(value(found))}" for key, found in one.values.items())
@@ -111,6 +113,27 @@ def _named(packs: Packs, head: str, ids: tuple[str, ...]) -> Iterator[str]:
         named = packs.by_id.get(other)
         yield f"- {to(named)} (`{other}`){', when claimed' if named.claim else ''}" if named else f"- `{other}`"
     yield ""
+
+
+def _cost(packs: Packs, one: Rule) -> Iterator[str]:
+    """What a breach of the rule may cost; of a notice, its own remedies and for the breach of what."""
+    told = packs.remedies.get(one.id, ()) if one.kind in DECIDING else [remedies.Sought(one, remedy) for remedy in one.remedies]
+    if told:
+        yield "**A breach may cost,** for one violation (an estimate):"
+        yield ""
+    for each in told:
+        if one.kind in DECIDING:
+            yield f"- {to(each.notice)} ({plain(packs.names[each.notice.jurisdiction])}): {plain(remedies.sentence(each))}"
+        else:
+            but = f", but not {_ids(packs, each.remedy.but_not)}" if each.remedy.but_not else ""
+            yield f"- {plain(remedies.sentence(each))} For {_ids(packs, each.remedy.reaches)}{but}."
+    if told:
+        yield ""
+
+
+def _ids(packs: Packs, ids: tuple[str, ...]) -> str:
+    """Ids of rules, linked, or their beginnings."""
+    return ", ".join(to(packs.by_id[name], name) if name in packs.by_id else f"`{name}` and what is below it" for name in ids)
 
 
 def _examples(one: Rule) -> Iterator[str]:

@@ -90,7 +90,9 @@ def test_a_folder_that_exists_is_left_alone(tmp_path: Path, capsys: pytest.Captu
 def test_every_kind_of_reason_and_every_duty_is_explained(made: dict[str, str], shipped: Packs) -> None:
     page = made["answers.md"]
     assert re.findall(r"^\| `(\w+)` \|", page.partition("## Duties")[0], re.M) == list(KINDS)
-    duties = re.findall(r"^\| `(\w+)` \| (.*) \|$", page.partition("## Duties")[2], re.M)
+    duties = re.findall(r"^\| `(\w+)`<br>.*? \| (.*) \|$", page.partition("## Duties")[2], re.M)
+    assert {duty for duty, _ in duties} == {*shipped.vocabulary.duties, *(rule.duty for rule in shipped.rules if rule.duty)}
+    assert "| `ask_permission_to_continue`<br>Ask whether the person wants to hear more, and stop if not. | OR: " in page
     assert {(duty, rule) for duty, rules in duties for rule in re.findall(r"\]\(#(.*?)\)", rules)} == {
         (rule.duty, rule.id) for rule in shipped.rules if rule.duty
     }

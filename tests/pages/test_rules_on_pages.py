@@ -121,7 +121,7 @@ def test_the_examples_are_those_of_the_file(blocks: dict, written: dict) -> None
 
 def numbers(value: object) -> Iterator[str]:
     """Every number in what a file says, whatever it is in."""
-    yield from (found.lstrip("0") or "0" for found in NUMBER.findall(str(value)))
+    yield from (found.lstrip("0") or "0" for found in NUMBER.findall(re.sub(r"(?<=\d),(?=\d{3})", "", str(value))))
 
 
 def in_months(value: object) -> str:
@@ -156,6 +156,30 @@ def test_no_number_in_a_condition_is_another_than_in_the_file(blocks: dict, writ
         assert not lacking, (name, sorted(lacking))
         checked += len(shown)
     assert checked > 2_000
+
+
+def test_what_a_breach_may_cost_stands_with_the_notice_and_with_each_rule_that_it_reaches(blocks: dict, written: dict) -> None:
+    def under(name: str, beginnings: list[str]) -> bool:
+        return any(name == each or name.startswith(f"{each}.") for each in beginnings)
+
+    heads: dict[str, list[str]] = {name: [] for name in written}
+    amounts = 0
+    for name, notice in written.items():
+        for remedy in notice.get("remedies") or ():
+            own = [line for line in plain(blocks[name][1]).splitlines() if line.startswith("- ") and folded(remedy["says"]) in line]
+            usd = [f"${remedy[key]:,}" for key in ("least_usd", "most_usd") if key in remedy]
+            assert any(all(each in line for each in usd) for line in own), name
+            amounts += len(usd)
+            years = remedy.get("limitation_years")
+            assert not years or any(f"Within {years} year" in line for line in own), name
+            for other, rule in written.items():
+                if rule["kind"] in ("prohibition", "obligation") and under(other, remedy["reaches"]) and not under(other, remedy.get("but_not", [])):
+                    heads[other].append(name)
+    for name, notices in heads.items():
+        if written[name]["kind"] != "notice":
+            cost = blocks[name][1].partition("**A breach may cost,**")[2].partition("\n\n**")[0].partition("\n<details")[0]
+            assert sorted(re.findall(r"^- \[.*?(?<!\\)\]\(#(.*?)\) \(", cost, re.M)) == sorted(notices), name
+    assert amounts > 80 and len(heads["fl.state-dnc"]) >= 2
 
 
 def test_links_lead_to_a_rule_or_a_page(made: dict[str, str], blocks: dict) -> None:
