@@ -56,7 +56,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
 }
 """How a jurisdiction's page is ordered."""
 PENALTIES = "Penalties and terms"
-"""Where notices on no topic of their own stand."""
+"""Where notices of remedies, and on no topic of their own, stand."""
 
 
 def file(topic: str) -> str:
@@ -66,7 +66,7 @@ def file(topic: str) -> str:
 
 def subject(rule: Rule) -> str:
     """Under which heading of its jurisdiction's page a rule stands."""
-    if rule.kind == "notice" and rule.topic == "other":
+    if rule.kind == "notice" and (rule.remedies or rule.topic == "other"):
         return PENALTIES
     return next(name for name, topics in SUBJECTS.items() if rule.topic in topics)
 
