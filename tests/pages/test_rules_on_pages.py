@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ import yaml
 
 from dialguard.packs.account import Fact
 from dialguard.packs.load import Packs, shipped_rules
+from dialguard.pages.topics import SUBJECTS
 
 PLACES = (
     "AK AL AR AS AZ CA CO CT DC DE FL GA GU HI IA ID IL IN KS KY LA MA MD ME MI MN MO MP MS MT NC ND NE NH NJ NM NV NY OH OK OR PA PR RI "
@@ -62,6 +62,7 @@ def test_every_place_and_topic_has_a_page(made: dict[str, str], shipped: Packs) 
     assert len(PLACES) == 57 and sorted(shipped.names) == PLACES
     assert {f"{code.lower()}.md" for code in PLACES} <= set(made)
     assert {f"topic-{topic}.md" for topic in TOPICS} == {name for name in made if name.startswith("topic-")}
+    assert sorted(topic.replace("_", "-") for topics in SUBJECTS.values() for topic in topics) == sorted(TOPICS)
     index = made["index.md"]
     assert [name for name in made if name != "index.md" and f"({name})" not in index and not name.startswith("us-")] == []
     assert [name for name in made if name.startswith("us-") and f"({name})" not in made["us.md"]] == []
