@@ -21,6 +21,8 @@ Measure = tuple[str, object]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SURE = ("low", "medium", "high")
 STATUS = {"uncertain": "disputed"}
+NAMED = ("agreement_must_name", "fields", "forbidden", "keywords", "must_state", "optout_keywords", "records", "required_fields")
+"""Keys of a fact whose words name what is said, kept, held or read."""
 UNITS = {
     "second": ("s", 1), "minute": ("s", 60), "hour": ("s", 3600), "day": ("s", 86_400), "week": ("s", 604_800),
     "month": ("months", 1), "quarter": ("months", 3), "year": ("months", 12),
@@ -74,6 +76,7 @@ def differences(law: Law) -> Iterator[str]:
             yield from _standing(fact, rule)
         yield from _reach(fact, rules)
         yield from _values(law, fact, rules)
+        yield from _words(fact, rules)
         yield from _hours(fact, rules)
         yield from _citations(law, fact, rules)
 
@@ -138,6 +141,18 @@ def _values(law: Law, fact: Fact, rules: list[Rule]) -> Iterator[str]:
             known = measure in held or str(value).strip("%") in told or (measure[0] == "date" and value in dates)
             if not known:
                 yield f"{rule['id']} number {'.'.join(path)}: {value} does not stand in the fact"
+
+
+def _words(fact: Fact, rules: list[Rule]) -> Iterator[str]:
+    """What a fact says must be said, kept, held or read, word by word, against the words of its rules."""
+    written = {_plain(value) for rule in rules for path, value in _leaves(rule) if path[0] not in ("title", "note", "message")}
+    for path, value in _leaves(fact["values"]):
+        if path[-1] in NAMED and isinstance(value, str) and _plain(value) not in written:
+            yield f"{fact['id']} word {'.'.join(path)}: {value} stands in no rule"
+
+
+def _plain(value: object) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", str(value).lower().replace("authoris", "authoriz")).strip("_")
 
 
 def _of_rule(rule: Rule) -> Iterator[tuple[tuple[str, ...], Measure, object]]:

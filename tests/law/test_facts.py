@@ -51,7 +51,7 @@ facts:
   - id: fl.hours
     topic: calling_hours
     requirement: Calls from eight to eight, three a day, for ten years since 2021.
-    values: {hours: {mon: "08:00-20:00", sun: "none"}, max_calls: 3, window_hours: 24, wait_days: 7, since: 2021-07-01}
+    values: {hours: {mon: "08:00-20:00", sun: "none"}, max_calls: 3, window_hours: 24, wait_days: 7, since: 2021-07-01, must_state: [Spoken name]}
     applies_to: {channels: [voice, sms], purposes: [telemarketing]}
     citation: Fla. Stat. 501.616(6)(a)
     effective: 2021-07-01
@@ -76,6 +76,7 @@ rules:
     parameters: {hours: {mon: 08:00-20:00}, most: 3}
     when: {count: {at_least: $most, last: {hours: 24}}}
     unless: {relationship.ended_at: {older_than: {weeks: 1}}}
+    duty: {code: identify, params: {must_state: [spoken_name]}}
 """
 RELIEF = """\
   - id: fl.hours.asked
@@ -118,6 +119,7 @@ def test_a_week_is_seven_days_and_a_relief_is_dated_by_what_it_lifts(tmp_path: P
         ("most: 3", "most: 4", ["fl.hours value max_calls: 3 stands in no rule", "fl.hours number when.count.at_least: 4 does not stand in the fact"]),
         ("hours: 24", "hours: 25", ["fl.hours value window_hours: 24 stands in no rule", "fl.hours number when.count.last.hours: 25 does not stand in the fact"]),
         ("weeks: 1", "days: 10", ["fl.hours value wait_days: 7 stands in no rule"]),
+        ("[spoken_name]", "[name]", ["fl.hours word must_state: Spoken name stands in no rule"]),
         ("501.616(6)(a)", "817.06", ["fl.hours citation: 817.06 is cited by no fact", "fl.hours citation: 501.616 is cited by no rule"]),
         ("id: fl.hours", "id: fl.other", ["fl.other fact: it extends the id of none"]),
     ],
