@@ -203,9 +203,9 @@ def _measure(path: tuple[str, ...], value: object) -> Iterator[Measure]:
 
 def _unit(path: tuple[str, ...]) -> tuple[str, float]:
     """The unit that the last key names, else the one before it; `calls_per_day` counts calls."""
+    if any("usd" in key for key in path):
+        return "usd", 1
     for key in reversed(path):
-        if "usd" in key:
-            return "usd", 1
         if "percent" in key:
             return "%", 1
         if "business_day" in key:
