@@ -10,6 +10,7 @@ from msgspec.json import Encoder
 
 from dialguard.engine import recall
 from dialguard.engine.judge import Engine, Judgement
+from dialguard.engine.leaning import leans_on
 from dialguard.engine.memory import Told
 from dialguard.engine.reasons import plumbing, reason_order
 from dialguard.model.facts import Facts
@@ -134,6 +135,8 @@ class Decision(Struct, eq=False, dict=True):
         found = dict(self._gathered())
         if self._engine.disabled:
             found["switched_off"] = dict(self._engine.disabled)
+        if self.allowed and (leaning := leans_on(self._engine, self._facts)):
+            found["leans_on"] = leaning
         return found
 
     @property

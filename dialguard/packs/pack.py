@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from dialguard.expr.nodes import All, Test
 from dialguard.model.vocabulary import Vocabulary
 from dialguard.packs.calendars import ANYWHERE, Calendar
 from dialguard.packs.eventrule import EventRule
@@ -44,6 +45,18 @@ class Packs:
     def remedies(self) -> dict[str, tuple[Sought, ...]]:
         """What breaking a rule may cost, by the rule's id; a rule without a remedy is left out."""
         return by_rule(self.rules)
+
+    @cached_property
+    def unsure_reliefs(self) -> dict[str, list[tuple[Rule, list[tuple[str, frozenset]]]]]:
+        """Reliefs that nobody claims and that are disputed or of low confidence, by jurisdiction, each with facts and the words of which
+        these must be one."""
+        found: dict[str, list[tuple[Rule, list[tuple[str, frozenset]]]]] = {}
+        for rule in self.rules:
+            if rule.kind == "relief" and rule.unsure and not rule.claim and rule.spans:
+                parts = [span.condition.items if isinstance(span.condition, All) else (span.condition,) for span in rule.spans]
+                words = [(part.fact, part.value) for part in parts[0] if isinstance(part, Test) and part.operator == "in" and all(part in each for each in parts)]
+                found.setdefault(rule.jurisdiction, []).append((rule, words))
+        return found
 
     def closed(self, calendar: str, ordinal: int) -> str | None:
         """Name of the closed day that a local date is in a calendar, or None.

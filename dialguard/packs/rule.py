@@ -141,6 +141,11 @@ class Rule:
         """Whether courts or regulators differ; an operator may switch such a rule off."""
         return self.status == "disputed"
 
+    @property
+    def unsure(self) -> bool:
+        """Whether it is disputed, or the reading of its law of low confidence."""
+        return self.status == "disputed" or self.confidence == "low"
+
 
 @dataclass(frozen=True, slots=True)
 class ListSchedule:
