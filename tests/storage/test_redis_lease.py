@@ -327,6 +327,23 @@ def test_what_is_recorded_while_a_keeper_stands_still_is_not_vouched_for_by_it(f
     alone.close()
 
 
+def test_whoever_records_after_a_keeper_looked_knows_that_somebody_vouches(filled, bare, folder, monkeypatch):  # noqa: F811
+    """Also where nobody did before."""
+    keeper, alone, journal = fresh(filled.keeper()), EmbeddedStore(folder), filled.journal
+    journal.leases.over(journal.leases.turn())
+    look = journal.caught_up
+
+    def then_record():
+        found = look()
+        alone.suppress(seller="acme", number=A, at=T, known_at=T)
+        return found
+
+    monkeypatch.setattr(journal, "caught_up", then_record)
+    keeper.turn()
+    assert not answers(bare)
+    alone.close()
+
+
 def test_one_process_keeps_and_another_stands_by(filled, url, folder, bare):  # noqa: F811
     other = RedisStore(url, journal=folder)
     with keeping(filled) as first:
