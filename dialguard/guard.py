@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,12 +16,15 @@ from dialguard.engine.judge import Engine
 from dialguard.facts import clock, feed, reading
 from dialguard.facts.attempt import read_campaign
 from dialguard.facts.fed import Fed
-from dialguard.facts.gather import Gatherer, Sources
+from dialguard.facts.gather import UNANSWERED, Gatherer, Sources
 from dialguard.facts.given import Campaign, Given, InvalidInput
 from dialguard.facts.numbers import parse
 from dialguard.facts.readers import judged_at
 from dialguard.model.moment import DAY
+from dialguard.model.records import LookUp, LookUpFailed
 from dialguard.packs.load import Packs, load
+from dialguard.ready import Plain, Ready
+from dialguard.reserve import Deciding, Wanted, decide
 
 if TYPE_CHECKING:
     from dialguard.audit.log import DecisionLog
@@ -94,6 +97,7 @@ class Guard:
         self._registered: dict[str, tuple[Mapping[str, object], Mapping[str, str] | None]] = {}
         self._recording = None if log is None else self._record_in(log, [Path(folder) for folder in rules], files)
         self._watch = watch
+        self._ready = Ready(self._engine, self._gatherer) if hasattr(self.store, "lists_mark") else None
 
     def add_campaign(self, campaign: Mapping[str, object]) -> str:
         """Register a campaign under its ``id``, so that attempts may name it; the rules are specialised for it once."""
@@ -154,7 +158,8 @@ class Guard:
         """
         if self._recording is None and self._watch is None:
             given = self._read(attempt)
-            answer = self._reserved([(given, attempt)])[0] if self._reserves(given, reserve) else self._judge(given)
+            asks = self._reserves(reserve if given.reserve is None else given.reserve)
+            answer = self._reserved([Wanted(attempt, given, None)])[0] if asks else self._judge(given)
         else:
             answer = self.answer([Question(attempt, reserve)])[0]
         if isinstance(answer, Exception):
@@ -198,20 +203,41 @@ class Guard:
         return [answer.refused("clock_untrusted", doubt) if isinstance(answer, Decision) else answer for answer in answers]
 
     def _decided(self, questions: Sequence[Question], slots: bool = True) -> list[Decision | Exception]:
-        answers: list[Decision | Exception | None] = []
-        reserving = []
-        for attempt, reserve, _, _ in questions:
+        answers: list[Decision | Exception | None] = [None] * len(questions)
+        judged: list[tuple[int, Plain | None, Given | None]] = []
+        reserving: list[Wanted] = []
+        ready = self._ready if self.as_of is None and self.stale is None else None
+        for number, (attempt, reserve, _, _) in enumerate(questions):
             try:
-                given = self._read(attempt)
-                if slots and self._reserves(given, reserve):
-                    reserving.append((given, attempt))
-                    answers.append(None)
+                plain = ready.read(attempt, self._campaigns) if ready is not None else None
+                given = self._read(attempt) if plain is None else None
+                asks = plain.sent.reserve if given is None else given.reserve
+                if slots and self._reserves(reserve if asks is None else asks):
+                    reserving.append(Wanted(attempt, given, plain))
                 else:
-                    answers.append(self._judge(given))
+                    judged.append((number, plain, given))
             except Exception as error:
-                answers.append(error)
+                answers[number] = error
+        self._expect([plain for _, plain, _ in judged if plain is not None])
+        for number, plain, given in judged:
+            try:
+                answers[number] = self._judge(given) if plain is None else self._ready_or_judged(plain)
+            except Exception as error:
+                answers[number] = error
         reserved = iter(self._reserved(reserving) if reserving else ())
         return [next(reserved) if answer is None else answer for answer in answers]
+
+    def _expect(self, plain: Sequence[Plain]) -> None:
+        """Tells the store of whom it will be asked."""
+        if plain:
+            asked: dict[str, list[str]] = {}
+            for each in plain:
+                asked.setdefault(each.campaign.seller, []).append(each.number.e164)
+            with suppress(LookUpFailed):  # each look-up will say so
+                self.store.refresh()
+                for seller, numbers in asked.items():
+                    if len(numbers) > 1:
+                        self.store.expect(seller, numbers)
 
     def release(self, *, seller: str, to: str, id: str) -> bool:
         """Give back the slot of an attempt that is not made; ``id`` is that of the reservation. False where none was held any more,
@@ -223,20 +249,24 @@ class Guard:
             return False
         return self.store.release(seller=seller, number=number, attempt=id)
 
-    def _judge(self, given: Given) -> Decision:
-        facts, evidence = self._gatherer.gather(given)
+    def _ready_or_judged(self, plain: Plain) -> Decision:
+        try:
+            decision = self._ready.decide(plain)
+        except LookUpFailed:
+            return self._judge(self._read(plain.sent), UNANSWERED)
+        return decision if decision is not None else self._judge(self._read(plain.sent))
+
+    def _judge(self, given: Given, found: LookUp | None = None) -> Decision:
+        facts, evidence = self._gatherer.gather(given, found)
         decision = Decision(self._engine, facts, self._engine.judge(facts), given.id, evidence)
         return decision if self.stale is None else decision.refused("pack_stale", self.stale)
 
-    def _reserves(self, given: Given, otherwise: bool) -> bool:
-        """Whether a slot is asked for, and there is anything to take one in: not in no store, in the past, or by stale rules."""
-        asked = otherwise if given.reserve is None else given.reserve
+    def _reserves(self, asked: bool) -> bool:
+        """Whether a slot that is asked for can be taken: not in no store, in the past, or by stale rules."""
         return asked and self.store is not None and self.as_of is None and self.stale is None
 
-    def _reserved(self, asked: list[tuple[Given, Mapping[str, object]]]) -> list[Decision | Exception]:
-        from dialguard.reserve import decide
-
-        return decide(self._engine, self._gatherer, asked)
+    def _reserved(self, wanted: Sequence[Wanted]) -> list[Decision | Exception]:
+        return decide(Deciding(self._engine, self._gatherer, self._ready, self._read), wanted)
 
     def _read(self, attempt: Mapping[str, object]) -> Given:
         given = reading.read(attempt, self._campaigns)
@@ -262,7 +292,8 @@ class Guard:
         said = attempt.campaign if typed else attempt.get("campaign")
         own = attempt.reserve if typed else attempt.get("reserve")
         campaign, pieces = self._registered[said] if isinstance(said, str) else (to_builtins(said) if isinstance(said, Struct) else said, None)
-        return recording.Asked(attempt if sent is None else sent, decision, campaign, pieces, reserve if own is None else bool(own), events)
+        asked = reserve if own is None else bool(own)
+        return recording.Asked(attempt if sent is None else sent, decision, campaign, pieces, asked, events, decision.nameless)
 
     def look_back(self, as_of: int, feed_file: Path | None) -> None:
         """Answer from what was known at another instant, and by the feed in another file, from now on."""

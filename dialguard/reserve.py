@@ -1,7 +1,8 @@
 """Check and reserve: attempts are decided with the slots that other dialers hold counted as attempts, and take one in the same step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
+from typing import NamedTuple
 
 from msgspec.json import Encoder
 
@@ -12,9 +13,10 @@ from dialguard.facts.gather import Gatherer
 from dialguard.facts.given import Given, InvalidInput
 from dialguard.facts.held import put_waiting
 from dialguard.ledger.rows import text
-from dialguard.model.facts import Facts
 from dialguard.model.history import Entry
+from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp, LookUpFailed
+from dialguard.ready import Plain, Ready
 from dialguard.storage.slots import Asked, Reused, Table
 
 ROUNDS = 100
@@ -23,86 +25,131 @@ _encode = Encoder(enc_hook=str, order="deterministic").encode
 _REUSED = "found the id of another attempt of the last ten minutes, expected an id of its own for each attempt"
 
 
-def decide(engine: Engine, gatherer: Gatherer, asked: Sequence[tuple[Given, Mapping[str, object]]]) -> list[Decision | Exception]:
+class Wanted(NamedTuple):
+    """An attempt for which a slot is wanted: as it was sent, and read; ``plain`` where its answer may be ready."""
+
+    sent: Mapping[str, object]
+    given: Given | None
+    plain: Plain | None
+
+
+class Deciding(NamedTuple):
+    """What it takes to decide; ``read`` reads an attempt with care, or raises InvalidInput."""
+
+    engine: Engine
+    gatherer: Gatherer
+    ready: Ready | None
+    read: Callable[[Mapping[str, object]], Given]
+
+
+def decide(by: Deciding, wanted: Sequence[Wanted]) -> list[Decision | Exception]:
     """Decide attempts, in their order, and take the slots of those allowed in one step: where that fails, all are denied.
 
-    ``asked``: each attempt as it was read and as it was sent. An attempt that cannot be judged has its exception in its place.
+    An attempt that cannot be judged has its exception in its place.
     """
-    store = gatherer.sources.store
+    store = by.gatherer.sources.store
     try:
         together = getattr(store, "together", None)
         if together is None:
             raise LookUpFailed("this store cannot reserve")
         store.refresh()
         with together() as table:
-            return [_one(engine, gatherer, table, given, sent) for given, sent in asked]
+            _expect(store, table, wanted)
+            return [_one(by, table, each) for each in wanted]
     except LookUpFailed as error:
-        return [_denied(engine, gatherer, given, error) for given, _ in asked]
+        return [_denied(by, each, error) for each in wanted]
 
 
-def _one(engine: Engine, gatherer: Gatherer, table: Table, given: Given, sent: Mapping[str, object]) -> Decision | Exception:
+def _expect(store: object, table: Table, wanted: Sequence[Wanted]) -> None:
+    """Tells store and table of whom they will be asked."""
+    asked: dict[str, tuple[list[str], list[str]]] = {}
+    for each in wanted:
+        if each.plain is not None:
+            numbers, ids = asked.setdefault(each.plain.campaign.seller, ([], []))
+            numbers.append(each.plain.number.e164)
+            if each.plain.sent.id is not None:
+                ids.append(each.plain.sent.id)
+    for seller, (numbers, ids) in asked.items():
+        if len(numbers) > 1:
+            store.expect(seller, numbers)
+            table.expect(seller, numbers, ids)
+
+
+def _one(by: Deciding, table: Table, wanted: Wanted) -> Decision | Exception:
     try:
-        return _reserved(engine, gatherer, table, given, sent)
+        return _reserved(by, table, wanted)
     except LookUpFailed as error:
-        return _denied(engine, gatherer, given, error)
+        return _denied(by, wanted, error)
     except Reused:
         return InvalidInput([("id", _REUSED)])
     except Exception as error:  # the others of the group have their own answers
         return error
 
 
-def _reserved(engine: Engine, gatherer: Gatherer, table: Table, given: Given, sent: Mapping[str, object]) -> Decision:
-    fresh, number = given.at is None, given.number.e164
+def _reserved(by: Deciding, table: Table, wanted: Wanted) -> Decision:
+    sent, given, plain = wanted
+    about = plain if given is None else given
+    name = plain.sent.id if given is None else given.id
+    fresh, number = about.at is None, about.number.e164
     if fresh:
-        given.at = clock.now()
+        about.at = clock.now()
     if number is None:
-        return _judged(engine, given, *_gathered(gatherer, given))
+        return _judged(by, given if given is not None else _read(by, sent, about.at))
     content = blake2b(_encode(sent), digest_size=8).digest()
-    asked, name = Asked(given.campaign.seller, number, given.person, _id(given), given.at, content, fresh, given.id is None), given.id
+    person = None if given is None else given.person
+    asked = Asked(about.campaign.seller, number, person, _checked(name), about.at, content, fresh, name is None)
     for _ in range(ROUNDS):
         seen = table.look(asked)
-        facts, evidence = _gathered(gatherer, given, seen.found)
-        if seen.waiting:
-            put_waiting(facts.values, given, seen.waiting, facts.at)
-            evidence = _told(evidence, len(seen.waiting))
-        decision = _judged(engine, given, facts, evidence)
+        decision = by.ready.decide(plain, seen.found) if plain is not None and not seen.waiting else None
+        if decision is None:
+            if given is None:
+                given = _read(by, sent, about.at)
+            decision = _judged(by, given, seen.found, seen.waiting)
         if asked.ours:
             decision.id = name = name or decision.id
             asked = asked._replace(attempt=name)
         if not decision.allowed:
             return decision
-        slot = table.take(seen, asked, name, _entry(given, facts))
+        slot = table.take(seen, asked, name, _entry(decision, number, given, plain))
         if slot is not None:
             decision.reserve(slot.attempt, slot.lapses)
             return decision
     raise LookUpFailed("what is reserved for this number changes faster than it can be judged; ask again")
 
 
-def _id(given: Given) -> str | None:
-    if given.id is not None:
+def _read(by: Deciding, sent: Mapping[str, object], at: Instant | None) -> Given:
+    given = by.read(sent)
+    if at is not None:
+        given.at = at
+    return given
+
+
+def _checked(name: str | None) -> str | None:
+    if name is not None:
         try:
-            text(given.id, "id")
+            text(name, "id")
         except ValueError as error:
             raise InvalidInput([("id", str(error))]) from None
-    return given.id
+    return name
 
 
-def _gathered(gatherer: Gatherer, given: Given, found: LookUp | None = None) -> tuple[Facts, object]:
+def _judged(by: Deciding, given: Given, found: LookUp | None = None, waiting: Sequence[Entry] = ()) -> Decision:
     kept = given.facts
     given.facts = kept.copy()  # gathering enters what it finds
     try:
-        return gatherer.gather(given, found)
+        facts, evidence = by.gatherer.gather(given, found)
     finally:
         given.facts = kept
+    if waiting:
+        put_waiting(facts.values, given, waiting, facts.at)
+        evidence = _told(evidence, len(waiting))
+    return Decision(by.engine, facts, by.engine.judge(facts), given.id, evidence)
 
 
-def _judged(engine: Engine, given: Given, facts: Facts, evidence) -> Decision:
-    return Decision(engine, facts, engine.judge(facts), given.id, evidence)
-
-
-def _denied(engine: Engine, gatherer: Gatherer, given: Given, error: LookUpFailed) -> Decision | Exception:
+def _denied(by: Deciding, wanted: Wanted, error: LookUpFailed) -> Decision | Exception:
     try:
-        decision = _judged(engine, given, *_gathered(gatherer, given))
+        given = wanted.given
+        decision = _judged(by, given if given is not None else _read(by, wanted.sent, wanted.plain.at))
     except Exception as other:
         return other
     decision._amiss = ("lookup_unavailable", f"No place under the frequency caps could be reserved: {error}.")
@@ -113,9 +160,11 @@ def _told(evidence, number: int):
     return lambda: {**evidence(), "reserved_by_others": number}
 
 
-def _entry(given: Given, facts: Facts) -> Entry:
+def _entry(decision: Decision, number: str, given: Given | None, plain: Plain | None) -> Entry:
     """The attempt as it would be recorded."""
+    facts = decision.facts
     get = facts.values.get
-    voice = get("campaign.voice") if given.channel in ("voice", "rvm") else None
-    purpose, subject = get("campaign.purpose"), get("campaign.subject")
-    return Entry(facts.at, given.number.e164, given.channel, purpose, subject, voice, None, given.debt, given.from_number)
+    channel = plain.sent.channel if given is None else given.channel
+    voice = get("campaign.voice") if channel in ("voice", "rvm") else None
+    debt, shown = (None, plain.shown) if given is None else (given.debt, given.from_number)
+    return Entry(facts.at, number, channel, get("campaign.purpose"), get("campaign.subject"), voice, None, debt, shown)

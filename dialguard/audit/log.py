@@ -15,7 +15,7 @@ from dialguard.audit import standalone
 from dialguard.audit.chain import Chain, Damaged, Manner, lock
 from dialguard.audit.errors import AuditUnavailable, LogError
 from dialguard.audit.kept import Kept
-from dialguard.audit.keys import Keys
+from dialguard.audit.keys import Key, Keys
 from dialguard.audit.record import NUMBERS, record
 from dialguard.audit.text import encode, moment
 from dialguard.facts import clock
@@ -124,6 +124,13 @@ class DecisionLog:
         except (OSError, LogError, TypeError, ValueError) as error:
             what = error.strerror if isinstance(error, OSError) else error if isinstance(error, LogError) else type(error).__name__
             raise AuditUnavailable(f"the decision could not be made a record: {what}") from error
+
+    def seal_of(self, tenant: str) -> Key | None:
+        """The key that seals for a tenant now; None where nothing is sealed. Raises AuditUnavailable."""
+        try:
+            return None if self.numbers == "clear" else self.keys.current(tenant)
+        except (OSError, LogError) as error:
+            raise AuditUnavailable(f"the key of the log is not to be had: {getattr(error, 'strerror', None) or error}") from error
 
     def keep(self, piece: Mapping[str, Any] | Sequence[Any] | bytes) -> str:
         """The digest by which records may name a piece. Raises AuditUnavailable."""

@@ -24,9 +24,6 @@ _HIDDEN = (("contact", "id"), ("caller_id", "name"), ("campaign", "claims"))  # 
 _NAMING = frozenset(name for first, second in (*_HIDDEN, ("history", "attempts")) for name in (first, f"{first}.{second}")) - {"campaign"}
 _MESSAGE = frozenset({"message", "message.body"})
 _NO_DIGIT = re.compile(r"\D")
-_NO_DIGITS = re.compile(rb"\D")
-_CLOSE = 80
-"""Characters over which the digits of a number may be spread in a text."""
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]")
 _MOST_SHOWN = 10_000
 
@@ -48,18 +45,18 @@ def record(body: Mapping[str, Any], policy: str, key: Key | None) -> bytes:
     for what JSON cannot say.
     """
     attempt = dict(body["attempt"])
-    shown: dict[str, Any] = {**body, "attempt": attempt}
-    if isinstance(shown["decision"], bytes):
-        raw = shown["decision"]
+    told: dict[str, Any] = {**body, "attempt": attempt}
+    if isinstance(told["decision"], bytes):
+        raw = told["decision"]
         decision_id = raw[7 : raw.index(b'"', 7)].decode() if raw.startswith(_ID) else _named(raw).id
-        shown["decision"] = msgspec.Raw(raw) if raw.isascii() and not shown["claims"] else decode(raw)
+        told["decision"] = msgspec.Raw(raw) if raw.isascii() and not told["claims"] else decode(raw)
     else:
-        decision_id = shown["decision"]["id"]
+        decision_id = told["decision"]["id"]
     masks: dict[str, str] = {}
     if not _MESSAGE.isdisjoint(attempt):
         _digest_message(attempt, key, masks)
     if policy == "clear":
-        return encode(shown | {"masks": masks})
+        return encode(told | {"masks": masks})
     hidden: list[tuple[Path, object]] = []
     called = None
     for name, path, mask in _NUMBER_FIELDS:
@@ -68,9 +65,9 @@ def record(body: Mapping[str, Any], policy: str, key: Key | None) -> bytes:
             hidden.append((path, value))
             masks[mask] = policy
             if name == "to":
-                attempt[name], called = _number(key, value, policy)
+                attempt[name], called = number(key, value, policy)
             else:
-                attempt[name] = _shown(key, value, policy)
+                attempt[name] = shown(key, value, policy)
 
     def hide(holder: Any, name: str | int, path: Path) -> None:
         value = holder[name]
@@ -87,29 +84,29 @@ def record(body: Mapping[str, Any], policy: str, key: Key | None) -> bytes:
         for holder, name, path in _called_before(attempt):
             if holder[name] is not None:
                 hidden.append((path, holder[name]))
-                holder[name], _ = _number(key, holder[name], policy)
+                holder[name], _ = number(key, holder[name], policy)
                 masks[".".join(map(str, path))] = policy
-    if shown["claims"]:
-        hide(shown, "claims", ("claims",))
-        shown["decision"] = decision = {**shown["decision"], "evidence": dict(shown["decision"]["evidence"])}
+    if told["claims"]:
+        hide(told, "claims", ("claims",))
+        told["decision"] = decision = {**told["decision"], "evidence": dict(told["decision"]["evidence"])}
         if "claims" in decision["evidence"]:
             hide(decision["evidence"], "claims", ("decision", "evidence", "claims"))
-    shown["masks"] = masks
-    raw = encode(shown)
+    told["masks"] = masks
+    raw = encode(told)
     if called is not None and called[-4:].encode() in raw:  # perhaps the number again, in a text where nobody looks for one
-        if isinstance(shown["decision"], msgspec.Raw):
-            shown["decision"] = decode(bytes(shown["decision"]))
-        for holder, name, path in _strings(shown, ("attempt", "decision")):
+        if isinstance(told["decision"], msgspec.Raw):
+            told["decision"] = decode(bytes(told["decision"]))
+        for holder, name, path in _strings(told, ("attempt", "decision")):
             if called in _NO_DIGIT.sub("", holder[name]) and not _DATE.match(holder[name]):
                 hide(holder, name, path)
-        raw = encode(shown)
+        raw = encode(told)
     if policy == "sealed" and hidden:
         box = key.seal(encode(hidden), decision_id)
         raw = b'%b,"sealed":{"key":"%b","box":"%b"}}' % (raw[:-1], key.id.encode(), box)
     return raw
 
 
-def _number(key: Key, value: object, policy: str) -> tuple[str, str | None]:
+def number(key: Key, value: object, policy: str) -> tuple[str, str | None]:
     """What stands in place of a number, and its ten digits."""
     found = numbers.parse(value)
     if found.e164 is None:
@@ -118,25 +115,14 @@ def _number(key: Key, value: object, policy: str) -> tuple[str, str | None]:
     return f"{token}-{found.e164[-2:]}" if policy == "masked" else token, found.national
 
 
-def _shown(key: Key, value: object, policy: str) -> str:
+def shown(key: Key, value: object, policy: str) -> str:
     """The same for a number that the seller shows: they are few, and the same each time."""
     held = key.shown.get(value) if isinstance(value, str) else None
     if held is None:
-        held, _ = _number(key, value, policy)
+        held, _ = number(key, value, policy)
         if isinstance(value, str) and len(key.shown) < _MOST_SHOWN:
             key.shown[value] = held
     return held
-
-
-def _appears(national: bytes, raw: bytes) -> bool:
-    """Whether the ten digits stand close together in a text; their last four do by chance in many."""
-    tail = national[-4:]
-    place = raw.find(tail)
-    while place >= 0:
-        if national in _NO_DIGITS.sub(b"", raw[max(0, place - _CLOSE) : place + 4]):
-            return True
-        place = raw.find(tail, place + 1)
-    return False
 
 
 def unmask(body: dict[str, Any], keys: Keys) -> dict[str, Any]:

@@ -6,16 +6,19 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from dialguard.audit.errors import AuditUnavailable
+from dialguard.audit.errors import AuditUnavailable, LogError
+from dialguard.audit.keys import Key
 from dialguard.audit.log import DecisionLog, without_claims
+from dialguard.audit.plain import Parts, moments_of
 from dialguard.engine.decision import Decision
+from dialguard.facts import clock
 from dialguard.packs.pack import Packs
 from dialguard.packs.sources import Source, shipped_rules
 
 
 class Asked(NamedTuple):
     """An attempt and its decision; its campaign, as it was given or registered, and what is kept of that (None: nothing yet); whether
-    a slot was asked for, and whether event rules fed facts."""
+    a slot was asked for, whether event rules fed facts, and whether the decision names nobody."""
 
     attempt: Mapping[str, Any] | Struct | bytes
     decision: Decision
@@ -23,6 +26,7 @@ class Asked(NamedTuple):
     pieces: Mapping[str, str] | None
     reserve: bool
     events: bool
+    nameless: bool = False
 
 
 class Recording:
@@ -31,6 +35,7 @@ class Recording:
 
     def __init__(self, log: DecisionLog, packs: Packs, folders: Sequence[Path], feed: Path | None, store: str, files: Sequence[Source] | None = None) -> None:
         self.log, self.store = log, store
+        self._parts = Parts(log.numbers, store, log.door)
         self._pieces = {"rules": log.keep_rules(packs, shipped_rules(), folders, files)}
         if feed is not None:
             self._pieces["feed"] = log.keep(feed.read_bytes())
@@ -49,11 +54,25 @@ class Recording:
     def recorded(self, decided: Sequence[tuple[Asked, bytes, Mapping[str, Any]]], known_at: int) -> list[tuple[Decision, bytes]]:
         """Decisions with their JSON once they are recorded together, or denials in their places."""
         try:
-            self.log.append([self.body(asked, json, known_at, **by) for asked, json, by in decided])
+            seals: dict[str, Key | None] = {}
+            moments = moments_of(clock.now(), known_at)
+            self.log.append([self._plain(asked, json, moments, seals, by) or self.body(asked, json, known_at, **by) for asked, json, by in decided])
         except AuditUnavailable as error:
             refused = [unrecorded(asked.decision, error) for asked, _, _ in decided]
             return [(decision, decision.as_json(texts=False)) for decision in refused]
         return [(asked.decision, json) for asked, json, _ in decided]
+
+    def _plain(self, asked: Asked, json: bytes, moments: bytes, seals: dict[str, Key | None], by: Mapping[str, Any]) -> bytes | None:
+        """The same where it is put together from parts; ``seals`` are the tenants' keys that were asked for."""
+        attempt, _, campaign, pieces, reserve, events, nameless = asked
+        if not nameless or pieces is None or type(attempt) is not bytes or campaign.get("claims"):
+            return None
+        tenant = by.get("tenant", "default")
+        seal = seals[tenant] if tenant in seals else seals.setdefault(tenant, self.log.seal_of(tenant))
+        try:
+            return self._parts.record(attempt, json, moments, seal, pieces, campaign["seller"], reserve, events, by)
+        except LogError as error:
+            raise AuditUnavailable(f"the decision could not be made a record: {error}") from error
 
 
 def unrecorded(decision: Decision, error: AuditUnavailable) -> Decision:

@@ -4,6 +4,7 @@ import itertools
 import os
 from collections.abc import Callable, Mapping
 from datetime import date
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.json import Encoder
@@ -18,6 +19,17 @@ from dialguard.model.kept import kept
 from dialguard.packs.remedies import at_home
 
 _PREFIX = os.urandom(6).hex()
+
+
+class Form(NamedTuple):
+    """A decision as JSON without what is its own: from the verdict to the rules that decided, and the evidence; ``zone`` is the one in which
+    its moments are shown."""
+
+    zone: str
+    shared: bytes
+    evidence: bytes
+    named: bool
+    """Whether the evidence names an entry of the person's."""
 
 
 def _renew() -> None:
@@ -47,6 +59,8 @@ class Decision(Struct, eq=False, dict=True):
     """``id`` and ``expires_at`` of the slot that was taken under the caps; None where none was."""
     _amiss: tuple[str, str] | None = None
     """Kind and message of what denies whatever the law says."""
+    _form: Form | None = None
+    """What others of which the law asks the same are told in JSON too; None: to be made."""
 
     @kept
     def id(self) -> str:
@@ -62,6 +76,11 @@ class Decision(Struct, eq=False, dict=True):
     def verdict(self) -> str:
         """``allow`` or ``deny``."""
         return "allow" if self.allowed else "deny"
+
+    @property
+    def facts(self) -> Facts:
+        """What was judged; of an answer that was kept ready, what is no other's for any law."""
+        return self._facts
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -96,15 +115,16 @@ class Decision(Struct, eq=False, dict=True):
     @property
     def retry_at(self) -> str | None:
         """The first moment at which time alone would cure a denial, RFC 3339 in the first place's zone; else None."""
-        return None if self.allowed else self._time
+        return None if self.allowed else self.time
 
     @property
     def valid_until(self) -> str | None:
         """An allow must not be used at or after this moment; None when none is in sight."""
-        return self._time if self.allowed else None
+        return self.time if self.allowed else None
 
     @property
-    def _time(self) -> str | None:
+    def time(self) -> str | None:
+        """``retry_at`` of a denial, ``valid_until`` of an allow."""
         if self._amiss is not None:
             return None
         instant = recall.time(self._engine, self._facts, self._judgement, self.told)
@@ -148,6 +168,11 @@ class Decision(Struct, eq=False, dict=True):
         return [{"rule": rule, "remedies": at_home(packs.remedies.get(rule, ()), packs.by_id[rule], day)} for rule in told]
 
     @property
+    def nameless(self) -> bool:
+        """Whether its JSON names nobody, since others are told the same, but for the attempt's own id."""
+        return self._form is not None and self._amiss is None and not self._form.named
+
+    @property
     def line_type(self) -> str | None:
         """``wireless``, ``landline``, ``voip`` or ``toll_free``; None where it was not known."""
         found = self._facts.values.get("line_type")
@@ -176,7 +201,20 @@ class Decision(Struct, eq=False, dict=True):
 
     def as_json(self, *, texts: bool = True) -> bytes:
         """``as_dict`` as JSON; of neighbouring attempts what they share is written once."""
-        told, time = self.told, self._time
+        form = self._form
+        if form is None or texts or self._amiss is not None:
+            form = self.form(texts=texts)
+        elif form.named:
+            form = form._replace(evidence=_encode(self.evidence))
+        own = b"null" if self.reservation is None else _encode(self.reservation)
+        return b'{"id":"%b","attempt_id":%b,"at":"%b",%b,"reservation":%b,"evidence":%b}' % (
+            self.id.encode(), _encode(self.attempt_id), self._engine.clock.format_instant(self._facts.at, form.zone).encode(), form.shared, own,
+            form.evidence,
+        )  # fmt: skip
+
+    def form(self, *, texts: bool = False) -> Form:
+        """All of the JSON that is not this decision's own."""
+        told, time = self.told, self.time
         form = None if texts else told.encoded.get("codes")
         if form is None:
             form = _encode({
@@ -190,9 +228,8 @@ class Decision(Struct, eq=False, dict=True):
         held = told.placed  # attempts by their area code alone share the very object
         if held is None or held[0] is not sources:
             held = told.placed = sources, _encode(self._where())[1:-1]
-        head = _encode({"id": self.id, "attempt_id": self.attempt_id, "at": self.at})
-        own = _encode({"reservation": self.reservation, "evidence": evidence})
-        return b"%b,%b,%b,%b" % (head[:-1], form, held[1], own[1:])
+        places = self._facts.places
+        return Form(places[0].zone if places else "UTC", b"%b,%b" % (form, held[1]), _encode(evidence), "consent" in evidence)
 
     def _where(self) -> dict[str, object]:
         """What was taken into account, and from what; by which law."""

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from dialguard.backends.closures import CERTAIN, Clause, Compiler, Program, predicate
 from dialguard.expr.fold import TIMED, fold
-from dialguard.expr.nodes import FALSE, TRUE, All, ClosedDay, Const, Count, LocalTime, Node, Test
+from dialguard.expr.nodes import FALSE, TRUE, All, ClosedDay, Const, Count, LocalTime, Node, Test, facts_read
 from dialguard.model.facts import Place
 from dialguard.packs.load import Packs
 from dialguard.packs.rule import FIRST_DAY, LAST_DAY, Rule
@@ -44,6 +44,11 @@ class Law:
             part for part in parts
             if isinstance(part, (LocalTime, ClosedDay, Count)) or (isinstance(part, Test) and part.operator in TIMED)
         )))  # fmt: skip
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The facts that condition and reliefs may read."""
+        return frozenset().union(*map(facts_read, (self.condition, *self.reliefs)))
 
     @property
     def timed(self) -> bool:

@@ -47,9 +47,9 @@ def retry_at(engine: Engine, facts: Facts) -> Instant | None:
     return retry(engine, facts)[0]
 
 
-def retry(engine: Engine, facts: Facts) -> tuple[Instant | None, Instant]:
+def retry(engine: Engine, facts: Facts, days: int = HORIZON_DAYS) -> tuple[Instant | None, Instant]:
     """``retry_at``, and the last instant that was looked at to find it."""
-    end = facts.at + HORIZON_DAYS * DAY
+    end = facts.at + days * DAY
     instant = facts.at
     facts = _AgesHeld.of(facts, engine.clock)
     for _ in range(LIMIT):
@@ -77,9 +77,9 @@ def valid_until(engine: Engine, facts: Facts, start: Instant | None = None) -> I
     return expiry(engine, facts, start)[0]
 
 
-def expiry(engine: Engine, facts: Facts, start: Instant | None = None) -> tuple[Instant | None, Instant]:
+def expiry(engine: Engine, facts: Facts, start: Instant | None = None, days: int = HORIZON_DAYS) -> tuple[Instant | None, Instant]:
     """``valid_until``, and the last instant that was looked at to find it."""
-    end = facts.at + HORIZON_DAYS * DAY
+    end = facts.at + days * DAY
     instant = facts.at if start is None else start
     if instant > facts.at:
         facts = _AgesHeld.of(facts, engine.clock)
@@ -88,7 +88,7 @@ def expiry(engine: Engine, facts: Facts, start: Instant | None = None) -> tuple[
         values = facts.at_instant(instant)
         steps = [next_step(engine, facts, values, finding) for finding in engine.timed(facts, instant)]
         steps += [change for change in facts.changes if change > instant][:1]
-        steps += _law_changes(engine, facts, instant)
+        steps += law_changes(engine, facts, instant)
         steps = [step for step in steps if step is not None]
         nearest = min(steps, default=None)
         if facts.due is not None and (nearest is None or facts.due <= nearest):
@@ -115,7 +115,8 @@ def next_step(engine: Engine, facts: Facts, values: dict[str, object], finding: 
     return min((step for step in steps if step is not None), default=None)
 
 
-def _law_changes(engine: Engine, facts: Facts, instant: Instant) -> list[Instant]:
+def law_changes(engine: Engine, facts: Facts, instant: Instant) -> list[Instant]:
+    """The next instants, one a zone, at which other law applies in it."""
     found = []
     for zone in {zone for _, zone in facts.places}:
         moment = Moment(instant, zone, engine.clock)

@@ -28,6 +28,8 @@ CALLABLE = frozenset({"geographic", "toll_free", "personal"})
 _SURELY_BEGUN = date(1970, 1, 1).toordinal() - 2
 """Added to a UTC day's number: an ordinal that has begun everywhere."""
 _RELATIONSHIP_OPEN: dict[str, object] = dict.fromkeys(NO_RELATIONSHIP)
+UNANSWERED = LookUp()
+"""For ``gather``: the store was asked, and did not answer."""
 _NOTHING_AMISS: Mapping[str, str] = {}
 _NOTHING_USED: dict[str, tuple[lists.Said, bool]] = {}
 
@@ -85,7 +87,7 @@ class Gatherer:
         self, given: Given, found: LookUp | None = None, where: places.Places | None = None
     ) -> tuple[Facts, Callable[[], dict[str, object]]]:
         """Facts, and what gives the evidence when it is asked for. Where bulk has worked them out beforehand, ``found`` is what
-        the store holds and ``where`` the places to judge in, in place of those that number and address name."""
+        the store holds (``UNANSWERED``: it failed) and ``where`` the places to judge in, in place of those that number and address name."""
         at = given.at
         if at is None:
             at = clock.now()
@@ -94,7 +96,7 @@ class Gatherer:
         if where is None and not given.address:
             if self._area_codes is not ACTIVE.codes:
                 self._area_codes, self._by_area_code = ACTIVE.codes, {}
-            where, here = self._by_area_code.get(npa) or self._located(number)
+            where, here = self._by_area_code.get(npa) or self.located(number)
         else:
             where, here = self._placed(number, where or places.candidates(number, presuming=self.packs.presuming, **given.address))
         values = given.facts if given.started else self.start(campaign) | given.facts | given.told()
@@ -103,7 +105,7 @@ class Gatherer:
         values["channel"] = channel
         if channel != "voice":
             self._voice(values, channel)
-        if opens is not None and opens > at // DAY + _SURELY_BEGUN and number.reason_on(min(clock.local(at, zone).ordinal for zone in here.zones)):
+        if opens is not None and not surely_begun(opens, at) and number.reason_on(min(clock.local(at, zone).ordinal for zone in here.zones)):
             kind = "unassigned"
         values["number.kind"] = kind
         if kind == "toll_free":
@@ -120,8 +122,10 @@ class Gatherer:
             facts = Facts(values, at, here.pairs, scope, campaign.fixed, (), None, _NOTHING_AMISS)
             return facts, partial(_evidence, where, _NOTHING_USED, None, (), campaign, at)
         why: dict[str, str] = {}
-        failed = False
-        if found is None:
+        failed = found is UNANSWERED
+        if failed:
+            found = NOTHING_HELD
+        elif found is None:
             found = NOTHING_HELD
             if store is not None and number.e164 is not None:
                 try:
@@ -170,7 +174,7 @@ class Gatherer:
             campaign.fixed = {name: value for name, value in campaign.facts.items() if value is not None and name != "campaign.abandonment_rate"}
         return self._blank | campaign.facts
 
-    def _located(self, number: Number) -> tuple[places.Places, _Local]:
+    def located(self, number: Number) -> tuple[places.Places, _Local]:
         """Places, and what is to be known there, of a number without an address: its area code settles both."""
         found = self._placed(number, places.candidates(number, presuming=self.packs.presuming))
         if number.npa is not None:
@@ -329,6 +333,11 @@ class Gatherer:
         for name, fact in self.packs.vocabulary.facts.items():
             if fact.fact_class == "store" and values.get(name) is None:
                 why[name] = "lookup_unavailable"
+
+
+def surely_begun(ordinal: int, at: Instant) -> bool:
+    """Whether a date has begun everywhere."""
+    return ordinal <= at // DAY + _SURELY_BEGUN
 
 
 def _blank_facts(packs: Packs) -> dict[str, object]:

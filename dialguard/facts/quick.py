@@ -21,7 +21,7 @@ from dialguard.model.moment import NEVER, SECOND
 from dialguard.model.records import CHANNELS, COVERS, FORMS
 
 UNUSUAL = (LookupError, TypeError, ValueError, AttributeError, OverflowError, ValidationError)
-_parse_from = lru_cache(maxsize=4096)(numbers.parse)
+parse_from = lru_cache(maxsize=4096)(numbers.parse)
 _span = lru_cache(maxsize=4096)(windows)
 _tuple = tuple.__new__
 _NOWHERE: Mapping[str, str] = MappingProxyType({})
@@ -45,15 +45,13 @@ def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Gi
     from_number = at = person = consent = revocations = national = states = most = attempts = declared = debt = None
     address, related = _NOWHERE, False
     if sent.from_ is not None:
-        shown = _parse_from(sent.from_)
+        shown = parse_from(sent.from_)
         from_number = shown.e164
         if from_number is None:
             _word(sent.from_)
         facts["caller_id.kind"] = shown.kind
     if sent.at is not None:
-        at = _instant(sent.at)
-        if not JUDGED_FROM <= at < JUDGED_BEFORE:
-            raise ValueError
+        at = judged_at(sent.at)
     facts["line_type"] = sent.line_type
     part = sent.contact
     if part is not None:
@@ -116,6 +114,14 @@ def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Gi
         sent.id, channel, number, from_number, at, sent.reserve, campaign, facts, started, person, address, consent, revocations, related,
         national, states, most, attempts, declared, debt,
     )  # fmt: skip
+
+
+def judged_at(sent: object) -> int:
+    """The moment of an attempt. Raises one of UNUSUAL."""
+    at = _instant(sent)
+    if not JUDGED_FROM <= at < JUDGED_BEFORE:
+        raise ValueError
+    return at
 
 
 def _word(value: str | None) -> str | None:
@@ -291,4 +297,4 @@ def _past(sent: contract.PastAttempt) -> Entry:
 
 def _plain(number: str) -> bool:
     """Whether the careful reader would leave the number as it is: +1 and ten digits that make up a number."""
-    return len(number) == 12 and number[0] == "+" and _parse_from(number).e164 == number
+    return len(number) == 12 and number[0] == "+" and parse_from(number).e164 == number

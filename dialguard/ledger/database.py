@@ -32,10 +32,12 @@ _TRIES = 4
 
 
 class State(NamedTuple):
-    """What is known of one state of the record: of whom it holds anything, and what it holds of a seller as a whole."""
+    """What is known of one state of the record: of whom it holds anything, what it holds of a seller as a whole, and all consents of
+    numbers that were to be asked for and of which it holds nothing else."""
 
     sellers: Sellers
     wholes: dict[str, Whole]
+    consents: dict[tuple[str, str], list[tuple]]
 
 
 class Held:

@@ -10,6 +10,7 @@ from dialguard.ledger import postgresql, sqlite
 from dialguard.ledger.database import Database, Held, State
 from dialguard.ledger.erasing import Erased, empty, endings, listing, note_keys
 from dialguard.ledger.errors import LedgerError
+from dialguard.ledger.fold import NO_ROWS, fold, in_force
 from dialguard.ledger.history import entries
 from dialguard.ledger.known import EVERY, kinds
 from dialguard.ledger.pseudonyms import Key
@@ -23,6 +24,9 @@ from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp, LookUpFailed
 
 T = TypeVar("T")
+_CONSENT = 1
+"""The bit of ``kinds`` for consents."""
+_NONE: list[tuple] = []
 
 
 class Ledger(Database, Recorder):
@@ -36,14 +40,18 @@ class Ledger(Database, Recorder):
         self, *, seller: str, number: str, person: str | None = None, at: Instant, as_of: Instant | None = None
     ) -> LookUp:
         """What is known of one number; see ``storage.ports.Store``."""
+        if self._known is not None and person is None and as_of is None and (state := self._state()) is not None:
+            rows = state.consents.get((seller, number))
+            if rows is not None:  # asked and checked before
+                whole = state.wholes[seller]
+                begun = rows if not rows or max(row[3] for row in rows) <= at else [row for row in rows if row[3] <= at]
+                pauses = in_force(whole.pauses, at) if whole.pauses else ()
+                return fold((begun, *NO_ROWS[1:]), (), None, at, whole.complete_since(at), pauses)
         checked_number(number)
         if person is not None:
             text(person, "person")
         self._check(seller, at, as_of)
         if self._known is not None and person is None and as_of is None and getattr(self._local, "still", False):
-            state = self._state()
-            if state is not None and (whole := state.wholes.get(seller)) is not None and not kinds(state.sellers, seller, number):
-                return whole.nothing(at)
             return self._read(lambda cursor: self._followed(cursor, seller, number, at), LookUp())
         return self._read(
             lambda cursor: self._reading(cursor, seller, at, as_of).one(number, person), LookUp()
@@ -56,21 +64,48 @@ class Ledger(Database, Recorder):
 
     def _followed(self, cursor: Any, seller: str, number: str, at: Instant) -> LookUp:
         """As ``look_up``, by what is known of this state of the record."""
-        held = self._held()
         reading = self._reading(cursor, seller, at, None)
-        state = held.state
-        if state is None:
-            sellers = self._known.follow(cursor)
-            if sellers is None:
-                return reading.one(number, None)
-            state = held.state = State(sellers, {})
-        bits = kinds(state.sellers, seller, number)
+        state = self._follow(cursor)
+        bits = EVERY if state is None else kinds(state.sellers, seller, number)
         if bits == EVERY:
             return reading.one(number, None)
         whole = state.wholes.get(seller)
         if whole is None:
             whole = state.wholes[seller] = reading.whole
         return reading.of_kinds(number, whole, [bits >> place & 1 for place in range(len(ENTRIES))])
+
+    def _follow(self, cursor: Any) -> State | None:
+        """What is known of the state of the record that is being read; None where it cannot be followed."""
+        held = self._held()
+        if held.state is None:
+            sellers = self._known.follow(cursor)
+            if sellers is None:
+                return None
+            held.state = State(sellers, {}, {})
+        return held.state
+
+    def expect(self, seller: str, numbers: Iterable[str]) -> None:
+        """The next look-ups will be of these; see ``storage.ports.Store``. Raises LookUpFailed."""
+        numbers = [checked_number(number, "numbers") for number in numbers]
+        text(seller, "seller")
+        if self._known is None or not getattr(self._local, "still", False):
+            return
+
+        def ask(cursor: Any) -> None:
+            state = self._follow(cursor)
+            if state is None:
+                return
+            reading, bits = self._reading(cursor, seller, 0, None), {number: kinds(state.sellers, seller, number) for number in numbers}
+            if seller not in state.wholes:
+                state.wholes[seller] = reading.whole
+            rows: dict[str, list[tuple]] = {number: [] for number, kind in bits.items() if kind == _CONSENT}
+            for row in reading.consents([*rows]):
+                rows[row[1]].append(row)
+            for number, kind in bits.items():
+                if kind in (0, _CONSENT):
+                    state.consents[seller, number] = rows.get(number, _NONE)
+
+        self._read(ask, None)
 
     def look_up_many(
         self,
@@ -251,6 +286,11 @@ class Ledger(Database, Recorder):
         values = {"seller": seller, "reference": reference}
         found = self._ask(lambda cursor: self._statements.latest_attempt.run(cursor, values))
         return found[0][0] if found else None
+
+    def latest_attempts(self, seller: str, references: Sequence[str]) -> dict[str, int | None]:
+        """By the caller's own ids, the latest attempt that bears each, or None, over the state that is kept ``still``. Raises LookUpFailed."""
+        nothing: dict[str, int | None] = dict.fromkeys(references)
+        return self._read(lambda cursor: self._reading(cursor, seller, 0, None).latest_attempts(references), nothing) if references else nothing
 
     def _numbers_of(self, seller: str, person: str) -> list[str]:
         values = {"seller": seller, "person": person, "as_of": ALWAYS}

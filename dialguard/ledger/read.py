@@ -20,6 +20,9 @@ from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp, Pause
 
 SIZES = (1, 16, 500)
+_LAST = 2**62
+"""Later than any moment."""
+_NAMES = tuple(f"n{place}" for place in range(SIZES[1]))
 """How many numbers one statement asks about; a smaller lot is filled up with its last number."""
 _WITH_PAUSES = 3
 """The version of the schema from which on campaigns can be paused."""
@@ -166,6 +169,13 @@ class Statements:
             .order_by(ATTEMPTS.c.valid_at.desc(), ATTEMPTS.c.id.desc()),
             dialect,
         )
+        several = ATTEMPTS.c.reference.in_([bindparam(name) for name in _NAMES])
+        self.latest_attempts = Statement(
+            select(ATTEMPTS.c.reference, ATTEMPTS.c.valid_at, ATTEMPTS.c.id).where(
+                ATTEMPTS.c.seller == _SELLER, several, ATTEMPTS.c.void == literal_column("0")
+            ),
+            dialect,
+        )
         self.entry = {
             kind: Statement(select(table).where(table.c.id == bindparam("id")), dialect)
             for kind, table in ENTRIES.items()
@@ -268,6 +278,26 @@ class Reading:
         bucket = [statement.run(self._cursor, values) if there else () for there, statement in kinds]
         own, listed = with_hidden(bucket, hidden) if hidden else (bucket, ())
         return fold(own, listed, None, at, whole.complete_since(at), in_force(whole.pauses, at))
+
+    def consents(self, numbers: Sequence[str]) -> Iterator[tuple]:
+        """All rows of consent of some numbers that stand, whenever they were given."""
+        values = {**self._values, "at": _LAST}
+        size = SIZES[1]  # as many as are asked for together
+        for start in range(0, len(numbers), size):
+            lot = [*numbers[start : start + size]]
+            lot += lot[-1:] * (size - len(lot))
+            values.update(zip(_NAMES, lot, strict=True))
+            yield from self._statements.of_numbers[size][0].run(self._cursor, values)
+
+    def latest_attempts(self, references: Sequence[str]) -> dict[str, int | None]:
+        """By the caller's own id, the latest recorded attempt."""
+        found: dict[str, tuple[Instant, int]] = {}
+        for start in range(0, len(references), SIZES[1]):
+            lot = [*references[start : start + SIZES[1]]]
+            lot += lot[-1:] * (SIZES[1] - len(lot))
+            for reference, at, id_ in self._statements.latest_attempts.run(self._cursor, {**self._values, **dict(zip(_NAMES, lot, strict=True))}):
+                found[reference] = max(found.get(reference, (at, id_)), (at, id_))
+        return {reference: found[reference][1] if reference in found else None for reference in references}
 
     def many(self, numbers: Iterable[str], persons: Mapping[str, str]) -> dict[str, LookUp]:
         """What is known of each number; those with a person one by one."""

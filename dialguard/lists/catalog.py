@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -58,6 +59,8 @@ class Catalog:
         self._lists: dict[str, _List] = {}
         self._spare: dict[tuple[str, str], BitsReader] = {}
         self._lock = threading.Lock()
+        self.mark = object()
+        """Another object whenever answers may come from other versions than before."""
 
     def codes(self) -> tuple[str, ...]:
         """The lists that have a folder, by name."""
@@ -79,6 +82,15 @@ class Catalog:
             return ()
         asked = self._asked(found, as_of, since)
         return tuple([VersionAnswer(entry.version, self._reader(found, entry).contains(number)) for entry in asked])
+
+    def said(self, codes: Iterable[str], national10: str, since: int) -> list[bool | None]:
+        """What each version held now of some lists says of a number, in their order; otherwise as ``answers``."""
+        number, said = national_number(national10), []
+        for code in codes:
+            found = self._list(code)
+            for entry in found.asked.get(since) or self._asked(found, None, since):
+                said.append(self._reader(found, entry).contains(number))
+        return said
 
     def contains(self, version: Version, national10: str | int) -> bool | None:
         """What one version says of a number; None when it does not cover the area code.
@@ -111,6 +123,7 @@ class Catalog:
         for code, old in list(self._lists.items()):
             if _stamp(old.index) != old.stamp or old.damage is not None:
                 self._lists[code] = self._open(list_folder(self.root, code), old)
+                self.mark = object()
                 changed = True
         return changed
 
@@ -118,6 +131,7 @@ class Catalog:
         found = self._lists.get(code)
         if found is None:
             found = self._lists[code] = self._open(list_folder(self.root, code), None)
+            self.mark = object()
         if found.damage is not None:
             raise ListDamaged(found.damage.where, found.damage.found, found.damage.todo)
         return found

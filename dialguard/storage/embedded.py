@@ -1,7 +1,7 @@
 """The store without a server: one folder with ``ledger.sqlite`` (the record) and ``lists/`` (the mapped lists)."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -94,6 +94,18 @@ class EmbeddedStore(Recorder):
         """The loaded versions of a list."""
         return self._ask_lists(self._catalog.versions, code, as_of, since)
 
+    def lists_mark(self) -> object:
+        """The same object as long as lists answer from the same versions."""
+        return self._catalog.mark
+
+    def lists_say(self, codes: Iterable[str], national10: str, since: int) -> list[bool | None]:
+        """What each loaded version of some lists says of a number; see ``storage.ports.Store``."""
+        return self._ask_lists(self._catalog.said, codes, national10, since)
+
+    def expect(self, seller: str, numbers: Iterable[str]) -> None:
+        """The next look-ups will be of these; see ``storage.ports.Store``."""
+        self._ledger.expect(seller, numbers)
+
     def list_contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
         """What one version says of many numbers; see ``storage.ports.Store``."""
         return self._ask_lists(self._catalog.contains_many, version, npa, line)
@@ -153,7 +165,9 @@ class EmbeddedStore(Recorder):
         self._check_folder()
         with self._slots.alone() as file:
             self.move_on()  # what was recorded while one waited counts
-            yield Locked(self, file)
+            table = Locked(self, file)
+            yield table
+            table.flush()
 
     def release(self, *, seller: str, number: str, attempt: str) -> bool:
         """Gives a slot back; False where none was held, or the attempt has been recorded."""
@@ -248,6 +262,10 @@ class EmbeddedStore(Recorder):
 
     def _latest_attempt(self, seller: str, reference: str) -> int | None:
         return self._ledger._latest_attempt(seller, reference)
+
+    def latest_attempts(self, seller: str, references: Sequence[str]) -> dict[str, int | None]:
+        """By the caller's own ids, the latest attempt that bears each, or None. Raises LookUpFailed."""
+        return self._ledger.latest_attempts(seller, references)
 
     def _numbers_of(self, seller: str, person: str) -> list[str]:
         return self._ledger._numbers_of(seller, person)

@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +89,17 @@ class MemoryStore(Recorder):
         """The loaded versions of a list."""
         return () if self._lists is None else self._lists.versions(code, as_of, since)
 
+    def lists_mark(self) -> object | None:
+        """The same object as long as lists answer from the same versions."""
+        return self if self._lists is None else getattr(self._lists, "mark", None)
+
+    def lists_say(self, codes: Iterable[str], national10: str, since: int) -> list[bool | None]:
+        """What each loaded version of some lists says of a number."""
+        return [answer.listed for code in codes for answer in self.list_answers(code, national10, None, since)]
+
+    def expect(self, seller: str, numbers: Iterable[str]) -> None:
+        """Nothing need be prepared."""
+
     def list_contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
         """What one version says of many numbers; see ``storage.ports.Store``."""
         if self._lists is None:
@@ -146,7 +157,9 @@ class MemoryStore(Recorder):
     def together(self) -> Iterator[Locked]:
         """Where slots are taken, by one thread at a time; see ``storage.slots.Reserving``."""
         with self._slots.alone() as file:
-            yield Locked(self, file)
+            table = Locked(self, file)
+            yield table
+            table.flush()
 
     def release(self, *, seller: str, number: str, attempt: str) -> bool:
         """Gives a slot back; False where none was held, or the attempt has been recorded."""
@@ -237,6 +250,10 @@ class MemoryStore(Recorder):
     def _find(self, kind: str, id_: int) -> Row | None:
         entries = self._entries[kind]
         return entries[id_ - 1] if 0 < id_ <= len(entries) else None
+
+    def latest_attempts(self, seller: str, references: Sequence[str]) -> dict[str, int | None]:
+        """By the caller's own ids, the latest attempt that bears each, or None."""
+        return {reference: self._latest_attempt(seller, reference) for reference in references}
 
     def _latest_attempt(self, seller: str, reference: str) -> int | None:
         found = [row for row in self._entries["attempt"] if row["seller"] == seller and row["reference"] == reference]

@@ -84,6 +84,18 @@ class Store(Protocol):
         """The loaded versions of list ``code``; ``since`` as for ``list_answers``."""
         ...
 
+    def lists_mark(self) -> object | None:
+        """The same object as long as this thread's questions about lists are answered from the same versions; None where that is not told."""
+        ...
+
+    def lists_say(self, codes: Iterable[str], national10: str, since: int) -> list[bool | None]:
+        """``list_answers`` of several lists in their order, without the versions."""
+        ...
+
+    def expect(self, seller: str, numbers: Iterable[str]) -> None:
+        """Within ``still``: this thread's next look-ups will be of these numbers, and may be answered from what is asked now."""
+        ...
+
     def list_contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
         """What one version says of many numbers, area code and last seven digits each: int8, 1 listed, 0 not, -1 not covered."""
         ...

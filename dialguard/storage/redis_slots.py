@@ -5,7 +5,7 @@ takes the last place. A server that may have lost slots (a failover, a restart) 
 and, where somebody keeps no journal, gives none until all lost ones have lapsed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from dialguard.ledger.rows import number as checked_number
@@ -75,6 +75,9 @@ class RedisTable:
     def __init__(self, link: Link, journal: Journal | None, look_up: Callable[[str, str, str | None, Instant, Brought], LookUp]) -> None:
         self._link, self._journal, self._look_up = link, journal, look_up
         self._tried: dict[str, Asked] = {}
+
+    def expect(self, seller: str, numbers: Iterable[str], attempts: Iterable[str]) -> None:
+        """Each look brings all that it needs."""
 
     def look(self, asked: Asked) -> Seen:
         """What is known and what waits, of each number at one moment."""

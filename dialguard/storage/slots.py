@@ -67,6 +67,10 @@ class Seen(NamedTuple):
 class Table(Protocol):
     """Where slots are taken. Both methods raise LookUpFailed; ``look`` raises Reused as well."""
 
+    def expect(self, seller: str, numbers: Iterable[str], attempts: Iterable[str]) -> None:
+        """These numbers will be looked at, without a person, for attempts of these ids; what is to be asked of them may be asked now."""
+        ...
+
     def look(self, asked: Asked) -> Seen: ...
 
     def take(self, seen: Seen, asked: Asked, attempt: str, entry: Entry) -> Slot | None:

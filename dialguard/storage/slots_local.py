@@ -4,10 +4,12 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
+
+from msgspec.json import Encoder
 
 from dialguard.facts import clock
 from dialguard.ledger.errors import LedgerError
@@ -26,12 +28,18 @@ _TABLES = (
     "CREATE INDEX IF NOT EXISTS slots_by_age ON slots (since)",
 )
 _COLUMNS = "number, attempt, since, lapses, released, recorded, content, said"
+_PUT = "INSERT OR REPLACE INTO slots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_LOT = 250
+"""Numbers asked for in one statement."""
+encode = Encoder().encode
 
 
 class _Store(Protocol):
     def look_up(self, *, seller: str, number: str, person: str | None = None, at: Instant) -> LookUp: ...
 
     def _latest_attempt(self, seller: str, reference: str) -> int | None: ...
+
+    def latest_attempts(self, seller: str, references: Sequence[str]) -> dict[str, int | None]: ...
 
     def _numbers_of(self, seller: str, person: str) -> list[str]: ...
 
@@ -87,11 +95,32 @@ class Slots:
 
 
 class Locked:
-    """The table of a store while nobody else takes a slot."""
+    """The table of a store while nobody else takes a slot. What is taken is written down by ``flush``, at the end."""
 
     def __init__(self, store: _Store, file: sqlite3.Connection) -> None:
         self._store, self._file = store, file
+        self._rows: dict[tuple[str, str], list[tuple]] = {}
+        """Rows of numbers that were to be looked at, as in ``_COLUMNS``."""
+        self._known: dict[tuple[str, str], int | None] = {}
+        """The latest recorded attempt of ids that were."""
+        self._taken: list[tuple] = []
         file.execute("DELETE FROM slots WHERE since <= ?", (clock.now() - SAME,))
+
+    def expect(self, seller: str, numbers: Iterable[str], attempts: Iterable[str]) -> None:
+        """See ``slots.Table.expect``."""
+        rows = {(seller, checked_number(number)): [] for number in numbers}
+        text(seller, "seller")
+        names, asked = [number for _, number in rows], [*attempts]
+        try:
+            for start in range(0, len(names), _LOT):
+                lot = names[start : start + _LOT]
+                question = f"SELECT {_COLUMNS} FROM slots WHERE seller = ? AND number IN ({', '.join('?' * len(lot))})"
+                for row in self._file.execute(question, (seller, *lot)):
+                    rows[seller, row[0]].append(row)
+        except sqlite3.Error as error:
+            raise LookUpFailed(f"reservations cannot be read: {error}") from error
+        self._known.update({(seller, attempt): id_ for attempt, id_ in self._store.latest_attempts(seller, asked).items()})
+        self._rows.update(rows)
 
     def look(self, asked: Asked) -> Seen:
         """What is known, and what waits. What is recorded meanwhile may count twice, never not at all."""
@@ -108,20 +137,36 @@ class Locked:
             later = tuple(entry for entry in self._store.look_up(**about, at=asked.at + DAY).attempts if entry.at > asked.at)
         if own is not None and own.state == RECORDED:
             found, later = left_out(found, later, own, asked.at)
-        return Seen(found, waiting(others, later, now, asked.at), own)
+        return Seen(found, waiting(others, later, now, asked.at) if others or later else (), own)
 
     def take(self, seen: Seen, asked: Asked, attempt: str, entry: Entry) -> Slot:
         """The slot: while the table is held, nobody else took one."""
         if seen.own is not None:
             return seen.own
         now = clock.now()
-        try:
-            put(self._file, asked, text(attempt, "attempt"), entry, now, now + LAPSE, latest(self._store, asked.seller, attempt))
-        except sqlite3.Error as error:
-            raise LookUpFailed(f"the reservation cannot be written: {error}") from error
+        row = as_row(asked, text(attempt, "attempt"), entry, now, now + LAPSE, self._latest(asked.seller, attempt))
+        self._taken.append(row)
+        rows = self._rows.get((asked.seller, asked.number))
+        if rows is not None:
+            rows[:] = [each for each in rows if each[1] != attempt]
+            rows.append((*row[1:3], *row[4:]))
         return Slot(attempt, entry, now, now + LAPSE, asked.content)
 
+    def flush(self) -> None:
+        """Writes down what was taken. Raises LookUpFailed."""
+        taken, self._taken = self._taken, []
+        try:
+            self._file.executemany(_PUT, taken)
+        except sqlite3.Error as error:
+            raise LookUpFailed(f"the reservation cannot be written: {error}") from error
+
+    def _latest(self, seller: str, attempt: str) -> int | None:
+        return self._known[seller, attempt] if (seller, attempt) in self._known else latest(self._store, seller, attempt)
+
     def _slots(self, asked: Asked, now: Instant) -> list[Slot]:
+        if asked.person is None and (rows := self._rows.get((asked.seller, asked.number))) is not None:
+            return [as_slot(asked.seller, row, self._latest(asked.seller, row[1])) for row in rows if row[2] > now - SAME]
+        self.flush()
         numbers = {checked_number(asked.number)}
         text(asked.seller, "seller")
         if asked.person is not None:
@@ -132,13 +177,13 @@ class Locked:
         if asked.person is not None:  # two questions, each by its index
             theirs = self._file.execute(f"{select} person = ?", (asked.seller, now - SAME, asked.person))
             rows += [row for row in theirs.fetchall() if row[0] not in numbers]
-        return [as_slot(self._store, asked.seller, row) for row in rows]
+        return [as_slot(asked.seller, row, self._latest(asked.seller, row[1])) for row in rows]
 
 
-def as_slot(store: _Store, seller: str, row: tuple) -> Slot:
-    """A slot as it is now. Raises LookUpFailed."""
+def as_slot(seller: str, row: tuple, known: int | None) -> Slot:
+    """A slot as it is now; ``known``: the latest recorded attempt of its id."""
     number, attempt, since, lapses, released, recorded, content, said = row
-    state = RELEASED if released else RECORDED if latest(store, seller, attempt) != recorded else HELD
+    state = RELEASED if released else RECORDED if known != recorded else HELD
     at, channel, purpose, subject, voice, debt, from_ = json.loads(said)
     return Slot(attempt, Entry(at, number, channel, purpose, subject, voice, None, debt, from_), since, lapses, content, state)
 
@@ -151,11 +196,10 @@ def latest(store: _Store, seller: str, attempt: str) -> int | None:
         raise LookUpFailed(str(error)) from error
 
 
-def put(file: sqlite3.Connection, asked: Asked, attempt: str, entry: Entry, since: Instant, lapses: Instant, recorded: int | None) -> None:
-    """Writes a slot down. ``recorded`` is the latest attempt of that id so far: another one will be this."""
-    said = json.dumps((entry.at, entry.channel, entry.purpose, entry.subject, entry.voice, entry.debt, entry.from_))
-    row = (asked.seller, asked.number, attempt, asked.person, since, lapses, 0, recorded, asked.content, said)
-    file.execute("INSERT OR REPLACE INTO slots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+def as_row(asked: Asked, attempt: str, entry: Entry, since: Instant, lapses: Instant, recorded: int | None) -> tuple:
+    """A slot to be written down. ``recorded`` is the latest attempt of that id so far: another one will be this."""
+    said = encode((entry.at, entry.channel, entry.purpose, entry.subject, entry.voice, entry.debt, entry.from_)).decode()
+    return asked.seller, asked.number, attempt, asked.person, since, lapses, 0, recorded, asked.content, said
 
 
 class _Folder(_Store, Protocol):
@@ -167,7 +211,7 @@ def note(store: _Folder, asked: Asked, slot: Slot) -> None:
     recorded = latest(store, asked.seller, slot.attempt)
     with store._slots.alone() as file:
         file.execute("DELETE FROM slots WHERE since <= ?", (clock.now() - SAME,))
-        put(file, asked, slot.attempt, slot.entry, slot.since, slot.lapses, recorded)
+        file.execute(_PUT, as_row(asked, slot.attempt, slot.entry, slot.since, slot.lapses, recorded))
 
 
 def forget(store: _Folder, seller: str, number: str, attempt: str) -> None:
@@ -180,7 +224,7 @@ def kept(store: _Folder) -> list[tuple[str, str | None, Slot]]:
     """Every slot written down: seller, person, and the slot as it is now. Raises LookUpFailed."""
     with store._slots.alone() as file:
         rows = file.execute(f"SELECT seller, person, {_COLUMNS} FROM slots WHERE released = 0").fetchall()
-    return [(row[0], row[1], as_slot(store, row[0], row[2:])) for row in rows]
+    return [(row[0], row[1], as_slot(row[0], row[2:], latest(store, row[0], row[3]))) for row in rows]
 
 
 def release(store: _Store, slots: Slots, *, seller: str, number: str, attempt: str) -> bool:

@@ -52,7 +52,7 @@ def test_neighbouring_attempts_are_told_as_if_each_were_alone() -> None:
             assert told(decision) == told(other), f"seed {seed}, step {step}"
             assert decision.obligation_ids == [duty["rule"] for duty in other.obligations]
             recalled += memory.kept == before and not facts.changes
-            edge = facts.at if decision._time is None else clock.parse_instant(decision._time)
+            edge = facts.at if decision.time is None else clock.parse_instant(decision.time)
             instant = edge - SECOND if step % 4 == 3 and edge - SECOND > instant else instant + rng.choice(STEPS)
     assert recalled > ATTEMPTS // 5  # or the comparison proves little
 
