@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -218,26 +218,32 @@ class Guard:
                     judged.append((number, plain, given))
             except Exception as error:
                 answers[number] = error
-        self._expect([plain for _, plain, _ in judged if plain is not None])
+        asked = self._expect([plain for _, plain, _ in judged if plain is not None])
         for number, plain, given in judged:
             try:
-                answers[number] = self._judge(given) if plain is None else self._ready_or_judged(plain)
+                if plain is not None and asked:
+                    answers[number] = self._ready_or_judged(plain)
+                else:
+                    answers[number] = self._judge(given or self._read(plain.sent))
             except Exception as error:
                 answers[number] = error
         reserved = iter(self._reserved(reserving) if reserving else ())
         return [next(reserved) if answer is None else answer for answer in answers]
 
-    def _expect(self, plain: Sequence[Plain]) -> None:
-        """Tells the store of whom it will be asked."""
-        if plain:
-            asked: dict[str, list[str]] = {}
-            for each in plain:
-                asked.setdefault(each.campaign.seller, []).append(each.number.e164)
-            with suppress(LookUpFailed):  # each look-up will say so
+    def _expect(self, plain: Sequence[Plain]) -> bool:
+        """Tells the store of whom it will be asked; False where it cannot be asked so."""
+        asked: dict[str, list[str]] = {}
+        for each in plain:
+            asked.setdefault(each.campaign.seller, []).append(each.number.e164)
+        try:
+            if asked:
                 self.store.refresh()
-                for seller, numbers in asked.items():
-                    if len(numbers) > 1:
-                        self.store.expect(seller, numbers)
+            for seller, numbers in asked.items():
+                if len(numbers) > 1:
+                    self.store.expect(seller, numbers)
+        except LookUpFailed:
+            return False
+        return True
 
     def release(self, *, seller: str, to: str, id: str) -> bool:
         """Give back the slot of an attempt that is not made; ``id`` is that of the reservation. False where none was held any more,
@@ -250,11 +256,18 @@ class Guard:
         return self.store.release(seller=seller, number=number, attempt=id)
 
     def _ready_or_judged(self, plain: Plain) -> Decision:
+        if plain.at is None:
+            plain.at = clock.now()
         try:
-            decision = self._ready.decide(plain)
+            found = self.store.look_up(seller=plain.campaign.seller, number=plain.number.e164, at=plain.at)
+            decision = self._ready.decide(plain, found)
         except LookUpFailed:
-            return self._judge(self._read(plain.sent), UNANSWERED)
-        return decision if decision is not None else self._judge(self._read(plain.sent))
+            found, decision = UNANSWERED, None
+        if decision is not None:
+            return decision
+        given = self._read(plain.sent)
+        given.at = plain.at
+        return self._judge(given, found)
 
     def _judge(self, given: Given, found: LookUp | None = None) -> Decision:
         facts, evidence = self._gatherer.gather(given, found)

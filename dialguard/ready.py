@@ -82,6 +82,7 @@ class Ready:
         self._asked: set[tuple] = set()
         self._spots: dict[str, _Spot] = {}
         self._alike: dict[tuple, _Spot] = {}
+        self._shown: dict[tuple, list[bool | None]] = {}
         self._codes = ACTIVE.codes
 
     @staticmethod
@@ -110,9 +111,9 @@ class Ready:
         except quick.UNUSUAL:
             return None
 
-    def decide(self, plain: Plain, found: LookUp | None = None) -> Decision | None:
-        """The decision, where it is ready or can be made so; ``found`` is what the store holds, where it was asked already. None: it is to be
-        judged by itself. Raises LookUpFailed as the store does, which was refreshed."""
+    def decide(self, plain: Plain, found: LookUp) -> Decision | None:
+        """The decision, where it is ready or can be made so; ``found`` is what the store, which was refreshed, has just said of the number.
+        None: it is to be judged by itself. Raises LookUpFailed as the store does."""
         number, campaign, sent, store = plain.number, plain.campaign, plain.sent, self._gatherer.sources.store
         now = clock.now()
         at = now if plain.at is None else plain.at
@@ -120,8 +121,6 @@ class Ready:
         opens = number.in_service_from
         if spot is None or (opens is not None and not surely_begun(opens, at)):
             return None
-        if found is None:
-            found = store.look_up(seller=campaign.seller, number=number.e164, at=at)
         held = self._held(found, at)
         if held is None or store.reassigned(number.national):
             return None
@@ -133,7 +132,7 @@ class Ready:
         if spot.shown and plain.shown is not None:
             if plain.shown[:2] != "+1":
                 return None
-            said += store.lists_say(spot.shown, plain.shown[2:], since)
+            said += self._of_shown(store, mark, spot.shown, plain.shown[2:], since)
         if mark is None or store.lists_mark() is not mark:
             return None
         fed, share = self._gatherer.sources.fed, None
@@ -170,6 +169,16 @@ class Ready:
         )  # fmt: skip
         decision.__dict__["told"] = answer.told
         return decision
+
+    def _of_shown(self, store: Any, mark: object, codes: tuple[str, ...], national10: str, since: int) -> list[bool | None]:
+        """What lists say of a caller's own number, of which there are few."""
+        key = mark, national10, since
+        held = self._shown.get(key)
+        if held is None:
+            if len(self._shown) >= LIMIT:
+                self._shown.clear()
+            held = self._shown[key] = store.lists_say(codes, national10, since)
+        return held
 
     def _spot(self, number: Number) -> _Spot | None:
         if self._codes is not ACTIVE.codes:

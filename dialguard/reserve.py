@@ -54,14 +54,14 @@ def decide(by: Deciding, wanted: Sequence[Wanted]) -> list[Decision | Exception]
             raise LookUpFailed("this store cannot reserve")
         store.refresh()
         with together() as table:
-            _expect(store, table, wanted)
+            _expect(table, wanted)
             return [_one(by, table, each) for each in wanted]
     except LookUpFailed as error:
         return [_denied(by, each, error) for each in wanted]
 
 
-def _expect(store: object, table: Table, wanted: Sequence[Wanted]) -> None:
-    """Tells store and table of whom they will be asked."""
+def _expect(table: Table, wanted: Sequence[Wanted]) -> None:
+    """Tells the table of whom it will be asked."""
     asked: dict[str, tuple[list[str], list[str]]] = {}
     for each in wanted:
         if each.plain is not None:
@@ -71,7 +71,6 @@ def _expect(store: object, table: Table, wanted: Sequence[Wanted]) -> None:
                 ids.append(each.plain.sent.id)
     for seller, (numbers, ids) in asked.items():
         if len(numbers) > 1:
-            store.expect(seller, numbers)
             table.expect(seller, numbers, ids)
 
 

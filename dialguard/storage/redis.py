@@ -8,7 +8,7 @@ for the area code, together with the mark of that area code. Redis that is empty
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -53,6 +53,11 @@ class _Seen(NamedTuple):
     listing: redis_lists.Listing | None = None
     bits: bytes = b""
     trouble: str | None = None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it still serves."""
+        return time.monotonic() - self.at <= _FRESH
 
 
 class RedisStore(Recorder):
@@ -194,7 +199,7 @@ class RedisStore(Recorder):
         if as_of is not None:
             return self._folder("to answer as of an earlier moment").store.list_answers(code, national10, as_of, since)
         seen: _Seen | None = getattr(self._local, "seen", None)
-        if seen is None or seen.national != national10 or time.monotonic() - seen.at > _FRESH:
+        if seen is None or seen.national != national10 or not seen.fresh:
             bit = redis_lists.bit_of(national10)
             answer = self._asker.ask(national10[:3], "", [], bit)
             seen = self._local.seen = _Seen(national10, time.monotonic(), national10[:3], answer.listing, answer.bits)
@@ -208,7 +213,29 @@ class RedisStore(Recorder):
             return self._folder("to answer as of an earlier moment").store.list_versions(code, as_of, since)
         from dialguard.lists.succession import standing
 
-        return standing(self._asker.ask("200", "", [], None).listing.versions.get(code, ()), since)
+        seen: _Seen | None = getattr(self._local, "seen", None)
+        listing = seen.listing if seen is not None and seen.fresh else None
+        if listing is None:
+            listing = self._asker.ask("200", "", [], None).listing
+        return standing(listing.versions.get(code, ()), since)
+
+    def lists_mark(self) -> object | None:
+        """The catalog of lists that came with the look-up just before; None where none did."""
+        seen: _Seen | None = getattr(self._local, "seen", None)
+        return None if seen is None or not seen.fresh else seen.listing
+
+    def lists_say(self, codes: Iterable[str], national10: str, since: int) -> list[bool | None]:
+        """What each loaded version of some lists says of a number; see ``storage.ports.Store``."""
+        return [answer.listed for code in codes for answer in self.list_answers(code, national10, None, since)]
+
+    def expect(self, seller: str, numbers: Iterable[str]) -> None:
+        """Asks about these numbers together; see ``storage.ports.Store``. On a cluster each is asked about in its turn."""
+        if self._stills:
+            self._asker.ahead(text(seller, "seller"), [checked_number(number, "numbers") for number in numbers])
+
+    def _ahead(self, seller: str, numbers: Iterable[str], slotted: bool) -> None:
+        if self._stills:
+            self._asker.ahead(text(seller, "seller"), [checked_number(number, "numbers") for number in numbers], slotted)
 
     def list_contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
         """What one version says of many numbers; see ``storage.ports.Store``. The bits of their area codes are pulled once and kept
@@ -236,14 +263,30 @@ class RedisStore(Recorder):
     def refresh(self) -> None:
         """Forgets the lists' answers of the last look-up, and sends what waits for Redis, beside."""
         self._local.seen = None
+        if getattr(self._local, "fresh", False):
+            return
         self._asker.blocks.rest()
         if self._journal is not None:
             self._journal.store.waiting.look()
             self._journal.mend()
+        self._local.fresh = self._stills > 0
 
-    def still(self) -> AbstractContextManager[None]:
-        """Each question is answered over the record as it then is."""
-        return nullcontext()
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Each question is answered over the record as it then is, or was when the group was expected."""
+        if self._stills:
+            yield
+            return
+        self._local.stills = 1
+        try:
+            yield
+        finally:
+            self._local.stills, self._local.fresh = 0, False
+            self._asker.forget()
+
+    @property
+    def _stills(self) -> int:
+        return getattr(self._local, "stills", 0)
 
     def close(self) -> None:
         """Closes all connections; a later call opens new ones."""
@@ -257,7 +300,7 @@ class RedisStore(Recorder):
     @contextmanager
     def together(self) -> Iterator[RedisTable]:
         """Where slots are taken, each by itself; see ``storage.slots.Reserving``."""
-        table = RedisTable(self._link, self._journal, self._look)
+        table = RedisTable(self._link, self._journal, self._look, self._ahead)
         try:
             yield table
         finally:

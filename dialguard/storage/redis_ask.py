@@ -1,7 +1,7 @@
 """Asking Redis: one question in one tag, with the mark of the tag, so that what is missing never reads as nothing."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from dialguard.ledger.pseudonyms import Key, Keys
@@ -15,6 +15,8 @@ from dialguard.storage.redis_link import BULK_TIMEOUT, Link, amiss
 from dialguard.storage.redis_slots import Brought
 
 _LOT = 250
+_TOGETHER = 64
+"""Questions asked together, within the time of one."""
 
 
 class Answer(NamedTuple):
@@ -29,6 +31,13 @@ class Answer(NamedTuple):
     slots: list[bytes]
 
 
+class _Ahead(threading.local):
+    """What a thread has asked ahead: answers by keys and arguments."""
+
+    def __init__(self) -> None:
+        self.answers: dict[tuple, bytes | LookUpFailed] = {}
+
+
 class Asker:
     """Asks one Redis, where ``journal`` is the folder behind it if one was named. Every method raises LookUpFailed."""
 
@@ -40,22 +49,22 @@ class Asker:
         self.blocks = redis_lists.Blocks()
         """Bits of whole area codes, of that catalog; to be used under ``lock``."""
         self.lock = threading.Lock()
+        self._ahead = _Ahead()
 
     def ask(
         self, tag: str, seller: str, keys: Sequence[str], bit: int | None, timeout: float | None = None, slots: Sequence[str] = ()
     ) -> Answer:
         """One question in one tag; a second one where the catalog of lists has changed."""
-        name = codec.short(seller)
         for _ in range(3):
             listing = self.listing
-            asked = listing.asked(tag).keys if listing is not None and bit is not None else ()
-            args = [listing.digest if listing is not None else "", name, len(keys), bit or 0, len(slots), self._asks_lease]
-            every = [codec.mark_key(tag), *keys, *slots, *asked]
-            found = (
-                self._link.look(redis_scripts.READ, every, args, tag)
-                if timeout is None
-                else self._link.run(redis_scripts.READ, every, args, timeout)
-            )
+            every, args = self._question(listing, tag, seller, keys, bit, slots)
+            if timeout is not None:
+                found = self._link.run(redis_scripts.READ, every, args, timeout)
+            else:
+                ahead = self._ahead.answers.pop((*every, *args), None) if self._ahead.answers else None
+                if isinstance(ahead, LookUpFailed):
+                    raise ahead
+                found = ahead or self._link.look(redis_scripts.READ, every, args, tag)
             if type(found) is bytes:
                 if listing is None:  # a catalog without a name
                     raise codec.Damaged
@@ -64,6 +73,8 @@ class Asker:
                     if not self._journal.owns(ledger):
                         raise amiss(b"other")
                     if version < self._journal.newest(tag):
+                        if timeout is None and ahead is not None:
+                            continue  # something was recorded since
                         raise self._journal.lost(tag, version)
                 now, held = 0, []
                 if slots:
@@ -75,6 +86,33 @@ class Asker:
                 raise amiss(*found)
             self._take(found[1])
         raise LookUpFailed("the lists in Redis are being replaced; ask again")
+
+    def _question(
+        self, listing: redis_lists.Listing | None, tag: str, seller: str, keys: Sequence[str], bit: int | None, slots: Sequence[str]
+    ) -> tuple[list[str], list[Any]]:
+        """Keys and arguments of READ."""
+        asked = listing.asked(tag).keys if listing is not None and bit is not None else ()
+        args = [listing.digest if listing is not None else "", codec.short(seller), len(keys), bit or 0, len(slots), self._asks_lease]
+        return [codec.mark_key(tag), *keys, *slots, *asked], args
+
+    def ahead(self, seller: str, numbers: Iterable[str], slotted: bool = False) -> None:
+        """Asks about numbers now, all together, what ``ask_numbers`` will ask about each with its bit. What comes serves this thread once,
+        until ``forget``; what does not is asked then."""
+        keys, calls = self._keys.held(), []
+        for number in dict.fromkeys(numbers):
+            tag, names = codec.tag_of(number), [number, *(key.number(seller, number) for key in keys)]
+            bit = None if tag[0] == "x" or number[5] < "2" else redis_lists.bit_of(number[2:])
+            asked = [codec.number_key(kind, seller, name) for name in names for kind in "ra"]
+            calls.append(self._question(self.listing, tag, seller, asked, bit, [codec.number_key("s", seller, number)] if slotted else ()))
+        for start in range(0, len(calls), _TOGETHER):
+            lot = calls[start : start + _TOGETHER]
+            for (every, args), answer in zip(lot, self._link.look_ahead(redis_scripts.READ, lot), strict=True):
+                if answer is not None:
+                    self._ahead.answers[*every, *args] = answer
+
+    def forget(self) -> None:
+        """What was asked ahead and not used serves no more."""
+        self._ahead.answers = {}
 
     def _take(self, digest: bytes | None) -> None:
         if digest is None:

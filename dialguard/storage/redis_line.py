@@ -108,6 +108,26 @@ class Line:
             self.close()
             raise
 
+    def ask_many(self, script: Script, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
+        """Runs a script for each pair of keys and arguments, all within the time of one look-up. In the place of an answer that the server
+        refused stands the error; other errors are raised as by ``ask``."""
+        if self._connection._sock is None:
+            raise redis.ConnectionError("closed")
+        self._connection._sock.ends = time.monotonic() + self._timeout
+        sha, found = script.sha, []
+        try:
+            whole = b"".join([_packed(b"EVALSHA", sha, len(keys), *keys, *args) for keys, args in calls])
+            self._connection.send_packed_command([whole], check_health=False)
+            for _ in calls:
+                try:
+                    found.append(self._connection.read_response(disable_decoding=True))
+                except ResponseError as error:
+                    found.append(error)
+        except BaseException:
+            self.close()
+            raise
+        return found
+
     def close(self) -> None:
         """Closes it."""
         self._connection.disconnect()

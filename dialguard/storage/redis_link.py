@@ -95,6 +95,23 @@ class Link:
             breaker.failures = 0
         return self._sane(answer)
 
+    def look_ahead(self, script: Script, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
+        """What ``look`` would answer to several calls, or the LookUpFailed that it would raise, asked together on this thread's connection; None
+        in the place of what is to be looked for by itself, which may be all."""
+        held: Line | None = getattr(self._local, "own", None)
+        if self.to.cluster or held is None or not held.usable or held.turn != self._turn or self.away:
+            return [None] * len(calls)
+        try:
+            found = held.ask_many(script, calls)
+        except redis.TimeoutError as error:
+            self._local.own = None
+            self._failed("")
+            return [self.explained(error)] * len(calls)
+        except (RedisError, OSError):  # closed by the other end since it was used last
+            self._local.own = None
+            return [None] * len(calls)
+        return [answer if type(answer) is bytes else None for answer in found]
+
     @property
     def away(self) -> bool:
         """Whether Redis is known to be away, and is left alone for a moment. Of a cluster only parts are."""

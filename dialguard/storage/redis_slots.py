@@ -70,14 +70,19 @@ class Brought:
 
 
 class RedisTable:
-    """The table of a Redis store; ``look_up`` is the store's own, which fills in what it brings of slots."""
+    """The table of a Redis store; ``look_up`` is the store's own, which fills in what it brings of slots, and ``ahead`` asks about several
+    numbers at once."""
 
-    def __init__(self, link: Link, journal: Journal | None, look_up: Callable[[str, str, str | None, Instant, Brought], LookUp]) -> None:
-        self._link, self._journal, self._look_up = link, journal, look_up
+    def __init__(
+        self, link: Link, journal: Journal | None, look_up: Callable[[str, str, str | None, Instant, Brought], LookUp],
+        ahead: Callable[[str, Iterable[str], bool], None],
+    ) -> None:  # fmt: skip
+        self._link, self._journal, self._look_up, self._ahead = link, journal, look_up, ahead
         self._tried: dict[str, Asked] = {}
 
     def expect(self, seller: str, numbers: Iterable[str], attempts: Iterable[str]) -> None:
-        """Each look brings all that it needs."""
+        """Asks what the first look at each number will need."""
+        self._ahead(seller, numbers, True)
 
     def look(self, asked: Asked) -> Seen:
         """What is known and what waits, of each number at one moment."""

@@ -41,6 +41,8 @@ class _Store(Protocol):
 
     def latest_attempts(self, seller: str, references: Sequence[str]) -> dict[str, int | None]: ...
 
+    def expect(self, seller: str, numbers: Iterable[str]) -> None: ...
+
     def _numbers_of(self, seller: str, person: str) -> list[str]: ...
 
 
@@ -111,6 +113,7 @@ class Locked:
         rows = {(seller, checked_number(number)): [] for number in numbers}
         text(seller, "seller")
         names, asked = [number for _, number in rows], [*attempts]
+        self._store.expect(seller, names)
         try:
             for start in range(0, len(names), _LOT):
                 lot = names[start : start + _LOT]

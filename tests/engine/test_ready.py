@@ -25,6 +25,7 @@ from dialguard.service.desk import read
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.memory import MemoryStore
 from dialguard.storage.ports import Store
+from dialguard.storage.redis import RedisStore
 from tests.engine.generate import AttemptMaker
 
 ATTEMPTS = int(os.environ.get("DIALGUARD_ATTEMPTS", "4000"))
@@ -218,4 +219,4 @@ def test_its_record_is_that_of_any_other(tmp_path: Path, numbers: str) -> None:
 
 
 def test_stores_say_which_lists_they_answer_from() -> None:
-    assert all(hasattr(store, "lists_mark") and hasattr(store, "expect") for store in (EmbeddedStore, MemoryStore, Store))
+    assert all(hasattr(store, "lists_mark") and hasattr(store, "expect") for store in (EmbeddedStore, MemoryStore, RedisStore, Store))
