@@ -207,6 +207,8 @@ class Guard:
         judged: list[tuple[int, Plain | None, Given | None]] = []
         reserving: list[Wanted] = []
         ready = self._ready if self.as_of is None and self.stale is None else None
+        if ready is not None:
+            ready.begin()
         for number, (attempt, reserve, _, _) in enumerate(questions):
             try:
                 plain = ready.read(attempt, self._campaigns) if ready is not None else None

@@ -31,6 +31,8 @@ from dialguard.model.records import LookUp
 
 LIMIT = 20_000
 """Answers that are kept, and as many notes that one was asked for."""
+MADE = 4
+"""Answers that are made while one group waits: each takes as long as some dozens that are judged by themselves."""
 _DATES = frozenset({"consent.obtained_at", "consent.requested_at"})
 
 
@@ -83,6 +85,8 @@ class Ready:
         self._spots: dict[str, _Spot] = {}
         self._alike: dict[tuple, _Spot] = {}
         self._shown: dict[tuple, list[bool | None]] = {}
+        self.most = MADE
+        self._left = 0
         self._codes = ACTIVE.codes
 
     @staticmethod
@@ -110,6 +114,10 @@ class Ready:
             return Plain(attempt, number, campaign, shown, None if at is None else quick.judged_at(at))
         except quick.UNUSUAL:
             return None
+
+    def begin(self) -> None:
+        """Another group is to be decided."""
+        self._left = self.most
 
     def decide(self, plain: Plain, found: LookUp) -> Decision | None:
         """The decision, where it is ready or can be made so; ``found`` is what the store, which was refreshed, has just said of the number.
@@ -154,6 +162,9 @@ class Ready:
             if answer is None and key not in self._asked:  # one that is asked for once is not worth the trouble
                 self._note(key)
                 return None
+            if self._left <= 0:
+                return None
+            self._left -= 1
             answer = self._made(plain, found, at, seen)
             self._keep(key, answer)
             if found.consents and not dated and tells_apart(self._engine, answer.facts, _DATES):
@@ -182,7 +193,7 @@ class Ready:
 
     def _spot(self, number: Number) -> _Spot | None:
         if self._codes is not ACTIVE.codes:
-            self._codes, self._spots, self._alike = ACTIVE.codes, {}, {}
+            self._codes, self._spots, self._alike, self._answers, self._asked = ACTIVE.codes, {}, {}, {}, set()
         spot = self._spots.get(number.npa)
         if spot is None:
             where, here = self._gatherer.located(number)

@@ -11,7 +11,7 @@ from dialguard.lists.bits import BitsReader, national_number
 from dialguard.lists.errors import ListDamaged, ListError
 from dialguard.lists.succession import standing, superseded
 from dialguard.lists.versions import INDEX, Entry, Version, list_codes, list_folder, open_version, read_index
-from dialguard.model.moment import DAY, EPOCH_ORDINAL, Instant
+from dialguard.model.moment import DAY, EPOCH_ORDINAL, SECOND, Instant
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +22,9 @@ _Stamp = tuple[int, int, int] | None
 SPARE = 64
 """Superseded versions that are kept open: each has a descriptor and a mapping."""
 _DATES = 100
+_UNSEEN = object()
+_GRAIN = 2 * SECOND
+"""Time after which another change of a folder is sure to bear another moment."""
 
 
 class VersionAnswer(NamedTuple):
@@ -61,6 +64,10 @@ class Catalog:
         self._lock = threading.Lock()
         self.mark = object()
         """Another object whenever answers may come from other versions than before."""
+        self._folder = os.fspath(list_folder(self.root, "national").parent)
+        self._looked: object = _UNSEEN
+        """The stamp of the lists' folder when it was last looked which lists have none of their own: ``_absent``."""
+        self._absent: frozenset[str] = frozenset()
 
     def codes(self) -> tuple[str, ...]:
         """The lists that have a folder, by name."""
@@ -117,14 +124,23 @@ class Catalog:
     def refresh(self) -> bool:
         """Take up lists that were changed since they were opened; says whether any was.
 
-        One stat a list that was asked for. Files already open are kept when their version still stands.
+        One stat a list that was asked for, but for those that have no folder: there is one for all of them. Files already open are kept
+        when their version still stands.
         """
-        changed = False
+        lists = _stamp(self._folder)
+        same, changed = lists == self._looked, False
         for code, old in list(self._lists.items()):
+            if same and code in self._absent:
+                continue
             if _stamp(old.index) != old.stamp or old.damage is not None:
                 self._lists[code] = self._open(list_folder(self.root, code), old)
                 self.mark = object()
                 changed = True
+        if not same:
+            # Of what changes within the grain of a file system's clock the stamp does not tell.
+            settled = lists is None or clock.now() - lists[0] // 1000 > _GRAIN
+            self._absent = frozenset(code for code, each in list(self._lists.items()) if each.stamp is None and not os.path.isdir(os.path.dirname(each.index)))
+            self._looked = lists if settled else _UNSEEN
         return changed
 
     def _list(self, code: str) -> _List:
@@ -132,6 +148,7 @@ class Catalog:
         if found is None:
             found = self._lists[code] = self._open(list_folder(self.root, code), None)
             self.mark = object()
+            self._looked = _UNSEEN
         if found.damage is not None:
             raise ListDamaged(found.damage.where, found.damage.found, found.damage.todo)
         return found

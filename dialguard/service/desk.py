@@ -22,7 +22,6 @@ WAITING = 2000
 """Requests that may wait for a tenant's desk."""
 _typed = msgspec.json.Decoder(contract.Attempt).decode
 _plain = msgspec.json.Decoder().decode
-encode = msgspec.json.Encoder().encode
 
 
 class Ask(NamedTuple):
@@ -53,6 +52,7 @@ class Desk:
         self.book = book or Book(None)
         self.book.follow(guard)
         self.metrics = Metrics()
+        self._doors: dict[tuple[str, str | None], Mapping[str, str | None]] = {}
         self._groups: Groups[Ask, Answer] = Groups(self.decide, waiting)
         self.put = self._groups.put
 
@@ -76,7 +76,7 @@ class Desk:
         for ask in asks:
             try:
                 sent = ask.attempt if type(ask.attempt) is bytes else None
-                questions.append(Question(read(ask.attempt), ask.reserve, {"door": ask.door, "key": ask.key, "tenant": self.tenant}, sent))
+                questions.append(Question(read(ask.attempt), ask.reserve, self._by(ask.door, ask.key), sent))
                 places.append(len(answers))
                 answers.append(_UNANSWERED)
             except (ValueError, Problem) as error:
@@ -85,6 +85,12 @@ class Desk:
             answers[place] = answer if isinstance(answer, Exception) else Answer(*answer)
         return answers
 
+    def _by(self, door: str, key: str | None) -> Mapping[str, str | None]:
+        """What the record says of where an attempt came from; there are few such."""
+        found = self._doors.get((door, key))
+        if found is None:
+            found = self._doors[door, key] = {"door": door, "key": key, "tenant": self.tenant}
+        return found
 
     def close(self) -> None:
         """Closes the record of decisions, the telling of events and the store."""

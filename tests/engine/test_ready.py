@@ -98,7 +98,7 @@ def test_what_is_ready_is_what_each_would_be_told(tmp_path: Path) -> None:
     store, packs = filled(tmp_path), load()
     maker, ready, plain = AttemptMaker(packs), Guard(store, packs=packs), Guard(store, packs=packs)
     plain._ready = None
-    ready._ready._asked = Everything()
+    ready._ready._asked, ready._ready.most = Everything(), 1000
     served = 0
     for seed in range(ATTEMPTS // 400):
         rng = random.Random(f"ready {seed}")

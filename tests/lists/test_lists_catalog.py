@@ -67,6 +67,29 @@ def test_refresh_takes_up_a_new_version_and_keeps_what_is_open(take, root):
     assert catalog.codes() == ("TX", "own")
 
 
+@pytest.mark.parametrize("settled", [True, False])
+def test_lists_without_a_folder_are_taken_up_as_soon_as_they_have_one(take, root, settled):
+    """However long ago the lists' folder was changed last, and also where the list's own was made before its index."""
+    take([2_025_550_123])
+    catalog, folder = Catalog(root), root / "lists"
+    assert catalog.versions("TX") == catalog.versions("FL") == ()
+    for code in ("TX", "FL"):
+        if settled:
+            os.utime(folder, (1, 1))
+        assert catalog.refresh() is False and catalog.refresh() is False
+        if code == "FL":
+            (folder / code).mkdir()
+            assert catalog.refresh() is False
+            if settled:
+                os.utime(folder, (1, 1))
+            assert catalog.refresh() is False
+        take([2_025_550_123], code)
+        if settled and code == "FL":
+            os.utime(folder, (1, 1))  # its folder was there before
+        assert catalog.refresh() is True
+        assert len(catalog.versions(code)) == 1
+
+
 def test_a_version_that_is_not_held(take, root):
     version = take([2_025_550_123])
     with pytest.raises(ListError, match="is not held"):
