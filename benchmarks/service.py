@@ -5,6 +5,7 @@ time of the server for a request, which another process on the machine disturbs 
 answers every request with one decision of median length, checked and written by a complete response model.
 """
 
+import itertools
 import json
 import os
 import secrets
@@ -31,7 +32,7 @@ from dialguard.model.moment import DAY, HOUR, SECOND
 from dialguard.storage.embedded import EmbeddedStore
 from simulations import redis_servers, registry
 
-LISTED, CONSENTED, PREPARED = 300_000, 20_000, 40_000
+LISTED, CONSENTED, PREPARED = 300_000, 60_000, 120_000
 CONNECTIONS = 32
 SPELL = 4.0
 """Seconds of load on one server in one turn."""
@@ -97,7 +98,7 @@ def _bodies(plain: Path, taking: Path) -> list[str]:
                        "line_type": random.choice(("wireless", "wireless", "landline"))}  # fmt: skip
             one.write(json.dumps(attempt | {"reserve": False}).encode() + b"\n")
             other.write(json.dumps(attempt).encode() + b"\n")
-            if index < CONSENTED:
+            if index % (PREPARED // CONSENTED) == 0:
                 found.append(str(parse(to).e164))
     return sorted(set(found))
 
@@ -113,7 +114,8 @@ def _fill(folder: Path, consented: list[str]) -> None:
     store = EmbeddedStore(folder)
     store.declare_complete(seller, now - 800 * DAY, known_at=now - 800 * DAY)
     store.record_many("consent", [
-        {"seller": seller, "number": to, "level": "express_written", "obtained_at": now - 90 * DAY, "known_at": now - 90 * DAY} for to in consented
+        {"seller": seller, "number": to, "level": "express_written", "obtained_at": now - day * DAY, "known_at": now - day * DAY}
+        for day, to in zip(itertools.cycle(range(2, 400)), consented, strict=False)
     ])  # fmt: skip
     store.close()
 

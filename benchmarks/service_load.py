@@ -52,12 +52,12 @@ class _Connection(asyncio.Protocol):
 class _Load:
     def __init__(self, key: str, bodies: Path, seconds: float) -> None:
         lines = bodies.read_bytes().splitlines()
-        mark = random.randrange(10**9)
+        mark, first = random.randrange(10**9), random.randrange(len(lines))
         self.requests = (
             b"POST /v1/check HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\nauthorization: Bearer %b\r\ncontent-length: %d\r\n\r\n%b"
             % (key.encode(), len(body), body)
             for body in (
-                line.replace(b'"call-', b'"%d-%d-' % (mark, number)) for number, line in enumerate(itertools.cycle(lines))
+                line.replace(b'"call-', b'"%d-%d-' % (mark, number)) for number, line in enumerate(itertools.cycle(lines[first:] + lines[:first]))
             )
         )  # fmt: skip
         self.times: list[float] = []

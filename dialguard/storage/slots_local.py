@@ -122,6 +122,7 @@ class Locked:
                     rows[seller, row[0]].append(row)
         except sqlite3.Error as error:
             raise LookUpFailed(f"reservations cannot be read: {error}") from error
+        asked = [*dict.fromkeys([*asked, *(row[1] for held in rows.values() for row in held)])]
         self._known.update({(seller, attempt): id_ for attempt, id_ in self._store.latest_attempts(seller, asked).items()})
         self._rows.update(rows)
 

@@ -259,7 +259,7 @@ def test_where_the_slot_is_not_taken_there_is_no_allow(step, monkeypatch, tmp_pa
     def fail(*_, **__):
         raise LookUpFailed("the disk is gone")
 
-    monkeypatch.setattr(*{"take": ("dialguard.storage.slots_local.put", fail)}.get(step, (f"dialguard.storage.embedded.EmbeddedStore.{step}", fail)))
+    monkeypatch.setattr(*{"take": ("dialguard.storage.slots_local.Locked.flush", fail)}.get(step, (f"dialguard.storage.embedded.EmbeddedStore.{step}", fail)))
     denied = guard.check({**CALL, "id": "x"})
     assert denied.verdict == "deny"
     (reason,) = [each for each in denied.reasons if each["rule"] == "engine.reservation"]
