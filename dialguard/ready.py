@@ -67,12 +67,8 @@ class _Answer(Struct, eq=False):
     judgement: Judgement
     told: Told
     form: Form | None
-    """None: such attempts are judged by themselves, as what they are told names the second or changes with it."""
+    """None: such attempts are judged by themselves, as what they are told names the second, or a law asks when consent was given."""
     evidence: Mapping[str, Any]
-
-
-_DATED: Any = object()
-"""In the place of an answer: it is another for each date of consent."""
 
 
 class Ready:
@@ -153,10 +149,6 @@ class Ready:
             id(spot), mark, campaign.key, sent.channel, sent.line_type, number.kind, sent.from_, covers, share, found.complete_since, held, *said,
         )  # fmt: skip
         answer = self._answers.get(key)
-        dated = answer is _DATED
-        if dated:
-            key += found.consents[0].obtained_at, found.consents[0].requested_at
-            answer = self._answers.get(key)
         seen = at if at > now else now
         if answer is None or not (answer.start <= at and seen < answer.end):
             if answer is None and key not in self._asked:  # one that is asked for once is not worth the trouble
@@ -167,9 +159,6 @@ class Ready:
             self._left -= 1
             answer = self._made(plain, found, at, seen)
             self._keep(key, answer)
-            if found.consents and not dated and tells_apart(self._engine, answer.facts, _DATES):
-                self._keep(key, _DATED)
-                self._keep((*key, found.consents[0].obtained_at, found.consents[0].requested_at), answer)
         if answer.form is None:
             return None
         facts = answer.facts
@@ -244,6 +233,8 @@ class Ready:
         form, end = decision.form(), steady_until(self._engine, facts)
         timely = any("{local_time}" in self._engine.law(finding).rule.message for finding in judgement.deny)
         if judgement.errors or timely or (decision.time is None and not time_holds(self._engine, facts, judgement.denied)):
+            form = None
+        elif found.consents and tells_apart(self._engine, facts, _DATES):
             form = None
         return _Answer(start, end, facts, judgement, decision.told, form, decision.evidence)
 
