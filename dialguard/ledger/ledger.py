@@ -287,6 +287,11 @@ class Ledger(Database, Recorder):
         found = self._ask(lambda cursor: self._statements.latest_attempt.run(cursor, values))
         return found[0][0] if found else None
 
+    def may_have_called(self, seller: str, number: str) -> bool:
+        """False: the state that is kept ``still`` holds no attempt of the number."""
+        state = self._state()
+        return state is None or (seller, number) not in state.consents
+
     def latest_attempts(self, seller: str, references: Sequence[str]) -> dict[str, int | None]:
         """By the caller's own ids, the latest attempt that bears each, or None, over the state that is kept ``still``. Raises LookUpFailed."""
         nothing: dict[str, int | None] = dict.fromkeys(references)

@@ -263,6 +263,10 @@ class EmbeddedStore(Recorder):
     def _latest_attempt(self, seller: str, reference: str) -> int | None:
         return self._ledger._latest_attempt(seller, reference)
 
+    def may_have_called(self, seller: str, number: str) -> bool:
+        """False: the record, as it was looked up last within ``still``, holds no attempt of the number."""
+        return self._ledger.may_have_called(seller, number)
+
     def latest_attempts(self, seller: str, references: Sequence[str]) -> dict[str, int | None]:
         """By the caller's own ids, the latest attempt that bears each, or None. Raises LookUpFailed."""
         return self._ledger.latest_attempts(seller, references)

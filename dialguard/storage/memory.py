@@ -251,6 +251,10 @@ class MemoryStore(Recorder):
         entries = self._entries[kind]
         return entries[id_ - 1] if 0 < id_ <= len(entries) else None
 
+    def may_have_called(self, seller: str, number: str) -> bool:
+        """False: the record holds no attempt of the number."""
+        return True
+
     def latest_attempts(self, seller: str, references: Sequence[str]) -> dict[str, int | None]:
         """By the caller's own ids, the latest attempt that bears each, or None."""
         return {reference: self._latest_attempt(seller, reference) for reference in references}

@@ -43,6 +43,8 @@ class _Store(Protocol):
 
     def expect(self, seller: str, numbers: Iterable[str]) -> None: ...
 
+    def may_have_called(self, seller: str, number: str) -> bool: ...
+
     def _numbers_of(self, seller: str, person: str) -> list[str]: ...
 
 
@@ -137,7 +139,7 @@ class Locked:
         others = [slot for slot in slots if not _is_own(slot, asked)]
         about = {"seller": asked.seller, "number": asked.number, "person": asked.person}
         found, later = self._store.look_up(**about, at=asked.at), ()
-        if not asked.fresh:
+        if not asked.fresh and (asked.person is not None or self._store.may_have_called(asked.seller, asked.number)):
             later = tuple(entry for entry in self._store.look_up(**about, at=asked.at + DAY).attempts if entry.at > asked.at)
         if own is not None and own.state == RECORDED:
             found, later = left_out(found, later, own, asked.at)
