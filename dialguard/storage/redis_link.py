@@ -149,7 +149,8 @@ class Link:
             if self.to.cluster:
                 pipeline = client.pipeline()
                 for keys, args in calls:  # a pipeline over many nodes takes no script by its name
-                    pipeline.execute_command("EVAL", script.text, len(keys), *keys, *args)
+                    node = client.get_node_from_key(keys[0])  # not told, the client asks a server for each call in turn
+                    pipeline.execute_command("EVAL", script.text, len(keys), *keys, *args, target_nodes=node)
                 return pipeline.execute()
             client.script_load(script.text)
             pipeline = client.pipeline(transaction=False)
