@@ -109,7 +109,7 @@ def test_ranges_are_for_lists_of_numbers_in_service_only(take):
         take("2025550000-2025550002\n", "national", whole_plan=True)
 
 
-@pytest.mark.parametrize(("block", "wireless", "wireline"), itertools.product((True, False, None), repeat=3))
+@pytest.mark.parametrize(("block", "wireless", "wireline"), list(itertools.product((True, False, None), repeat=3)))
 def test_a_line_type_is_given_only_when_no_missing_answer_could_change_it(block, wireless, wireline):
     def settled(a, b, c):
         return None if b and c else "landline" if c else "wireless" if a or b else "landline"

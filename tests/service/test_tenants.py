@@ -17,7 +17,6 @@ from dialguard.ledger.errors import RecordError
 from dialguard.lists.importing import import_list
 from dialguard.model.moment import DAY
 from dialguard.model.records import LookUpFailed
-from dialguard.packs.load import load
 from dialguard.service.config import Settings
 from dialguard.service.desk import Ask, Desk
 from dialguard.service.keyfile import KeyFile, KeyFileError
@@ -98,9 +97,8 @@ def answers(desk: Desk) -> object:
 
 @settings(max_examples=15, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(st.lists(writes, min_size=4, max_size=12), st.permutations(["default", "one", "two"]))
-def test_nothing_crosses(entered: list, order: list[str]) -> None:
+def test_nothing_crosses(packs, entered: list, order: list[str]) -> None:
     writer, *others = order
-    packs = load()
     with tempfile.TemporaryDirectory() as folder:
         made = Settings(folder=Path(folder))
         desks = {name: open_desk(made, name, packs) for name in order}
