@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from dialguard.audit import standalone
 from dialguard.audit.errors import AuditUnavailable
-from dialguard.audit.kept import sync_folder
 from dialguard.audit.text import encode, moment
 from dialguard.facts import clock
+from dialguard.files import sync_folder
 
 FORMAT = 1
 _BLOCK = 1 << 16

@@ -4,13 +4,12 @@ A revision of the rules is a piece that names its files, each a piece of its own
 """
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from dialguard.audit.errors import LogError
 from dialguard.audit.text import decode, encode
+from dialguard.files import sync_folder, whole
 from dialguard.packs import sources
 from dialguard.packs.pack import Packs
 from dialguard.packs.sources import Source
@@ -30,8 +29,8 @@ class Kept:
             path = self.path(name)
             if not path.exists():
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _write_whole(path, raw)
-                sync_folder(path.parent)
+                with whole(path) as file:
+                    file.write(raw)
                 sync_folder(self.folder)
             self._there.add(name)
         return name
@@ -78,24 +77,3 @@ class Kept:
     def path(self, name: str) -> Path:
         """Where a piece lies."""
         return self.folder / name[:2] / name
-
-
-def sync_folder(path: Path) -> None:
-    """What a folder names, on disk. Raises OSError."""
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _write_whole(path: Path, raw: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-        try:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise

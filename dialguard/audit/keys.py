@@ -6,11 +6,9 @@ and opening. A destroyed key leaves its id and day behind: what it sealed cannot
 
 import base64
 import binascii
-import fcntl
 import hmac
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING
 from dialguard.audit.errors import LogError
 from dialguard.audit.text import moment
 from dialguard.facts import clock
+from dialguard.files import alone, whole
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -156,13 +155,8 @@ class Keys:
 
     @contextmanager
     def _alone(self) -> Iterator[list[Key]]:
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        held = os.open(self.path.with_name(self.path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX)
+        with alone(self.path.with_name(self.path.name + ".lock")):
             yield self.all()
-        finally:
-            os.close(held)
 
     def _write(self, keys: list[Key]) -> None:
         rows = [
@@ -170,15 +164,8 @@ class Keys:
             | ({"destroyed": key.destroyed} if key.secret is None else {"secret": key.secret.hex()})
             for key in keys
         ]
-        with tempfile.NamedTemporaryFile(dir=self.path.parent, prefix=f".{self.path.name}.", delete=False) as file:  # mode 0600
-            try:
-                file.write(json.dumps({"format": 1, "keys": rows}, indent=1).encode())
-                file.flush()
-                os.fsync(file.fileno())
-                os.replace(file.name, self.path)
-            except BaseException:
-                os.unlink(file.name)
-                raise
+        with whole(self.path) as file:
+            file.write(json.dumps({"format": 1, "keys": rows}, indent=1).encode())
         self._seen = None
         self._refresh()
 

@@ -22,6 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dialguard.files import sync_folder
 from dialguard.model.records import LookUpFailed
 
 FOLDER = "keys"
@@ -149,11 +150,7 @@ class Keys:
                 os.link(part, self._folder / f"{max(numbers, default=0) + 1}.key")  # refuses where another process was quicker
             except FileExistsError:
                 pass
-            descriptor = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            sync_folder(self._folder)
         finally:
             part.unlink(missing_ok=True)
         return self.held(again=True)[-1]

@@ -5,12 +5,11 @@ A place is the line of a text file on which the row begins, or the number of a r
 
 import csv
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+from dialguard.files import whole
 
 FORMATS = ("csv", "ndjson", "parquet")
 _SUFFIXES = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json", ".parquet": "parquet"}
@@ -143,20 +142,6 @@ def _parquet(path: Path) -> Iterator[tuple[int, Cells | TableError]]:
         raise TableError(f"no Parquet file, or a damaged one: {str(error).splitlines()[0][:200]}", place) from None
 
 
-@contextmanager
-def _whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes its name once it is complete and on disk, readable by its owner alone."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
-
-
 Types = Mapping[str, str]
 """Each column's type in a Parquet file: ``moment``, ``words``, ``flag`` or ``text``."""
 
@@ -166,7 +151,7 @@ def write_table(path: Path, format: str, types: Types, rows: Iterable[Cells]) ->
 
     A moment is int microseconds for Parquet and text otherwise. Raises OSError.
     """
-    with _whole(path) as file:
+    with whole(path) as file:
         return _WRITERS[format](file, types, rows)
 
 

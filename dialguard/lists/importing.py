@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dialguard.files import sync_folder
 from dialguard.lists import bits, reading
 from dialguard.lists.bits import BLOCK, HEADER, BitsWriter, area_code_set
 from dialguard.lists.errors import BadRow, BadRowsError, ListDamaged, ListError, ListImportError
@@ -18,7 +19,7 @@ from dialguard.lists.ranges import RangeLayout, Span, parse_ranges, sniff_ranges
 from dialguard.lists.reading import Source
 from dialguard.lists.staging import Dates, Outside, Progress, Staging, dates_of, some, tidy
 from dialguard.lists.versions import (
-    INDEX, Entry, Version, as_record, from_record, list_folder, locked, read_index, sync_folder, write_atomically, write_index,
+    INDEX, Entry, Version, as_record, from_record, list_folder, locked, read_index, write_atomically, write_index,
 )
 from dialguard.lists.xmlform import XmlLayout, is_xml, parse_xml, sniff_xml
 from dialguard.model.moment import Instant

@@ -10,9 +10,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from dialguard.files import sync_folder
 from dialguard.lists.bits import FIRST_NPA, LAST_NPA
 from dialguard.lists.errors import ListAlreadyImported, ListDamaged, ListImportError
-from dialguard.lists.versions import INDEX, WORK, Entry, Version, open_version, read_index, sync_folder, write_atomically, write_index
+from dialguard.lists.versions import INDEX, WORK, Entry, Version, open_version, read_index, write_atomically, write_index
 from dialguard.model.moment import DAY, Instant
 
 if TYPE_CHECKING:

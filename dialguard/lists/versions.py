@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dialguard.files import sync_folder
 from dialguard.lists.bits import BitsReader
 from dialguard.lists.errors import ListDamaged, ListError
 from dialguard.model.moment import Instant
@@ -224,15 +225,6 @@ def write_atomically(path: Path, content: bytes, temporary: Path) -> None:
         os.fsync(file.fileno())
     os.replace(temporary, path)
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ digest of the folder's rule files and the revision; both in base64).
 
 import base64
 import os
-import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from dialguard.files import whole
 from dialguard.packs import sources
 from dialguard.packs.sources import SIGNATURE, Source
 from dialguard.packs.yamlfile import PackError, Problem
@@ -67,14 +67,9 @@ def sign(folder: Path, key: Path, revision: int) -> Signed:
         raise PackError(problems)
     digest, shown = _digest(folder, found), _encoded(private.public_key().public_bytes_raw())
     written = _File(revision, shown, _encoded(private.sign(_message(digest, revision))))
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as file:
-        try:
-            file.write(msgspec.json.format(msgspec.json.encode(written)) + b"\n")
-            os.fchmod(file.fileno(), 0o644)
-            os.replace(file.name, folder / SIGNATURE)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+    with whole(folder / SIGNATURE) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(written)) + b"\n")
+        os.fchmod(file.fileno(), 0o644)
     return Signed(digest, shown)
 
 

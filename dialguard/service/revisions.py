@@ -6,11 +6,8 @@ replaced in one step once they are on disk. All processes of a service share the
 
 from __future__ import annotations
 
-import fcntl
-import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from dialguard.audit.errors import LogError
-from dialguard.audit.kept import Kept, sync_folder
+from dialguard.audit.kept import Kept
+from dialguard.files import alone, whole
 from dialguard.model.moment import Instant
 from dialguard.packs import cache
 from dialguard.packs.pack import Packs
@@ -63,7 +61,7 @@ class Revisions:
     def tried(self, found: Sequence[Source], code: str, shipped: str) -> trial.Report:
         """What comes of trying these files, by whichever process does it first. Raises TrialFailed."""
         name = cache.key(found)
-        with self._lock("trial"):
+        with alone(self.folder / ".trial"):
             result = self._trials / f"{name}.json"
             with suppress(OSError, msgspec.MsgspecError):
                 return msgspec.json.decode(result.read_bytes(), type=trial.Report)
@@ -87,7 +85,7 @@ class Revisions:
 
     def save(self, found: Sequence[Source], digest: str, at: Instant, signed: Mapping[str, Mark]) -> None:
         """Keeps a revision as the one that serves; a process killed meanwhile leaves it or the one before."""
-        with self._lock("serving"):
+        with alone(self.folder / ".serving"):
             old = self._read()
             new = Saved(Kept(self._kept).keep_sources(found), digest, at, dict(signed))
             before = None if old is None else old.before if old.now.digest == digest else old.now
@@ -97,7 +95,7 @@ class Revisions:
 
     def confirm(self, digest: str, at: Instant) -> None:
         """Notes that the revision that was saved is what the folders hold; another stays as it is."""
-        with self._lock("serving"):
+        with alone(self.folder / ".serving"):
             held = self._read()
             if held is not None and held.now.digest == digest:
                 now = msgspec.structs.replace(held.now, confirmed=at)
@@ -121,7 +119,7 @@ class Revisions:
 
     def force(self, digest: str) -> None:
         """Files of this digest may serve though a later revision of them did."""
-        self._make()
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(self.folder / "forced", digest.encode())
 
     def forced(self, digest: str) -> bool:
@@ -152,30 +150,8 @@ class Revisions:
             if path.name not in names:
                 path.unlink(missing_ok=True)
 
-    def _make(self) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    @contextmanager
-    def _lock(self, name: str) -> Iterator[None]:
-        """Within, no other process and no other thread is within one of the same name."""
-        self._make()
-        file = os.open(self.folder / f".{name}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(file)
-
 
 def _write(path: Path, raw: bytes) -> None:
     """A file in the place of another, in one step."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-        try:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    sync_folder(path.parent)
+    with whole(path) as file:
+        file.write(raw)

@@ -98,7 +98,7 @@ def test_a_piece_that_cannot_be_kept_denies_too(folder: Path, shipped, monkeypat
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr("dialguard.audit.kept.tempfile.NamedTemporaryFile", full)
+        patch.setattr("dialguard.files.tempfile.NamedTemporaryFile", full)
         assert guard.check(ATTEMPT).reasons[0]["kind"] == "audit_unavailable"
     assert guard.check(ATTEMPT).verdict == "allow"
 

@@ -197,7 +197,7 @@ def test_one_seller_and_one_kind_where_they_are_named(ledger, tmp_path):
 
 def test_an_export_that_fails_leaves_no_file(ledger, tmp_path, monkeypatch):
     ledger.record_consent(seller="acme", number=A, level="express", known_at=T)
-    monkeypatch.setattr("dialguard.ledger.tables.os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
+    monkeypatch.setattr("dialguard.files.os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
     for format in FORMATS:
         with pytest.raises(OSError):
             export_file(ledger, tmp_path / f"out.{format}", "acme")
