@@ -23,6 +23,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dialguard.facts import clock
+from dialguard.model import strict
 
 _LARGEST = 1_000_000
 _PATH = "/v1/check"
@@ -181,7 +182,7 @@ def _read(status: int, media: str, raw: bytes, asked: object) -> Answer:
     """The answer as it may be used. Raises ValueError and the like for what is no answer."""
     if status != 200:
         return _failed("status", f"{status}{_code(raw)}")
-    found = json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+    found = strict.loads(raw.decode("utf-8"))
     if media != "application/json" or not isinstance(found, dict) or not isinstance(found.get("id"), str) or not found["id"]:
         raise ValueError
     if found.get("attempt_id") != asked or type(found["attempt_id"]) is not type(asked):
@@ -202,17 +203,6 @@ def _code(raw: bytes) -> str:
     """The code of a problem, where there is one."""
     found = re.search(rb'"code":"([a-z_]{1,30}\.[a-z_]{1,30})"', raw)
     return f" {found[1].decode()}" if found else ""
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError
-    return found
-
-
-def _no_constant(word: str) -> Any:
-    raise ValueError
 
 
 def _failed(what: str, detail: str) -> Answer:

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dialguard.model import strict
 from dialguard.model.redaction import without_numbers
 
 if TYPE_CHECKING:
@@ -152,18 +153,8 @@ def number(text: str, name: str = "number") -> str:
 def load_json(text: str | bytes) -> object:
     """JSON without what JSON has not (NaN, two keys of one name); raises ValueError saying where."""
 
-    def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
-        found = dict(items)
-        if len(found) != len(items):
-            names = [name for name, _ in items]
-            raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r:.60} stands twice in one object")
-        return found
-
-    def constant(word: str) -> object:
-        raise ValueError(f"{word} is not JSON; leave the field out, or write null")
-
     try:
-        return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+        return strict.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except UnicodeDecodeError as error:

@@ -3,7 +3,6 @@
 A known declaration prohibits where a rule says so; a feed that has not been checked up to the day leaves it unknown.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from dialguard.facts import clock
 from dialguard.facts.readers import DECLARED
 from dialguard.facts.regions import county_key, county_of_fips, county_zones
+from dialguard.model import strict
 from dialguard.model.moment import Instant
 
 
@@ -119,7 +119,7 @@ FORM = "JSON {checked_through: RFC 3339, declared: [{state, kind, from, until, .
 def load(path: Path) -> Feed:
     """Read a feed file (JSON: {checked_through, declared: [{state, kind, county, place, from, until}]}); raises FeedError."""
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = strict.loads(path.read_text("utf-8"))
         entries = [_checked(entry) for entry in data["declared"]]
         return Feed(declarations(entries), clock.parse_instant(data["checked_through"]))
     except OSError as error:

@@ -13,6 +13,7 @@ from dialguard.facts import clock, numbers
 from dialguard.ledger.errors import RecordError
 from dialguard.ledger.pseudonyms import is_name
 from dialguard.ledger.rows import CORRECTABLE, FIELDS, describe
+from dialguard.model import strict
 
 WORDS = frozenset({"form", "covers", "channels"})
 FLAGS = frozenset({"current", "open_contract", "member", "personal", "at_work", "employer_forbids", "attorney"})
@@ -83,7 +84,7 @@ def read_field(field: str, value: object) -> Any:
         return value.lower() in _YES
     if field in WINDOWS and isinstance(value, str):
         try:
-            return json.loads(value)
+            return strict.loads(value)
         except ValueError:
             raise RecordError(field, describe(value), 'a list of windows in JSON, such as [{"from": "09:00", "to": "12:00"}]') from None
     if type(value) is int and not (field in WINDOWS or field in FLAGS or field in WORDS):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from dialguard.files import whole
+from dialguard.model import strict
 
 FORMATS = ("csv", "ndjson", "parquet")
 _SUFFIXES = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json", ".parquet": "parquet"}
@@ -93,17 +94,8 @@ def _csv(file: IO[bytes]) -> Iterator[tuple[int, Cells | TableError]]:
 
 
 def _json(text: str, place: int) -> object:
-    def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
-        found = dict(items)
-        if len(found) != len(items):
-            raise ValueError("a key stands twice in one object")
-        return found
-
-    def constant(word: str) -> object:
-        raise ValueError(f"{word} is not JSON")
-
     try:
-        return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+        return strict.loads(text)
     except (ValueError, RecursionError) as error:
         what = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
         raise TableError(f"not JSON: {what}", place) from None

@@ -6,7 +6,6 @@ knows. The answers lie in one SQLite file, ``<store>/reassigned.sqlite``, with t
 """
 
 import hashlib
-import json
 import os
 import sqlite3
 import threading
@@ -21,6 +20,7 @@ from dialguard.lists.bits import national_number
 from dialguard.lists.changefile import stamp
 from dialguard.lists.errors import BadRow, BadRowsError, ListDamaged, ListImportError
 from dialguard.lists.formats import BOM, DELIMITERS, fields, parse_number, shape
+from dialguard.model import strict
 from dialguard.model.moment import DAY, Instant
 
 NAME = "reassigned.sqlite"
@@ -225,7 +225,7 @@ def _name(cell: str) -> str:
 
 def _objects(text: str, where: str) -> Iterator[tuple[int, str, str, str]]:
     try:
-        items = json.loads(text)
+        items = strict.loads(text)
     except ValueError as error:
         raise ListImportError("unrecognised", where=where, found=f"not JSON ({error})", expected="a list of objects") from error
     for place, item in enumerate(items, 1):

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from dialguard.model import strict
 from dialguard.model.redaction import without_numbers
 
 if TYPE_CHECKING:
@@ -284,12 +285,16 @@ class _Objects(_Lines):
             for line, written in enumerate(text, 1):
                 if not written.strip():
                     continue
-                found = json.loads(written)
+                found = strict.loads(written)
                 if not isinstance(found, dict):
                     raise TableError(f"{self.path}: line {line:,}: found {type(found).__name__}, expected an object")
                 yield found
         except json.JSONDecodeError as error:
             raise TableError(f"{self.path}: line {line:,} is not JSON ({error.msg}, column {error.colno})") from None
+        except UnicodeDecodeError as error:
+            raise self._trouble(error, line) from None
+        except ValueError as error:
+            raise TableError(f"{self.path}: line {line:,}: {error}") from None
         except RecursionError:
             raise TableError(f"{self.path}: line {line:,} is nested too deeply") from None
         except _TROUBLE as error:

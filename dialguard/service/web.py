@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from dialguard.model import strict
 from dialguard.service.problem import Problem
 
 if TYPE_CHECKING:
@@ -135,11 +136,21 @@ class Request:
         body = await self.body()
         expect_json(self.header(b"content-type"))
         try:
-            return msgspec.json.decode(body, type=kind)
+            found = msgspec.json.decode(body, type=kind)
         except msgspec.ValidationError as error:
             raise Problem("input.invalid", errors=[_place(str(error))]) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Problem("request.malformed", f"the body is no JSON: {error}") from None
+        once(body)
+        return found
+
+
+def once(body: bytes) -> None:
+    """Raises Problem where a key of a JSON body stands twice, which a decoder of types takes for its last."""
+    try:
+        strict.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Problem("request.malformed", str(error)) from None
 
 
 class Disconnected(Exception):

@@ -108,6 +108,7 @@ def test_a_feed_that_cannot_be_used_is_refused(tmp_path, text: str) -> None:
         ('{"declared": [{"kind": "emergency"}], "checked_through": "2026-01-01T00:00:00Z"}', "`state` is missing"),
         ('{"declared": ["LA"], "checked_through": "2026-01-01T00:00:00Z"}', "not of the form of a feed"),
         ("[]", "not of the form of a feed"),
+        ('{"declared": [], "declared": [], "checked_through": "2026-01-01T00:00:00Z"}', "the key 'declared' stands twice"),
     ],
 )
 def test_what_is_wrong_with_a_feed_is_told(tmp_path, text: str, told: str) -> None:

@@ -111,7 +111,7 @@ HEAD = "kind,number,level,obtained_at,channels,at,scope,id\n"
         ("in.csv", "kind,number,level,supersedes\nconsent,3055550100,express,consent:1\n", ["line 2: supersedes: found no such entry of this seller"]),
         ("in.csv", "kind,retracts\nconsent,consent:1\n", ["line 2: retracts: found no such entry of this seller"]),
         ("in.ndjson", '{"kind": "consent"\n{"kind": "consent", "kind": "x"}\n[]\n{"kind": "consent", "number": NaN}\n\n{"kind": "consent", "number": 3055550100}\n', [
-            "line 1: not JSON: ", "line 2: not JSON: a key stands twice", "line 3: found list", "line 4: not JSON: NaN is not JSON", "line 6: level: found nothing"]),
+            "line 1: not JSON: ", "line 2: not JSON: the key", "line 3: found list", "line 4: not JSON: NaN is not JSON", "line 6: level: found nothing"]),
         ("in.json", '{"items": [{"kind": "consent"}, 7]}', ["row 1: number: found nothing", "row 2: found int"]),
         ("in.json", '"x"', ["expected a list of objects"]),
         ("in.parquet", "PAR1 or not", ["no Parquet file, or a damaged one"]),

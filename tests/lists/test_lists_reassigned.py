@@ -89,6 +89,7 @@ def test_a_file_is_taken_once_and_all_are_kept(answers, root):
         ("2025550123,2026-09-22,no\n", "later than the question"),
         ("2025550123,2026-01-10\n", "line 1"),
         ('[{"tn": "2025550123", "date": "2026-01-10"}]', "where yes, no or no data belongs"),
+        ('[{"tn": "2025550123", "date": "2026-01-10", "answer": "yes", "answer": "no"}]', "'answer' stands twice"),
         ("", "no answers"), ("[", "not JSON"), ("phone,when,what\n2025550123,2026-01-10,no\n", "columns named"),
     ],
 )  # fmt: skip

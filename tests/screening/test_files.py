@@ -229,6 +229,7 @@ def test_screening_a_result_again_replaces_its_columns(tmp_path: Path, phones: P
         ("in.csv", gzip.compress(b"phone\n1\n", mtime=0), "gzipped, against its name"),
         ("in.ndjson", b'{"phone": 1}\n{"phone": ', "line 2 is not JSON"),
         ("in.ndjson", b'{"phone": 1}\n[1]\n', "line 2: found list"),
+        ("in.ndjson", b'{"phone": 1}\n{"phone": 1, "phone": 2}\n', "line 2: the key 'phone' stands twice"),
         ("in.ndjson", b"[" * 100_000, "line 1"),
         ("in.ndjson", b'{"name": 1}\n', "no column with telephone numbers"),
         ("in.ndjson", b"{}\n", "no column with telephone numbers"),

@@ -27,6 +27,19 @@ ALLOW = {"id": "d-1", "attempt_id": "a-1", "verdict": "allow", "valid_until": "2
 DENY = {**ALLOW, "verdict": "deny", "valid_until": None, "reasons": [{"rule": "us.fcc.hours", "kind": "prohibited"}]}
 
 
+def heard(connection: socket.socket) -> bytes:
+    """A whole request; nothing where the other side ended before."""
+    said = b""
+    while b"\r\n\r\n" not in said or len(said.partition(b"\r\n\r\n")[2]) < int(
+        said.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]
+    ):
+        piece = connection.recv(65_536)
+        if not piece:
+            return b""
+        said += piece
+    return said
+
+
 @contextmanager
 def hostile(answer: Callable[[socket.socket, bytes, int], bool]) -> Iterator[str]:
     """The URL of a server that does as ``answer`` does with a connection, what came on it, and which request it is; False closes."""
@@ -39,14 +52,9 @@ def hostile(answer: Callable[[socket.socket, bytes, int], bool]) -> Iterator[str
             connection.settimeout(20)
             try:
                 while not ended.is_set():
-                    said = b""
-                    while b"\r\n\r\n" not in said or len(said.partition(b"\r\n\r\n")[2]) < int(
-                        said.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]
-                    ):
-                        piece = connection.recv(65_536)
-                        if not piece:
-                            return
-                        said += piece
+                    said = heard(connection)
+                    if not said:
+                        return
                     count[0] += 1
                     if not answer(connection, said, count[0]):
                         return
@@ -297,7 +305,7 @@ def test_a_service_whose_certificate_is_not_known_is_a_deny(tmp_path) -> None:
             for _ in range(2):
                 try:
                     with context.wrap_socket(listening.accept()[0], server_side=True) as connection:
-                        connection.recv(65_536)
+                        heard(connection)  # what is left unread would reset the connection
                         connection.sendall(whole(ALLOW))
                 except OSError:
                     pass

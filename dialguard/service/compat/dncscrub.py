@@ -24,7 +24,7 @@ from dialguard.service.decided import slowly
 from dialguard.service.desk import Answer, Ask
 from dialguard.service.peers import refusal
 from dialguard.service.problem import Problem
-from dialguard.service.web import JSON, Request, Response, Route
+from dialguard.service.web import JSON, Request, Response, Route, once
 
 if TYPE_CHECKING:
     from dialguard.guard import Guard
@@ -111,6 +111,7 @@ async def _asked(request: Request) -> Mapping[str, str]:
     try:
         if media == JSON:
             fields = msgspec.json.decode(body, type=dict[str, str | int | None])
+            once(body)
             pairs = [(name, str(value)) for name, value in fields.items() if value is not None]
         elif media == _PARTS:
             head = b"Content-Type: " + (request.header(b"content-type") or b"") + b"\r\n\r\n"

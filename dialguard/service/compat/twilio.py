@@ -26,7 +26,7 @@ from dialguard.service.compat import signature
 from dialguard.service.config import TwilioNumber
 from dialguard.service.problem import Problem
 from dialguard.service.routes import outcomes
-from dialguard.service.web import JSON, Request, Response, Route
+from dialguard.service.web import JSON, Request, Response, Route, once
 from dialguard.service.writing import now, store_of, written
 
 if TYPE_CHECKING:
@@ -153,9 +153,11 @@ def _fields(request: Request, body: bytes, asked: Mapping[str, str]) -> tuple[si
         if not signature.is_body(body, asked.get("bodySHA256", "")):
             return (), None
         try:
-            return list(msgspec.json.decode(body, type=dict[str, str]).items()), ()
+            fields = msgspec.json.decode(body, type=dict[str, str])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Problem("request.malformed", "expected an object whose values are texts") from None
+        once(body)
+        return list(fields.items()), ()
     if request.media != _FORM:
         raise Problem("request.media_type", f"found {request.media[:60]!r}, expected {_FORM} or {JSON}")
     try:
