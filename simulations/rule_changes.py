@@ -28,8 +28,8 @@ ATTEMPT = {
 }  # fmt: skip
 
 
-def rule(id_: str, expect: str = "prohibited") -> str:
-    """A rule that forbids calls at noon; ``expect`` of it at noon."""
+def rule(id_: str, hours: str = "08:00-09:00", expect: str = "prohibited", more: str = "") -> str:
+    """A rule file of an operator: calls outside of these hours are forbidden, so one at noon is; ``expect`` of it at noon."""
     return HEAD + f"""\
   - id: {id_}
     title: Our hours
@@ -39,15 +39,14 @@ def rule(id_: str, expect: str = "prohibited") -> str:
     status: in_force
     applies: {{channels: [voice], purposes: [telemarketing], dialing: any, voice: any, line_types: any}}
     shape: calling-hours
-    parameters: {{hours: {{every_day: 08:00-09:00}}}}
-    tests:
+    parameters: {{hours: {{every_day: {hours}}}}}
+{more}    tests:
       - {{name: noon, at: 2026-11-17 12:00:00, expect: {expect}}}
 """
 
 
-LOOSER = rule("house.looser").replace("08:00-09:00", "08:00-21:00").replace("expect: prohibited", "expect: silent").replace(
-    "    tests:", "    supersedes: {rule: fl.calling-hours, citation: c, date: 2026-01-01, approver: J. Doe, reason: r}\n    tests:"
-)  # fmt: skip
+CONFIRMED = "    supersedes: {rule: fl.calling-hours, citation: c, date: 2026-01-01, approver: J. Doe, reason: r}\n"
+LOOSER = rule("house.looser", "08:00-21:00", "silent", CONFIRMED)
 BAD: dict[str, bytes] = {
     "torn": rule("house.bad")[:-30].encode(),
     "truncated": rule("house.bad")[:120].encode(),
@@ -56,7 +55,7 @@ BAD: dict[str, bytes] = {
     "an alias bomb": b"a: &a [x,x]\n" + b"".join(b"%c: &%c [%s]\n" % (98 + n, 98 + n, b",".join([b"*%c" % (97 + n)] * 9)) for n in range(9)),
     "50 MB": b"# " + b"x" * 50_000_000,
     "10,000 deep": b"a: " + b"[" * 10_000,
-    "an example that fails": rule("house.bad", "silent").encode(),
+    "an example that fails": rule("house.bad", expect="silent").encode(),
     "looser, not confirmed": LOOSER.encode(),
 }
 

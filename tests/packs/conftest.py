@@ -96,10 +96,8 @@ def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIALGUARD_CACHE", "")
 
 
-@pytest.fixture
-def base(tmp_path: Path) -> Path:
+def small_law(folder: Path) -> Path:
     """A shipped folder with the real vocabulary and shapes, one calendar and one state."""
-    folder = tmp_path / "rules"
     for name in ("shapes", "calendars", "states", "federal"):
         (folder / name).mkdir(parents=True)
     shutil.copy(SHIPPED / "vocabulary.yaml", folder)
@@ -108,6 +106,11 @@ def base(tmp_path: Path) -> Path:
     (folder / "states" / "fl.yaml").write_text(LAW, encoding="utf-8")
     (folder / "facts-index.yaml").write_text(INDEX, encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return small_law(tmp_path / "rules")
 
 
 @pytest.fixture

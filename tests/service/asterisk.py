@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.service import processes
+
 EXECUTABLE = os.environ.get("DIALGUARD_ASTERISK") or shutil.which("asterisk")
 _MODULES = (
     "pbx_config", "pbx_spool", "res_agi", "res_speech", "app_dial", "app_verbose", "app_stack", "app_system", "func_callerid", "func_uri", "func_logic",
@@ -40,18 +42,9 @@ def running(folder: Path, dialplan: str) -> Iterator[Path]:
     }
     for name, text in files.items():
         (folder / "etc" / name).write_text(text)
-    with (folder / "printed").open("wb") as printed:
-        process = subprocess.Popen([str(EXECUTABLE), "-f", "-C", str(folder / "etc" / "asterisk.conf")], stdout=printed, stderr=printed, stdin=subprocess.DEVNULL)
-    try:
-        wait(lambda: b"Asterisk Ready" in (folder / "printed").read_bytes(), process)
+    with processes.running([str(EXECUTABLE), "-f", "-C", str(folder / "etc" / "asterisk.conf")], folder, "asterisk") as process:
+        wait(lambda: b"Asterisk Ready" in (folder / "asterisk.printed").read_bytes(), process)
         yield folder / "spool" / "outgoing"
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def wait(done, process: subprocess.Popen | None = None, seconds: float = 60) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 import uvicorn
 
+from dialguard.facts import clock
 from dialguard.guard import Guard
 from dialguard.packs.load import load
 from dialguard.service.app import application
@@ -18,6 +19,11 @@ from dialguard.service.service import Service
 from dialguard.service.short import ShortProtocol
 
 CAMPAIGN = {"id": "c", "seller": "Acme", "purpose": "telemarketing", "dialing": "predictive", "voice": "live"}
+
+
+EVER = {"id": "ever", "seller": "Acme", "purpose": "emergency", "dialing": "manual", "voice": "live"}
+"""What is allowed by an attempt alone."""
+NOON = clock.parse_instant("2026-11-17T12:00:00-06:00")
 
 
 class Everybody:
@@ -59,6 +65,16 @@ def service(packs) -> Service:
     guard = Guard(no_store=True, packs=packs)
     guard.add_campaign(CAMPAIGN)
     return Service({"default": Desk("default", guard)}, Everybody())
+
+
+@pytest.fixture
+def desk(packs, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """At noon, with ``ever`` and a campaign of sales."""
+    monkeypatch.setattr(clock, "now", lambda: NOON)
+    guard = Guard(no_store=True, packs=packs)
+    guard.add_campaign(EVER)
+    guard.add_campaign({**EVER, "id": "sales", "purpose": "telemarketing"})
+    return Desk("default", guard)
 
 
 @pytest.fixture

@@ -25,24 +25,6 @@ ATTEMPT = {
     "to": "305-555-0123", "channel": "voice", "at": "2026-11-17T12:00:00-05:00", "campaign": "c", "consent": {"level": "none"},
     "dnc": {"national": False, "states": [], "internal": False}, "relationship": {"kind": "none"}, "history": {"attempts": []},
 }  # fmt: skip
-HEAD = "jurisdiction: FL\nname: Florida\nzone: America/New_York\nrules:\n"
-
-
-def rule(id_: str, hours: str = "08:00-09:00", expect: str = "prohibited", more: str = "") -> str:
-    """A rule file of an operator: calls outside of these hours are forbidden, so one at noon is; ``expect`` of it at noon."""
-    return HEAD + f"""\
-  - id: {id_}
-    title: Our hours
-    topic: calling_hours
-    kind: prohibition
-    citation: Policy 1
-    status: in_force
-    applies: {{channels: [voice], purposes: [telemarketing], dialing: any, voice: any, line_types: any}}
-    shape: calling-hours
-    parameters: {{hours: {{every_day: {hours}}}}}
-{more}    tests:
-      - {{name: noon, at: 2026-11-17 12:00:00, expect: {expect}}}
-"""
 
 
 class Everybody:

@@ -1,5 +1,6 @@
 """The service as it is started in earnest: a process of its own."""
 
+import asyncio
 import http.client
 import json
 import os
@@ -8,10 +9,14 @@ import signal
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 WAIT = 60.0
 """Seconds after which something that should have happened has not."""
@@ -93,6 +98,45 @@ class Served:
             except OSError:
                 pass
         return found
+
+
+@contextmanager
+def running(command: list[str], folder: Path, name: str) -> Iterator[subprocess.Popen]:
+    """A program until it is to end, which it must not have done before; what it prints is in ``name``.printed of the folder."""
+    with (folder / f"{name}.printed").open("wb") as printed:
+        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed)
+    try:
+        yield process
+        assert process.poll() is None, f"{name} ended"
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def in_thread(held: AbstractAsyncContextManager[T]) -> Iterator[T]:
+    """What an asynchronous context gives, which is held open by a loop in a thread."""
+    ready, end, found = threading.Event(), asyncio.Event(), []
+
+    async def hold() -> None:
+        async with held as given:
+            found.append(given)
+            ready.set()
+            await end.wait()
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_until_complete, args=(hold(),), daemon=True)
+    thread.start()
+    assert ready.wait(30)
+    try:
+        yield found[0]
+    finally:
+        loop.call_soon_threadsafe(end.set)
+        thread.join(10)
 
 
 @contextmanager

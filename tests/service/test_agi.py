@@ -15,20 +15,9 @@ from dialguard.service import agi
 from dialguard.service.desk import Desk
 from dialguard.service.peers import Peers
 from dialguard.service.service import Service
+from tests.service.conftest import EVER, NOON
 
 LOCAL = ("127.0.0.0/8",)
-EVER = {"id": "ever", "seller": "Acme", "purpose": "emergency", "dialing": "manual", "voice": "live"}
-"""What is allowed by an attempt alone."""
-NOON = clock.parse_instant("2026-11-17T12:00:00-06:00")
-
-
-@pytest.fixture
-def desk(packs, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setattr(clock, "now", lambda: NOON)
-    guard = Guard(no_store=True, packs=packs)
-    guard.add_campaign(EVER)
-    guard.add_campaign({**EVER, "id": "sales", "purpose": "telemarketing"})
-    return Desk("default", guard)
 
 
 class Channel:

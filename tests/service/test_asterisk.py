@@ -2,9 +2,8 @@
 
 import asyncio
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from dialguard.service import agi
 from dialguard.service.desk import Desk
 from dialguard.service.peers import Peers
 from dialguard.service.service import Service
+from tests.service.processes import in_thread
 
 from . import asterisk
 
@@ -44,27 +44,12 @@ class VicidialLog:
         writer.close()
 
 
-@contextmanager
-def servers(desk: Desk, log: VicidialLog) -> Iterator[tuple[int, int]]:
-    """The ports of FastAGI and of VICIdial's log, served in a thread."""
-    ready, end, ports = threading.Event(), asyncio.Event(), []
-
-    async def serve() -> None:
-        part = agi.listening(("127.0.0.1", 0), Peers(["127.0.0.0/8"], 100), "default", False)
-        async with part(Service({"default": desk}, None)) as first, await asyncio.start_server(log.serve, "127.0.0.1", 0) as second:
-            ports.extend(server.sockets[0].getsockname()[1] for server in (first, second))
-            ready.set()
-            await end.wait()
-
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
-    thread.start()
-    assert ready.wait(30)
-    try:
-        yield ports[0], ports[1]
-    finally:
-        loop.call_soon_threadsafe(end.set)
-        thread.join(10)
+@asynccontextmanager
+async def servers(desk: Desk, log: VicidialLog) -> AsyncIterator[tuple[int, int]]:
+    """The ports of FastAGI and of VICIdial's log."""
+    part = agi.listening(("127.0.0.1", 0), Peers(["127.0.0.0/8"], 100), "default", False)
+    async with part(Service({"default": desk}, None)) as first, await asyncio.start_server(log.serve, "127.0.0.1", 0) as second:
+        yield first.sockets[0].getsockname()[1], second.sockets[0].getsockname()[1]
 
 
 @pytest.fixture
@@ -95,7 +80,7 @@ def outcomes(desk: Desk, number: str) -> list[str | None]:
 
 
 def test_the_dialplan_dials_what_is_allowed_and_nothing_else(desk: Desk, tmp_path: Path) -> None:
-    with servers(desk, VicidialLog()) as ports:
+    with in_thread(servers(desk, VicidialLog())) as ports:
         plan = written(tmp_path, "extensions.conf", ports)
         with asterisk.running(tmp_path / "asterisk", plan) as outgoing:
             asterisk.call(outgoing, "15125550123@outbound")
@@ -108,7 +93,7 @@ def test_the_dialplan_dials_what_is_allowed_and_nothing_else(desk: Desk, tmp_pat
 
 
 def test_nothing_is_dialed_where_nobody_answers(desk: Desk, tmp_path: Path) -> None:
-    with servers(desk, VicidialLog()) as ports:
+    with in_thread(servers(desk, VicidialLog())) as ports:
         pass  # the port is free again
     with asterisk.running(tmp_path / "asterisk", written(tmp_path, "extensions.conf", ports)) as outgoing:
         asterisk.call(outgoing, "15125550123@outbound")
@@ -117,7 +102,7 @@ def test_nothing_is_dialed_where_nobody_answers(desk: Desk, tmp_path: Path) -> N
 
 def test_vicidials_carrier_entry(desk: Desk, tmp_path: Path) -> None:
     log = VicidialLog()
-    with servers(desk, log) as ports:
+    with in_thread(servers(desk, log)) as ports:
         causes = "call_log--HVcauses--PRI-----NODEBUG-----${HANGUPCAUSE}-----${DIALSTATUS}-----${DIALEDTIME}-----${ANSWEREDTIME}"
         ended = f"[default]\nexten => h,1,AGI(agi://127.0.0.1:{ports[1]}/{causes})\n"
         with asterisk.running(tmp_path / "asterisk", written(tmp_path, "carrier.conf", ports, ended)) as outgoing:

@@ -19,7 +19,8 @@ from dialguard.lists.importing import import_list
 from dialguard.packs.pack import Packs
 from dialguard.service import live, trial
 from dialguard.service.config import Settings
-from tests.service.living import living, rule
+from simulations.rule_changes import rule
+from tests.service.living import living
 from tests.service.test_live import base, no_cache, own, put  # noqa: F401 - fixtures
 
 CHANGES = 50

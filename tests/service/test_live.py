@@ -36,31 +36,19 @@ from dialguard.service.config import ConfigError, Settings
 from dialguard.service.config import load as read_config
 from dialguard.service.revisions import Revisions
 from dialguard.service.routes import batch
-from tests.packs.conftest import INDEX, LAW, SHIPPED
+from simulations.rule_changes import rule
+from tests.packs.conftest import SHIPPED, no_cache, small_law  # noqa: F401 - a fixture
 from tests.packs.superseding import HEAD, HOURS
 from tests.packs.test_hostile import BOMB
 from tests.service.asking import asked_async
-from tests.service.living import ATTEMPT, WAIT, Living, living, rule
+from tests.service.living import ATTEMPT, WAIT, Living, living
 from tests.service.processes import serving
-
-
-@pytest.fixture(autouse=True)
-def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DIALGUARD_CACHE", "")
 
 
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
     """A small law in the place of the shipped one."""
-    folder = tmp_path / "shipped"
-    for name in ("shapes", "calendars", "states", "federal"):
-        (folder / name).mkdir(parents=True)
-    shutil.copy(SHIPPED / "vocabulary.yaml", folder)
-    shutil.copy(SHIPPED / "shapes" / "shapes.yaml", folder / "shapes")
-    shutil.copy(SHIPPED / "calendars" / "la.yaml", folder / "calendars")
-    (folder / "states" / "fl.yaml").write_text(LAW, encoding="utf-8")
-    (folder / "facts-index.yaml").write_text(INDEX, encoding="utf-8")
-    return folder
+    return small_law(tmp_path / "shipped")
 
 
 @pytest.fixture
@@ -661,7 +649,7 @@ def test_every_worker_takes_the_rules_and_they_are_tried_once(tmp_path: Path) ->
     """The service as a process with two workers, the shipped law."""
     own = tmp_path / "own"
     own.mkdir()
-    with serving(tmp_path, config=f'folder = "."\nrules = ["own"]\nworkers = 2\n') as service:
+    with serving(tmp_path, config='folder = "."\nrules = ["own"]\nworkers = 2\n') as service:
         service.ready(2)
         digest = service.ask()[1]["packs"]
         put(own / "a.yaml", rule("house.a"))

@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from dialguard.facts import clock
-from dialguard.guard import Guard
 from dialguard.model.records import LookUpFailed
 from dialguard.service import sip
 from dialguard.service.desk import Desk
@@ -15,18 +13,7 @@ from dialguard.service.problem import Problem
 from dialguard.service.service import Service
 from dialguard.service.sip_message import Malformed, Request, address, number_of, parameter, read, user_of
 
-EVER = {"id": "ever", "seller": "Acme", "purpose": "emergency", "dialing": "manual", "voice": "live"}
-NOON = clock.parse_instant("2026-11-17T12:00:00-06:00")
 SOURCE = ("127.0.0.1", 40000)
-
-
-@pytest.fixture
-def desk(packs, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setattr(clock, "now", lambda: NOON)
-    guard = Guard(no_store=True, packs=packs)
-    guard.add_campaign(EVER)
-    guard.add_campaign({**EVER, "id": "sales", "purpose": "telemarketing"})
-    return Desk("default", guard)
 
 
 def message(method: str = "INVITE", uri: str = "sip:+15125550123@127.0.0.1", branch: str = "z9hG4bK1", more: str = "", to: str = "<sip:x@y>", **other: str) -> bytes:

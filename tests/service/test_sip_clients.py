@@ -1,12 +1,10 @@
 """The redirect server asked by SIPp, and behind Kamailio with the configuration of the guide."""
 
-import asyncio
 import random
 import re
 import shutil
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,6 +17,7 @@ from dialguard.service import sip
 from dialguard.service.desk import Desk
 from dialguard.service.peers import Peers
 from dialguard.service.service import Service
+from tests.service.processes import in_thread, running
 
 SIPP, KAMAILIO = shutil.which("sipp"), shutil.which("kamailio")
 needs_sipp = pytest.mark.skipif(SIPP is None, reason="no sipp here: apt-get install sip-tester")
@@ -60,24 +59,9 @@ def caller(status: int, campaign: str | None = None, lost: int = 0) -> str:
 @contextmanager
 def served(guard: Guard, next_hop: str) -> Iterator[int]:
     """The port of the redirect server, served in a thread."""
-    ready, end, found = threading.Event(), asyncio.Event(), []
-
-    async def serve() -> None:
-        part = sip.listening(("127.0.0.1", 0), Peers(["127.0.0.0/8"], 1000), "default", False, next_hop, "spring")
-        async with part(Service({"default": Desk("default", guard)}, None)) as where:
-            found.append(where[1])
-            ready.set()
-            await end.wait()
-
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
-    thread.start()
-    assert ready.wait(30)
-    try:
-        yield found[0]
-    finally:
-        loop.call_soon_threadsafe(end.set)
-        thread.join(10)
+    part = sip.listening(("127.0.0.1", 0), Peers(["127.0.0.0/8"], 1000), "default", False, next_hop, "spring")
+    with in_thread(part(Service({"default": Desk("default", guard)}, None))) as where:
+        yield where[1]
 
 
 @pytest.fixture
@@ -139,23 +123,6 @@ def test_a_thousand_calls(guard: Guard, tmp_path: Path, transport: str) -> None:
     assert (found["calls"], found["well"], found["ill"]) == (1000, 1000, 0)
 
 
-@contextmanager
-def running(command: list[str], folder: Path) -> Iterator[subprocess.Popen]:
-    """A program until it is to end; it must not have ended before."""
-    with (folder / f"{Path(command[0]).name}.printed").open("wb") as printed:
-        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed)
-    try:
-        yield process
-        assert process.poll() is None, f"{command[0]} ended"
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
 def answers_options(port: int) -> bool:
     """Whether something that speaks SIP is at a port."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
@@ -184,7 +151,7 @@ def test_kamailio_follows_what_is_allowed_alone(guard: Guard, tmp_path: Path) ->
             for folder in ("carrier", "caller", "run"):
                 (tmp_path / folder).mkdir()
             command = [str(SIPP), "-sn", "uas", "-i", "127.0.0.1", "-p", str(carrier), "-nostdin", "-trace_msg", "-message_file", "seen"]
-            outer.enter_context(running(command, tmp_path / "carrier"))
+            outer.enter_context(running(command, tmp_path / "carrier", "sipp"))
             _asked(tmp_path, proxy, text.replace(" spring", " sales"), 603)
             assert _reached(tmp_path) == 0
             _asked(tmp_path, proxy, text, 200)
@@ -196,7 +163,7 @@ def test_kamailio_follows_what_is_allowed_alone(guard: Guard, tmp_path: Path) ->
 def _asked(tmp_path: Path, proxy: int, text: str, status: int) -> None:
     (tmp_path / "kamailio.cfg").write_text(text)
     own = ["-Y", str(tmp_path / "run"), "-w", str(tmp_path)]
-    with running([str(KAMAILIO), "-f", str(tmp_path / "kamailio.cfg"), "-DD", "-E", "-n", "1", "-m", "32", "-M", "4", *own], tmp_path) as process:
+    with running([str(KAMAILIO), "-f", str(tmp_path / "kamailio.cfg"), "-DD", "-E", "-n", "1", "-m", "32", "-M", "4", *own], tmp_path, "kamailio") as process:
         end = time.monotonic() + 60
         while not answers_options(proxy):
             assert time.monotonic() < end and process.poll() is None, (tmp_path / "kamailio.printed").read_text()[-2000:]

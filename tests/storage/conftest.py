@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from dialguard.storage import redis_scripts
+from dialguard.storage.embedded import EmbeddedStore
+from dialguard.storage.memory import MemoryStore
 from dialguard.storage.redis import RedisStore
 from simulations import redis_servers
 
@@ -49,6 +51,25 @@ def cluster_url(redis_cluster: list[redis_servers.Server]) -> str:
         with node.client() as client:
             client.flushall()
     return f"redis://127.0.0.1:{redis_cluster[0].port}?cluster=yes&timeout={TIMEOUT}"
+
+
+def opened(kind: str, request: pytest.FixtureRequest, folder: Path) -> MemoryStore | EmbeddedStore | RedisStore:
+    """An empty store: ``memory``, ``embedded``, and ``redis`` or ``cluster`` with the folder beside it."""
+    if kind == "memory":
+        return MemoryStore()
+    if kind == "embedded":
+        return EmbeddedStore(folder)
+    made = RedisStore(request.getfixturevalue(f"{kind}_url"), journal=folder)
+    made.journal.rebuild()
+    return made
+
+
+@pytest.fixture(params=["memory", "embedded", "redis", "cluster"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MemoryStore | EmbeddedStore | RedisStore]:
+    """Each kind of store."""
+    made = opened(request.param, request, tmp_path)
+    yield made
+    made.close()
 
 
 def vouch(store: RedisStore) -> None:

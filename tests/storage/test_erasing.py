@@ -6,7 +6,6 @@ from dialguard.ledger.errors import LedgerError, RecordError
 from dialguard.model.moment import DAY, HOUR
 from dialguard.model.records import Internal, LookUp, LookUpFailed, Relationship, Revocation
 from dialguard.storage.embedded import EmbeddedStore
-from dialguard.storage.memory import MemoryStore
 from dialguard.storage.redis import RedisStore
 from tests.storage.conftest import vouch
 
@@ -14,19 +13,6 @@ T = 1_700_000_000_000_000
 YEAR = 365 * DAY
 A, B, C, D, FOREIGN = "+13055550100", "+13055550101", "+12125550102", "+13055550103", "+442071838750"
 PROOF = {"evidence_digest": "a" * 64}
-
-
-@pytest.fixture(params=["memory", "embedded", "redis", "cluster"])
-def store(request, tmp_path):
-    if request.param == "memory":
-        made = MemoryStore()
-    elif request.param == "embedded":
-        made = EmbeddedStore(tmp_path)
-    else:
-        made = RedisStore(request.getfixturevalue("redis_url" if request.param == "redis" else "cluster_url"), journal=tmp_path)
-        made.journal.rebuild()
-    yield made
-    made.close()
 
 
 def ask(store, number=A, *, at=T + DAY, **more) -> LookUp:

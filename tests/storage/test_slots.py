@@ -11,26 +11,11 @@ import pytest
 from dialguard.model.history import Entry
 from dialguard.model.moment import DAY, HOUR, MINUTE, SECOND
 from dialguard.storage import slots
-from dialguard.storage.embedded import EmbeddedStore
-from dialguard.storage.memory import MemoryStore
 from dialguard.storage.redis import RedisStore
 from dialguard.storage.slots import Asked, Reused, Slot
 
 T = 1_700_000_000_000_000
 A, B, C = "+13055550100", "+12125550102", "+13055550103"
-
-
-@pytest.fixture(params=["memory", "embedded", "redis", "cluster"])
-def store(request, tmp_path):
-    if request.param == "memory":
-        made = MemoryStore()
-    elif request.param == "embedded":
-        made = EmbeddedStore(tmp_path)
-    else:
-        made = RedisStore(request.getfixturevalue("redis_url" if request.param == "redis" else "cluster_url"), journal=tmp_path)
-        made.journal.rebuild()
-    yield made
-    made.close()
 
 
 def reserve(store, attempt, *, number=A, person=None, at=T, cap=3, content=b"8 bytes.", since=DAY) -> Slot | int:

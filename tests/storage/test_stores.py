@@ -13,8 +13,8 @@ from dialguard.model.moment import DAY, HOUR
 from dialguard.model.records import Consent, ContactRecord, Internal, LookUp, LookUpFailed, Relationship, Revocation
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.memory import MemoryStore
-from dialguard.storage.redis import RedisStore
 from dialguard.storage.slots import Asked
+from tests.storage.conftest import opened
 
 T = 1_700_000_000_000_000
 A, B, C = "+13055550100", "+13055550101", "+12125550102"
@@ -30,15 +30,7 @@ class Following(EmbeddedStore):
 
 @pytest.fixture(params=["memory", "embedded", "following", "redis", "cluster"])
 def store(request, tmp_path):
-    if request.param == "memory":
-        made = MemoryStore()
-    elif request.param == "embedded":
-        made = EmbeddedStore(tmp_path)
-    elif request.param == "following":
-        made = Following(tmp_path, follow=True)
-    else:
-        made = RedisStore(request.getfixturevalue("redis_url" if request.param == "redis" else "cluster_url"), journal=tmp_path)
-        made.journal.rebuild()
+    made = Following(tmp_path, follow=True) if request.param == "following" else opened(request.param, request, tmp_path)
     yield made
     made.close()
 
