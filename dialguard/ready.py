@@ -53,9 +53,8 @@ class _Spot(Struct, eq=False):
     where: Places
     states: tuple[str, ...]
     """Do-not-call lists that are law there."""
-    mark: object = None
-    loaded: tuple[str, ...] = ()
-    shown: tuple[str, ...] = ()
+    lists: tuple[object, tuple[str, ...], tuple[str, ...]] = (None, (), ())
+    """The store's mark, the lists loaded under it that are asked about the called number, and those about the one shown."""
 
 
 class _Answer(Struct, eq=False):
@@ -121,6 +120,8 @@ class Ready:
         number, campaign, sent, store = plain.number, plain.campaign, plain.sent, self._gatherer.sources.store
         now = clock.now()
         at = now if plain.at is None else plain.at
+        if at < now - HOUR:  # the age of a list is measured now, and the law is that of then
+            return None
         spot = self._spot(number)
         opens = number.in_service_from
         if spot is None or (opens is not None and not surely_begun(opens, at)):
@@ -129,14 +130,15 @@ class Ready:
         if held is None or store.reassigned(number.national):
             return None
         mark = store.lists_mark()
-        if spot.mark is not mark:
-            self._load(spot, store, mark)
+        lists = spot.lists
+        if lists[0] is not mark:
+            lists = spot.lists = self._loaded(spot, store, mark)
         since = at // DAY + EPOCH_ORDINAL - 1  # somewhere it is still yesterday
-        said = store.lists_say(spot.loaded, number.national, since)
-        if spot.shown and plain.shown is not None:
+        said = store.lists_say(lists[1], number.national, since)
+        if lists[2] and plain.shown is not None:
             if plain.shown[:2] != "+1":
                 return None
-            said += self._of_shown(store, mark, spot.shown, plain.shown[2:], since)
+            said += self._of_shown(store, mark, lists[2], plain.shown[2:], since)
         if mark is None or store.lists_mark() is not mark:
             return None
         fed, share = self._gatherer.sources.fed, None
@@ -194,11 +196,10 @@ class Ready:
         return spot
 
     @staticmethod
-    def _load(spot: _Spot, store: Any, mark: object) -> None:
+    def _loaded(spot: _Spot, store: Any, mark: object) -> tuple[object, tuple[str, ...], tuple[str, ...]]:
         loaded = [code for code in (*spot.states, *kinds.KINDS) if store.list_versions(code)]
-        spot.loaded = tuple(code for code in loaded if code != kinds.DO_NOT_ORIGINATE)
-        spot.shown = tuple(code for code in loaded if code == kinds.DO_NOT_ORIGINATE)
-        spot.mark = mark
+        shown = kinds.DO_NOT_ORIGINATE
+        return mark, tuple(code for code in loaded if code != shown), tuple(code for code in loaded if code == shown)
 
     @staticmethod
     def _held(found: LookUp, at: Instant) -> tuple | None:
