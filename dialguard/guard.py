@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -242,7 +242,8 @@ class Guard:
                 self.store.refresh()
             for seller, numbers in asked.items():
                 if len(numbers) > 1:
-                    self.store.expect(seller, numbers)
+                    with suppress(ValueError):  # who is asked about by itself is told so
+                        self.store.expect(seller, numbers)
         except LookUpFailed:
             return False
         return True

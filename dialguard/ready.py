@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -27,7 +27,7 @@ from dialguard.lists import kinds
 from dialguard.model import contract
 from dialguard.model.facts import Facts
 from dialguard.model.moment import DAY, EPOCH_ORDINAL, HOUR, Instant
-from dialguard.model.records import LookUp
+from dialguard.model.records import LookUp, LookUpFailed
 
 LIMIT = 20_000
 """Answers that are kept, and as many notes that one was asked for."""
@@ -47,14 +47,23 @@ class Plain(Struct, eq=False, gc=False):
     at: Instant | None
 
 
+class _Loaded(NamedTuple):
+    """The loaded lists that are asked in a place, as long as ``mark`` is that of the store: those of which the versions count that stand,
+    those of which all do, and those of the caller's own number."""
+
+    mark: object = None
+    standing: tuple[str, ...] = ()
+    ever: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+
+
 class _Spot(Struct, eq=False):
-    """Where an area code lies, one for all that lie so, and the loaded lists that are asked there."""
+    """Where an area code lies, one for all that lie so, and the lists that are asked there."""
 
     where: Places
     states: tuple[str, ...]
     """Do-not-call lists that are law there."""
-    lists: tuple[object, tuple[str, ...], tuple[str, ...]] = (None, (), ())
-    """The store's mark, the lists loaded under it that are asked about the called number, and those about the one shown."""
+    loaded: _Loaded = _Loaded()
 
 
 class _Answer(Struct, eq=False):
@@ -116,7 +125,13 @@ class Ready:
 
     def decide(self, plain: Plain, found: LookUp) -> Decision | None:
         """The decision, where it is ready or can be made so; ``found`` is what the store, which was refreshed, has just said of the number.
-        None: it is to be judged by itself. Raises LookUpFailed as the store does."""
+        None: it is to be judged by itself."""
+        try:
+            return self._decided(plain, found)
+        except LookUpFailed:  # a list, of which only some law asks
+            return None
+
+    def _decided(self, plain: Plain, found: LookUp) -> Decision | None:
         number, campaign, sent, store = plain.number, plain.campaign, plain.sent, self._gatherer.sources.store
         now = clock.now()
         at = now if plain.at is None else plain.at
@@ -130,15 +145,17 @@ class Ready:
         if held is None or store.reassigned(number.national):
             return None
         mark = store.lists_mark()
-        lists = spot.lists
-        if lists[0] is not mark:
-            lists = spot.lists = self._loaded(spot, store, mark)
+        loaded = spot.loaded
+        if loaded.mark is not mark:
+            loaded = spot.loaded = self._load(spot, store, mark)
         since = at // DAY + EPOCH_ORDINAL - 1  # somewhere it is still yesterday
-        said = store.lists_say(lists[1], number.national, since)
-        if lists[2] and plain.shown is not None:
+        said = store.lists_say(loaded.standing, number.national, since)
+        if loaded.ever:
+            said += store.lists_say(loaded.ever, number.national, None)
+        if loaded.shown and plain.shown is not None:
             if plain.shown[:2] != "+1":
                 return None
-            said += self._of_shown(store, mark, lists[2], plain.shown[2:], since)
+            said += self._of_shown(store, mark, loaded.shown, plain.shown[2:], since)
         if mark is None or store.lists_mark() is not mark:
             return None
         fed, share = self._gatherer.sources.fed, None
@@ -148,7 +165,7 @@ class Ready:
             share = fed.share(campaign.seller, campaign.id, at)
         covers = campaign.registry_area_codes is None or number.npa in campaign.registry_area_codes
         key = (
-            id(spot), mark, campaign.key, sent.channel, sent.line_type, number.kind, sent.from_, covers, share, found.complete_since, held, *said,
+            spot, mark, campaign.key, sent.channel, sent.line_type, number.kind, sent.from_, covers, share, found.complete_since, held, *said,
         )  # fmt: skip
         answer = self._answers.get(key)
         seen = at if at > now else now
@@ -160,7 +177,8 @@ class Ready:
                 return None
             self._left -= 1
             answer = self._made(plain, found, at, seen)
-            self._keep(key, answer)
+            if seen < answer.end:  # else lists are as old in it as they are now, whenever it is asked for
+                self._keep(key, answer)
         if answer.form is None:
             return None
         facts = answer.facts
@@ -184,7 +202,7 @@ class Ready:
 
     def _spot(self, number: Number) -> _Spot | None:
         if self._codes is not ACTIVE.codes:
-            self._codes, self._spots, self._alike, self._answers, self._asked = ACTIVE.codes, {}, {}, {}, set()
+            self._spots, self._alike, self._answers, self._asked, self._codes = {}, {}, {}, set(), ACTIVE.codes
         spot = self._spots.get(number.npa)
         if spot is None:
             where, here = self._gatherer.located(number)
@@ -196,10 +214,11 @@ class Ready:
         return spot
 
     @staticmethod
-    def _loaded(spot: _Spot, store: Any, mark: object) -> tuple[object, tuple[str, ...], tuple[str, ...]]:
+    def _load(spot: _Spot, store: Any, mark: object) -> _Loaded:
         loaded = [code for code in (*spot.states, *kinds.KINDS) if store.list_versions(code)]
-        shown = kinds.DO_NOT_ORIGINATE
-        return mark, tuple(code for code in loaded if code != shown), tuple(code for code in loaded if code == shown)
+        apart = {kinds.DO_NOT_ORIGINATE, kinds.TO_WIRELESS}  # since when a number is ported is told by versions that stand no more
+        standing = tuple(code for code in loaded if code not in apart)
+        return _Loaded(mark, standing, *(tuple(code for code in loaded if code == each) for each in (kinds.TO_WIRELESS, kinds.DO_NOT_ORIGINATE)))
 
     @staticmethod
     def _held(found: LookUp, at: Instant) -> tuple | None:
@@ -209,7 +228,7 @@ class Ready:
         if not (found.relationship is found.internal is found.contact is None):
             return None
         if not found.consents:
-            return ()
+            return () if found.consent is None else None
         consent = found.consents[0]
         begun = consent.obtained_at is None or consent.obtained_at <= at
         if len(found.consents) > 1 or consent.expires_at is not None or not begun:

@@ -1,6 +1,7 @@
 """Check and reserve: attempts are decided with the slots that other dialers hold counted as attempts, and take one in the same step."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -71,7 +72,8 @@ def _expect(table: Table, wanted: Sequence[Wanted]) -> None:
                 ids.append(each.plain.sent.id)
     for seller, (numbers, ids) in asked.items():
         if len(numbers) > 1:
-            table.expect(seller, numbers, ids)
+            with suppress(ValueError):  # who is looked at by itself is told so
+                table.expect(seller, numbers, ids)
 
 
 def _one(by: Deciding, table: Table, wanted: Wanted) -> Decision | Exception:

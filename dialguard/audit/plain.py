@@ -42,7 +42,7 @@ class Parts:
             attempt = _decode(sent)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        if not FIELDS.issuperset(attempt) or not decision.isascii():
+        if not FIELDS.issuperset(attempt) or not decision.isascii() or b"\x7f" in decision:
             return None
         given = (id(pieces), reserve, events, *by.items())
         first, second, _ = self._shared.get(given) or self._keep(given, pieces, seller, reserve, events, **by)

@@ -1,6 +1,6 @@
 """On what law of low confidence or in dispute an allow rests: a relief of that kind that alone keeps a rule from denying."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from dialguard.engine.judge import Engine
 from dialguard.engine.programs import Law
@@ -14,6 +14,15 @@ from dialguard.packs.rule import Rule
 def leans_on(engine: Engine, facts: Facts) -> list[dict[str, object]]:
     """Of an attempt that is allowed: each rule that would have denied but for such a relief, with the relief and what is unsure of it."""
     packs, values, found = engine.packs, facts.values, {}
+    for relief, law, moment in in_doubt(engine, facts):
+        if evaluate(relief.span(moment.ordinal).condition, values, moment, packs.closed) is True and _denies_without(law, engine, values, moment):
+            found[law.rule.id, relief.id] = _told(law.rule.id, relief)
+    return list(found.values())
+
+
+def in_doubt(engine: Engine, facts: Facts) -> Iterator[tuple[Rule, Law, Moment]]:
+    """The reliefs of that kind that may be the attempt's, each with a law that it relieves and the moment there."""
+    packs, values = engine.packs, facts.values
     unsure, claims = packs.unsure_reliefs, values.get("campaign.claims")
     claimed = [rule for rule in map(packs.by_id.get, sorted(claims)) if rule and rule.kind == "relief" and rule.unsure] if claims else []
     for state, zone in facts.places:
@@ -25,13 +34,10 @@ def leans_on(engine: Engine, facts: Facts) -> list[dict[str, object]]:
             moment = Moment(facts.at, zone, engine.clock)
             laws = engine.programs.laws(jurisdiction, moment.ordinal)
             for relief in reliefs:
-                span = relief.span(moment.ordinal)
-                if span is None or evaluate(span.condition, values, moment, packs.closed) is not True:
-                    continue
-                for rule in relief.relieves:
-                    if rule in laws and _denies_without(laws[rule], engine, values, moment):
-                        found[rule, relief.id] = _told(rule, relief)
-    return list(found.values())
+                if relief.span(moment.ordinal) is not None:
+                    for rule in relief.relieves:
+                        if rule in laws:
+                            yield relief, laws[rule], moment
 
 
 def _denies_without(law: Law, engine: Engine, values: Mapping[str, object], moment: Moment) -> bool:

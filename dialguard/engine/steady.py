@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from dialguard.engine.judge import Engine
+from dialguard.engine.judge import Engine, Finding
+from dialguard.engine.leaning import in_doubt
 from dialguard.engine.programs import Law
 from dialguard.engine.search import expiry, law_changes, next_step, retry
 from dialguard.expr.fold import fold, replace
@@ -17,6 +18,7 @@ def steady_until(engine: Engine, facts: Facts) -> Instant:
     that falls due, or the next local day."""
     at = facts.at
     steps = [next_step(engine, facts, facts.values, finding) for finding in engine.timed(facts, at)]
+    steps += [next_step(engine, facts, facts.values, Finding(law.rule.id, moment)) for _, law, moment in in_doubt(engine, facts)]
     steps += [change for change in facts.changes if change > at]
     steps += [facts.due, *law_changes(engine, facts, at)]
     for zone in {zone for _, zone in facts.places}:
@@ -32,8 +34,10 @@ def time_holds(engine: Engine, facts: Facts, denied: bool) -> bool:
 
 
 def tells_apart(engine: Engine, facts: Facts, names: frozenset[str]) -> bool:
-    """Whether any law of the places could answer otherwise if these facts, which are known, had other values, all else being as it is."""
-    known = {name: value for name, value in facts.values.items() if name not in names}
+    """Whether any law of the places, now or while a time is searched for, could answer otherwise if these facts, which are known, had
+    other values, all else being as it is or as time makes it."""
+    held = facts.values if not facts.changes else facts.fixed or {}
+    known = {name: value for name, value in held.items() if name not in names}
 
     def change(node: Node) -> Node | None:
         if isinstance(node, Test) and not names.isdisjoint(node.reads()) and any(known.get(name, 0) is None for name in node.reads()):
@@ -54,5 +58,7 @@ def tells_apart(engine: Engine, facts: Facts, names: frozenset[str]) -> bool:
 def _laws(engine: Engine, facts: Facts) -> Iterator[Law]:
     for zone in {zone for _, zone in facts.places}:
         ordinal = Moment(facts.at, zone, engine.clock).ordinal
+        days = [ordinal, *(day for day in engine.packs.law_changes if ordinal < day <= ordinal + HORIZON_DAYS)]
         for jurisdiction in ("US", *(state for state, other in facts.places if other == zone)):
-            yield from engine.programs.laws(jurisdiction, ordinal).values()
+            for day in days:
+                yield from engine.programs.laws(jurisdiction, day).values()

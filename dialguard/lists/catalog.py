@@ -90,7 +90,7 @@ class Catalog:
         asked = self._asked(found, as_of, since)
         return tuple([VersionAnswer(entry.version, self._reader(found, entry).contains(number)) for entry in asked])
 
-    def said(self, codes: Iterable[str], national10: str, since: int) -> list[bool | None]:
+    def said(self, codes: Iterable[str], national10: str, since: int | None) -> list[bool | None]:
         """What each version held now of some lists says of a number, in their order; otherwise as ``answers``."""
         number, said = national_number(national10), []
         for code in codes:
@@ -139,7 +139,7 @@ class Catalog:
         if not same:
             # Of what changes within the grain of a file system's clock the stamp does not tell.
             settled = lists is None or clock.now() - lists[0] // 1000 > _GRAIN
-            self._absent = frozenset(code for code, each in list(self._lists.items()) if each.stamp is None and not os.path.isdir(os.path.dirname(each.index)))
+            self._absent = frozenset(code for code, each in list(self._lists.items()) if each.stamp is None and not os.path.lexists(os.path.dirname(each.index)))
             self._looked = lists if settled else _UNSEEN
         return changed
 

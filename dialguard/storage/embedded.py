@@ -98,7 +98,7 @@ class EmbeddedStore(Recorder):
         """The same object as long as lists answer from the same versions."""
         return self._catalog.mark
 
-    def lists_say(self, codes: Iterable[str], national10: str, since: int) -> list[bool | None]:
+    def lists_say(self, codes: Iterable[str], national10: str, since: int | None) -> list[bool | None]:
         """What each loaded version of some lists says of a number; see ``storage.ports.Store``."""
         return self._ask_lists(self._catalog.said, codes, national10, since)
 

@@ -160,11 +160,11 @@ class Locked:
 
     def flush(self) -> None:
         """Writes down what was taken. Raises LookUpFailed."""
-        taken, self._taken = self._taken, []
         try:
-            self._file.executemany(_PUT, taken)
-        except sqlite3.Error as error:
+            self._file.executemany(_PUT, self._taken)
+        except sqlite3.Error as error:  # they are written by the next, or nobody gets one
             raise LookUpFailed(f"the reservation cannot be written: {error}") from error
+        self._taken = []
 
     def _latest(self, seller: str, attempt: str) -> int | None:
         return self._known[seller, attempt] if (seller, attempt) in self._known else latest(self._store, seller, attempt)

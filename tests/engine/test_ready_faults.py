@@ -1,0 +1,137 @@
+"""What an answer kept ready must not hide: versions of lists that no longer stand, reliefs in doubt, another clock, a damaged list."""
+
+import json
+import sqlite3
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dialguard.audit.log import DecisionLog
+from dialguard.audit.reading import Reader, Wanted
+from dialguard.engine.decision import Decision
+from dialguard.facts import clock
+from dialguard.guard import Guard, Question
+from dialguard.lists.importing import import_list
+from dialguard.model.moment import DAY, HOUR, MINUTE
+from dialguard.service.desk import read
+from dialguard.storage.embedded import EmbeddedStore
+from tests.engine.test_ready import NOON, NOW, TODAY, Everything, ask, guarded, lists
+
+
+def eager(guard: Guard) -> None:
+    """Whatever is asked for is kept at once."""
+    guard._ready._asked, guard._ready.most = Everything(), 1000
+
+
+def slowly(guard: Guard, *numbers: str, **more: Any) -> list[Decision]:
+    """What each is told by itself."""
+    kept, guard._ready = guard._ready, None
+    try:
+        return ask(guard, *numbers, **more)
+    finally:
+        guard._ready = kept
+
+
+def told(decision: Decision) -> dict[str, Any]:
+    return {name: value for name, value in json.loads(decision.as_json(texts=False)).items() if name != "id"}
+
+
+def same(guard: Guard, *numbers: str, **more: Any) -> list[Decision]:
+    """Decisions, which are those that each would get by itself."""
+    found = ask(guard, *numbers, **more)
+    assert [told(each) for each in found] == [told(each) for each in slowly(guard, *numbers, **more)]
+    return found
+
+
+def test_since_when_a_number_is_ported_is_told_by_versions_that_stand_no_more(tmp_path: Path) -> None:
+    store, guard = guarded(tmp_path)
+    eager(guard)
+    fresh, old, other = "+16025550101", "+16025550102", "+16025550199"
+    for code, days, held in (
+        ("ported_to_wireless", 20, [other]), ("ported_to_wireless", 3, [other, old]), ("ported_to_wireless", 1, [other, old, fresh]),
+        ("wireless_blocks", 1, [other]), ("ported_to_wireline", 1, ["+16025550198"]),
+    ):  # fmt: skip
+        file = tmp_path / f"{code}.txt"
+        file.write_text("".join(f"{number[2:]}\n" for number in held))
+        import_list(tmp_path / "store", code, file, published=date.fromordinal(TODAY - days), received_at=clock.now(), allow_shrink=True)
+    claims = [{"exemption": "us.tcpa.ported-number-grace", "by": "J. Doe", "at": "2026-01-02"}]
+    guard.add_campaign({"id": "c", "seller": "acme", "purpose": "informational", "dialing": "random_sequential", "voice": "live", "claims": claims})
+    assert [decision.allowed for decision in same(guard, fresh, old, fresh, old, line_type=None)] == [True, False, True, False]
+
+
+def test_what_an_allow_leans_on_is_that_of_its_own_hour(tmp_path: Path) -> None:
+    _, guard = guarded(tmp_path)
+    eager(guard)
+    claims = [{"exemption": "us.tsr.dnc.national.outside-ftc", "by": "J. Doe", "at": "2026-01-02"}]
+    guard.add_campaign({"id": "c", "seller": "acme", "purpose": "charitable", "dialing": "manual", "voice": "live", "claims": claims})
+    eight = clock.first_instant_at_or_after(clock.local(NOON, "America/Phoenix").ordinal, 8 * 3600, "America/Phoenix")
+    leaning = [same(guard, "+16025550101", at=at)[0].evidence.get("leans_on") is not None for at in (eight - 30 * MINUTE, eight - 1_000_000, eight, eight + HOUR)]
+    assert leaning == [True, True, False, False]
+
+
+def test_a_damaged_list_leaves_the_record_known(tmp_path: Path) -> None:
+    store, guard = guarded(tmp_path)
+    eager(guard)
+    store.record_consent(seller="acme", number="+15125550101", level="express_written", obtained_at=NOW, known_at=NOW, form=["signed_permission"])
+    same(guard, "+15125550101", "+15125550102")
+    lists(tmp_path / "store", ["+15125550102"], ("TX",))
+    (index,) = (tmp_path / "store" / "lists" / "TX").glob("*.json")
+    index.write_text("{")
+    reasons = [[reason["kind"] for reason in decision.reasons] for decision in same(guard, "+15125550101", "+15125550102")]
+    assert "lookup_unavailable" in reasons[1]
+
+
+def test_an_answer_of_a_clock_that_was_ahead_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, guard = guarded(tmp_path)
+    eager(guard)
+    real = clock.now
+    assert same(guard, "+16025550101")[0].allowed
+    guard.add_campaign({"id": "c", "seller": "acme", "purpose": "telemarketing", "dialing": "manual", "voice": "live"})
+    monkeypatch.setattr(clock, "now", lambda: real() + 60 * DAY)
+    assert not same(guard, "+16025550101")[0].allowed  # by then the registry is too old
+    monkeypatch.setattr(clock, "now", real)
+    assert same(guard, "+16025550101")[0].allowed
+
+
+def test_a_record_is_printable_whatever_the_id(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path / "decisions", numbers="sealed", keys=tmp_path / "keys.json")
+    _, guard = guarded(tmp_path, log=log)
+    assert ask(guard, "+16025550101", id="a\x7fb")[0].nameless
+    log.close()
+    assert {record.body["attempt"].get("id") for record in Reader(log.folder, log.keys).find(Wanted())} == {None, "a\x7fb"}
+    assert not any(b"\x7f" in path.read_bytes() for path in log.folder.rglob("*.ndjson"))
+
+
+def test_what_a_store_takes_for_no_seller_spoils_no_other_answer(tmp_path: Path) -> None:
+    _, guard = guarded(tmp_path)
+    guard.add_campaign({"id": "odd", "seller": "acme\x85", "purpose": "telemarketing", "dialing": "manual", "voice": "live"})
+    bodies = [
+        json.dumps({"channel": "voice", "campaign": campaign, "to": f"+1602555010{line}", "line_type": "landline", "at": clock.format_instant(NOON)}).encode()
+        for line, campaign in enumerate(("c", "odd", "odd", "c"))
+    ]
+    for reserve in (False, True):
+        answers = guard.check_together([read(body) for body in bodies], reserve=reserve)
+        assert [isinstance(answer, Decision) and answer.allowed for answer in answers] == [True, False, False, True]
+
+
+def test_slots_that_could_not_be_written_at_once_are_written_or_nobody_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second attempt names a person, so that the slot of the first is written down before the end."""
+    _, guard = guarded(tmp_path)
+    failing = iter((True, False, False))
+
+    class Failing(sqlite3.Connection):
+        def executemany(self, question: str, rows: list[tuple]) -> sqlite3.Cursor:
+            if rows and next(failing):
+                raise sqlite3.OperationalError("disk I/O error")
+            return super().executemany(question, rows)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **more: connect(*args, factory=Failing, **more))
+    about = {"channel": "voice", "campaign": "c", "line_type": "landline", "at": clock.format_instant(NOON)}
+    bodies = [json.dumps(about | more).encode() for more in ({"to": "+16025550101", "id": "one"}, {"to": "+16025550102", "contact": {"id": "p"}})]
+    first, second = guard.check_together([read(body) for body in bodies], reserve=True)
+    monkeypatch.undo()
+    assert [first.allowed, second.allowed, second.reasons[0]["kind"]] == [True, False, "lookup_unavailable"]
+    assert guard.release(seller="acme", to="+16025550101", id="one")  # its slot is there
