@@ -56,14 +56,14 @@ def test_the_guide_to_rules_that_change_does_what_it_says(tmp_path: Path) -> Non
     assert (refused["state"], mended["state"]) == ("refused", "current") and refused["digest"] == mended["digest"]
     told = refused["refused"]["troubles"][0]
     assert told["file"].endswith("/law/second.yaml") and (told["line"], told["message"]) == (3, "`name` stands twice in the same mapping")
-    signed = json.loads(said[3].splitlines()[-1].removeprefix('{"status":"ready"}'))
+    signed = json.loads(said[3].splitlines()[-1].removeprefix('{"status":"ready","rules":"current"}'))
     assert signed["state"] == "current" and [mark["revision"] for mark in signed["signed"].values()] == [1]
 
 
 def test_the_guide_does_what_it_says(tmp_path: Path) -> None:
     said = followed("service.md", tmp_path)
     assert len(said) == 5
-    assert json.loads(said[0]) == {"status": "ready"}
+    assert json.loads(said[0]) == {"status": "ready", "rules": "current"}
     assert json.loads(said[1])["verdict"] == "deny"
     assert "active  default  check  " in said[2] and re.search(r"acme +until 2099-01-01T00:00:00Z", said[2]) and "revoked: " in said[2]
     assert "recorded: declaration:1" in said[3]
