@@ -15,6 +15,7 @@ from dialguard.lists.errors import ListError
 from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp
 from dialguard.storage.ports import LookUpFailed, Recorded
+from dialguard.storage.changes import Changes
 from dialguard.storage.lease import Leases, Turn
 from dialguard.storage.slots_local import FILE, Locked, Slots, release
 from dialguard.storage.waiting import Waiting
@@ -52,7 +53,7 @@ class EmbeddedStore(Recorder):
         self._seen = False
         self._still = _Still()
         self._slots = Slots(self._folder / FILE)
-        self._leases = Leases(self._folder)
+        self._leases, self._changes = Leases(self._folder), Changes(self._folder)
         self.waiting = Waiting(self._folder)
         """Opt-outs that could not be recorded yet."""
 
@@ -198,8 +199,9 @@ class EmbeddedStore(Recorder):
             self._still.on = self._still.fresh = self._still.unasked = False
 
     def settle(self) -> None:
-        """Where this folder fills a Redis for which somebody vouches: returns once nobody who asks there alone can miss what has been
-        recorded here. What is recorded by the functions of this store is settled when they return."""
+        """Where this folder fills a Redis: returns once nobody who asks there can miss what has been recorded here, whether it knows the
+        folder or somebody vouches for it. What is recorded by the functions of this store is settled when they return. Raises LedgerError."""
+        self._changes.tell()
         if self._leases.turn() is None:
             return
         from dialguard.storage.redis_source import Source

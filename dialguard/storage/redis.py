@@ -134,6 +134,9 @@ class RedisStore(Recorder):
             persons = [person, *(key.person(seller, person) for key in keys)]
             theirs = {other for each in persons for other in self._asker.numbers_of(seller, each, brought if each == person else None)}
             theirs.update(key.number(seller, other) for other in list(theirs) if not is_hidden(other) for key in keys)
+            if self._journal is not None:
+                for other in theirs:
+                    self._journal.hold(seller, other, None)
             held = self._asker.hold(seller, sorted(theirs.difference(named[number])), at, brought, ())
             others = [each.unveiled(other, person, persons) if is_hidden(other) else each for other, each in held.items()]
         found = found_of(own, others, person, at)

@@ -100,6 +100,11 @@ class Asker:
         until ``forget``; what does not is asked then."""
         keys, calls = self._keys.held(), []
         for number in dict.fromkeys(numbers):
+            if self._journal is not None:
+                try:
+                    self._journal.hold(seller, number, None)
+                except LookUpFailed:
+                    continue  # it may have been sent, and be held no more, when the answer is taken up
             tag, names = codec.tag_of(number), [number, *(key.number(seller, number) for key in keys)]
             bit = None if tag[0] == "x" or number[5] < "2" else redis_lists.bit_of(number[2:])
             asked = [codec.number_key(kind, seller, name) for name in names for kind in "ra"]

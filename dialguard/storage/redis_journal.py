@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from dialguard.ledger.rows import Row
 from dialguard.ledger.schema import ENTRIES, TABLES
 from dialguard.model.records import LookUpFailed
 from dialguard.storage import redis_codec as codec
+from dialguard.storage.changes import Changes
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.lease import Leases
 from dialguard.storage.redis_fill import Anew, Filled, Filler, Refused
@@ -21,6 +22,9 @@ from dialguard.storage.redis_queue import Note, Queue
 T = TypeVar("T")
 _LOOK = 0.25
 """Seconds between two looks whether anything waits."""
+_MANY = 20_000
+"""Where more than so many entries were recorded past Redis, nobody is told from whom they concern."""
+_ANYBODY = ("", "*")
 _TOO_OLD = "Redis has lost entries that are older than what is remembered; run `dialguard redis rebuild`"
 _BEHIND = "something recorded has not reached Redis yet; it is being sent"
 
@@ -30,11 +34,18 @@ class Journal:
 
     def __init__(self, link: Link, store: EmbeddedStore) -> None:
         self.store, self._link = store, link
-        self.queue, self.leases = Queue(store.folder), Leases(store.folder)
+        self.queue, self.leases, self._changes = Queue(store.folder), Leases(store.folder), Changes(store.folder)
         self._waiting: set[tuple[str, str]] = set()
+        self._passed: set[tuple[str, str]] = set()
+        """Whom that concerns which was recorded into the folder alone, and of which no note was made yet."""
+        self._seen: bytes | None = None
+        """What stood in ``redis.changes`` when the folder was last looked at."""
+        self._trouble: tuple[float, str] | None = None
+        """Until when it is not looked at again, and why."""
         self._sent: dict[str, int] | None = None
         self._ledger: bytes | None = None
         self._lock = threading.Lock()
+        self._looking = threading.Lock()
         self._sending = threading.Lock()
         self._next = 0.0
         self._anew = False
@@ -64,12 +75,48 @@ class Journal:
     # -- reading
 
     def hold(self, seller: str, number: str, person: str | None) -> None:
-        """Raises LookUpFailed where something recorded of these waits for Redis."""
+        """Raises LookUpFailed where something recorded of these waits for Redis, by whichever process, or that cannot be known. To be
+        called before Redis is asked."""
         if self.store.waiting.any:
             self.store.waiting.hold(seller, number)
-        waiting = self._waiting
-        if waiting and ((seller, number) in waiting or (seller, "*") in waiting or (person is not None and (seller, person) in waiting)):
-            raise LookUpFailed(_BEHIND)
+        if self._changes.now() != self._seen:
+            self._take_up()
+        for held in (self._waiting, self._passed):
+            if held and not held.isdisjoint(((seller, number), (seller, "*"), (seller, person), _ANYBODY)):
+                raise LookUpFailed(_BEHIND)
+
+    def _take_up(self) -> None:
+        """Looks what others recorded, and has it sent. Raises LookUpFailed."""
+        with self._looking:
+            if self._changes.now() == self._seen:
+                return  # another thread did
+            if self._trouble is not None and time.monotonic() < self._trouble[0]:
+                raise LookUpFailed(self._trouble[1])
+            if not self.queue.exists:
+                return  # it never filled a Redis
+            try:
+                self._look()
+            except (LedgerError, LookUpFailed) as error:
+                self._trouble = time.monotonic() + _LOOK, str(error)
+                raise LookUpFailed(str(error)) from error
+        self._next = 0.0
+        self.mend()
+
+    def _look(self) -> list[tuple[int, Note]]:
+        """What is in the folder and not in Redis is held from now on; the notes of it. To be called under ``_looking``."""
+        now = self._changes.now()
+        passed = self._past() if now != self._seen or self._passed else set()  # before the notes, to which it goes
+        left = self.queue.unsent()
+        with self._lock:
+            self._waiting, self._passed = {(note.seller, note.name) for _, note in left}, passed
+        self._seen, self._trouble = now, None
+        return left
+
+    def _past(self) -> set[tuple[str, str]]:
+        noted, tips = self.queue.noted(), self.filler.source.tips()
+        if sum(max(0, tip - noted.get(kind, 0)) for kind, tip in tips.items()) > _MANY:
+            return {_ANYBODY}
+        return {(note.seller, note.name) for kind in TABLES for _, notes in self._after(kind, noted.get(kind, 0)) for note in notes}
 
     def newest(self, tag: str) -> int:
         """The version of the ledger that a tag's mark must have reached."""
@@ -130,6 +177,7 @@ class Journal:
                 raise
             left = self._send(list(zip(range(first, last + 1), notes, strict=True)))
         if left:
+            self._changes.tell()
             self.leases.outwait(lambda turn: self._were_sent(left))
         return made
 
@@ -160,7 +208,7 @@ class Journal:
     def replay(self, *, adopt: bool = False) -> int:
         """Sends everything that waits, if nobody records just now; how many things are left. ``adopt``: also to a server that is whole, but
         not the one to which was sent last. Raises LedgerError, LookUpFailed."""
-        with self._sending, self.queue.alone() as free:
+        with self._sending, self.queue.alone(wait=bool(self._passed)) as free:
             try:
                 if free:
                     self._follow()
@@ -190,10 +238,8 @@ class Journal:
         return {note.tag for _, note in left}.union(codec.tag_of(number) for _, number in waiting.numbers), noted
 
     def _left(self) -> list[tuple[int, Note]]:
-        left = self.queue.unsent()
-        with self._lock:
-            self._waiting = {(note.seller, note.name) for _, note in left}
-        return left
+        with self._looking:
+            return self._look()
 
     def rebuild(self, *, replace: bool = False, told: Callable[[str, int], None] = lambda what, number: None) -> Filled:
         """Makes Redis what the folder is; see ``redis_fill.Filler.rebuild``."""
@@ -216,10 +262,11 @@ class Journal:
         try:
             if not self.queue.exists:
                 return
-            if not self._anew and not self._waiting and self.filler.source.version() == sum(self.queue.noted().values()) and not self.queue.waiting():
+            if not self._anew and not self._waiting and not self._passed and self.filler.source.version() == sum(self.queue.noted().values()) and not self.queue.waiting():
                 return
-        except (LedgerError, LookUpFailed):
-            return  # whoever records will be told
+        except (LedgerError, LookUpFailed) as error:
+            self._seen, self._trouble = None, (now + _LOOK, str(error))  # what machines without the folder record may go on
+            return
         threading.Thread(target=self._replay_quietly, name="dialguard-redis", daemon=True).start()
 
     def close(self) -> None:
@@ -227,25 +274,30 @@ class Journal:
         with self._sending:
             self.store.close()
             self.queue.close()
+            self._changes.close()
 
     def _follow(self) -> None:
         """Makes notes of what was recorded since the last time, by whomever: also past Redis, into the folder alone. While nobody
         records through this store; what it recorded itself is sent once more."""
         noted = self.queue.noted()
         for kind in TABLES:
-            last = noted.get(kind, 0)
-            while rows := self.filler.source.after(kind, last):
-                last = rows[-1][0]
-                notes: dict[Note, None] = {}
-                for _, seller, number, person, old_number, old_person, reference in rows:
-                    if kind in ("declaration", "pause"):
-                        notes[Note("d", seller, "*", None, "*")] = None
-                        continue
-                    what = "a" if kind in ("attempt", "outcome") else "r"
-                    _note(notes, what, seller, number, person, reference)
-                    if old_number is not None:
-                        _note(notes, what, seller, old_number, old_person, None)
-                self.queue.follow(kind, last, list(notes))
+            for last, notes in self._after(kind, noted.get(kind, 0)):
+                self.queue.follow(kind, last, notes)
+
+    def _after(self, kind: str, last: int) -> Iterator[tuple[int, list[Note]]]:
+        """The notes of the entries of a kind after ``last``, lot by lot, each with the id that it ends with."""
+        while rows := self.filler.source.after(kind, last):
+            last = rows[-1][0]
+            notes: dict[Note, None] = {}
+            for _, seller, number, person, old_number, old_person, reference in rows:
+                if kind in ("declaration", "pause"):
+                    notes[Note("d", seller, "*", None, "*")] = None
+                    continue
+                what = "a" if kind in ("attempt", "outcome") else "r"
+                _note(notes, what, seller, number, person, reference)
+                if old_number is not None:
+                    _note(notes, what, seller, old_number, old_person, None)
+            yield last, list(notes)
 
     def _catch_up(self, *, look: bool = True, adopt: bool = False) -> None:
         """Sends what waits, and first, to ``look``, finds out what another server than before lacks of what was sent. Raises

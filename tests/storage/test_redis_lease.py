@@ -290,6 +290,7 @@ def test_a_list_that_was_imported_is_taken_up_before_anybody_vouches_again(fille
     assert vouched(keeper, lambda: bare.list_versions("FL")) == ()
     import_list(folder, "FL", file, published=date(2023, 11, 8), received_at=T + 1)
     assert keeper.turn().kept == 0
+    bare.refresh()
     assert len(vouched(keeper, lambda: bare.list_versions("FL"))) == 1
 
 
