@@ -44,8 +44,12 @@ $(STAMP): requirements.lock requirements-events.lock pyproject.toml
 	@touch $(STAMP)
 	@echo "Ready: $(VENV)/bin/dialguard"
 
+# As many processes as there are processors, four at most; JOBS=0 runs one test after the other. Who ends first takes from the others.
+JOBS := logical
+PYTEST := $(PY) -m pytest -q -n $(JOBS) --maxprocesses 4 --dist worksteal
+
 test: setup  ## run the whole test suite
-	$(PY) -m pytest -q
+	$(PYTEST)
 
 # The generator is no part of the product, and has an environment of its own.
 SITE_VENV := .venv-site
@@ -71,10 +75,10 @@ test-full: setup $(SITE_READY)  ## run what needs Debian packages on each of the
 	  *) command -v $$package >/dev/null || missing $$package $$package; continue ;; esac; \
 	  server=$$(command -v $$package) || { missing $$package $$package; continue; }; \
 	  echo "test-full: tests/storage on $$($$server --version | cut -d' ' -f1-3)"; \
-	  DIALGUARD_REDIS_SERVER=$$server $(PY) -m pytest -q tests/storage; \
+	  DIALGUARD_REDIS_SERVER=$$server $(PYTEST) tests/storage; \
 	done; \
 	echo "test-full: $(filter-out tests/storage,$(SERVED))"; \
-	$(PY) -m pytest -q $(filter-out tests/storage,$(SERVED)); \
+	$(PYTEST) $(filter-out tests/storage,$(SERVED)); \
 	echo "test-full: $$absent of $(words $(DEBIAN)) packages absent"
 
 demo: setup  ## make a lead file and Do-Not-Call lists under demo/ and screen the leads
