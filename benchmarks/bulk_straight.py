@@ -22,7 +22,7 @@ from dialguard.facts.areacodes import ACTIVE
 from dialguard.facts.attempt import read_campaign
 from dialguard.facts.gather import Gatherer, Sources
 from dialguard.facts.numbers import parse
-from dialguard.facts.places import Place, candidates
+from dialguard.facts.places import candidates
 from dialguard.facts.readers import judged_at
 from dialguard.facts.regions import STATES
 from dialguard.model.moment import Moment

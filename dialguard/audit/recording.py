@@ -33,7 +33,9 @@ class Recording:
     """Records the decisions that are made by one set of rules, one feed and one store. Raises LogError and AuditUnavailable where
     the rule files cannot be kept."""
 
-    def __init__(self, log: DecisionLog, packs: Packs, folders: Sequence[Path], feed: Path | None, store: str, files: Sequence[Source] | None = None) -> None:
+    def __init__(
+        self, log: DecisionLog, packs: Packs, folders: Sequence[Path], feed: Path | None, store: str, files: Sequence[Source] | None = None
+    ) -> None:
         self.log, self.store = log, store
         self._parts = Parts(log.numbers, store, log.door)
         self._pieces = {"rules": log.keep_rules(packs, shipped_rules(), folders, files)}
@@ -56,7 +58,9 @@ class Recording:
         try:
             seals: dict[str, Key | None] = {}
             moments = moments_of(clock.now(), known_at)
-            self.log.append([self._plain(asked, json, moments, seals, by) or self.body(asked, json, known_at, **by) for asked, json, by in decided])
+            self.log.append(
+                [self._plain(asked, json, moments, seals, by) or self.body(asked, json, known_at, **by) for asked, json, by in decided]
+            )
         except AuditUnavailable as error:
             refused = [unrecorded(asked.decision, error) for asked, _, _ in decided]
             return [(decision, decision.as_json(texts=False)) for decision in refused]

@@ -31,11 +31,18 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument("attempt", metavar="ATTEMPT.json | -", help="a file, or - for JSON Lines on standard input")
     command.add_argument(
-        "--campaign", action="append", default=[], metavar="FILE", type=Path, help="a campaign that attempts may name by its id (repeatable)"
+        "--campaign",
+        action="append",
+        default=[],
+        metavar="FILE",
+        type=Path,
+        help="a campaign that attempts may name by its id (repeatable)",
     )
     common.judging_options(command)
     command.add_argument("--exposure", action="store_true", help="add what the attempt might cost if it were made, as an estimate")
-    command.add_argument("--log", metavar="DIR", type=Path, help="record each decision in the log in this folder; what cannot be recorded is denied")
+    command.add_argument(
+        "--log", metavar="DIR", type=Path, help="record each decision in the log in this folder; what cannot be recorded is denied"
+    )
     command.set_defaults(run=run)
 
 
@@ -107,7 +114,9 @@ def _one(options: argparse.Namespace, log: DecisionLog | None, raw: bytes, name:
     try:
         decision = guard.check(attempt)
     except InvalidInput as error:
-        raise UsageError("\n  ".join([f"{name}: the attempt cannot be judged", *(f"{field}: {text}" for field, text in error.errors)])) from None
+        raise UsageError(
+            "\n  ".join([f"{name}: the attempt cannot be judged", *(f"{field}: {text}" for field, text in error.errors)])
+        ) from None
     if options.json or not common.to_a_terminal():
         common.print_json(_told(decision, options.exposure))
     else:
@@ -195,7 +204,9 @@ def in_words(decision: Decision, exposure: bool = False) -> list[str]:
 
 def _doubts(reason: Mapping[str, object]) -> str:
     """What is unsure of the law of a reason, in words."""
-    return (", disputed law" if reason.get("status") == "disputed" else "") + (", low confidence" if reason.get("confidence") == "low" else "")
+    return (", disputed law" if reason.get("status") == "disputed" else "") + (
+        ", low confidence" if reason.get("confidence") == "low" else ""
+    )
 
 
 def _exposure(decision: Decision) -> Iterator[str]:

@@ -41,7 +41,9 @@ def judging_options(parser: argparse.ArgumentParser) -> None:
 
 def store_option(parser: argparse._ActionsContainer) -> None:
     """``--store``: where lists and ledger lie."""
-    parser.add_argument("--store", metavar="DIR|URL", help="folder of lists and ledger, or a URL (default: $DIALGUARD_STORE, else ~/.dialguard)")
+    parser.add_argument(
+        "--store", metavar="DIR|URL", help="folder of lists and ledger, or a URL (default: $DIALGUARD_STORE, else ~/.dialguard)"
+    )
 
 
 def json_option(parser: argparse._ActionsContainer) -> None:
@@ -110,7 +112,9 @@ def recording_store(options: argparse.Namespace) -> Any:
             )
         return store
     if scheme:
-        raise UsageError(f"--store {scheme}://...: expected a folder, redis://host:6379/0?journal=FOLDER, or postgresql://user@host/database")
+        raise UsageError(
+            f"--store {scheme}://...: expected a folder, redis://host:6379/0?journal=FOLDER, or postgresql://user@host/database"
+        )
     from dialguard.storage.embedded import EmbeddedStore
 
     return EmbeddedStore(name)
@@ -230,7 +234,9 @@ def columns(rows: Iterable[Iterable[object]], gap: str = "  ") -> list[str]:
         return []
     width = [max(len(_cell(row[i])) for row in table) for i in range(len(table[0]))]
     return [
-        gap.join(_cell(cell).rjust(w) if isinstance(cell, int) else _cell(cell).ljust(w) for cell, w in zip(row, width, strict=True)).rstrip()
+        gap.join(
+            _cell(cell).rjust(w) if isinstance(cell, int) else _cell(cell).ljust(w) for cell, w in zip(row, width, strict=True)
+        ).rstrip()
         for row in table
     ]
 

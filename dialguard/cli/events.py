@@ -17,7 +17,9 @@ from dialguard.cli.common import UsageError, counted
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its actions."""
-    command = commands.add_parser("events", help="tell what became of calls and texts; run the rules that pause, suppress, revoke and alarm")
+    command = commands.add_parser(
+        "events", help="tell what became of calls and texts; run the rules that pause, suppress, revoke and alarm"
+    )
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     action = actions.add_parser("tell", help="tell events, one JSON object a line; their ids are printed")
     action.add_argument("file", nargs="?", default="-", metavar="FILE", help="default: standard input")

@@ -60,7 +60,13 @@ def show(options: argparse.Namespace) -> int:
         common.print_json(rows)
         return 0
     table = [
-        (row["state"], row["kind"], row["county"] or row["place"] or "everywhere", f"from {row['from'] or 'ever'}", f"until {row['until'] or 'further notice'}")
+        (
+            row["state"],
+            row["kind"],
+            row["county"] or row["place"] or "everywhere",
+            f"from {row['from'] or 'ever'}",
+            f"until {row['until'] or 'further notice'}",
+        )
         for row in rows
     ]
     for line in common.columns(table) or ["nothing is declared"]:

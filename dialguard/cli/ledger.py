@@ -35,7 +35,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     _whose(command)
     command.add_argument("--level", required=True, choices=("none", "express", "express_written"), help="none ends every earlier consent")
     command.add_argument("--form", action="append", choices=("oral", "request", "signed_permission", "agreement"), help="repeatable")
-    command.add_argument("--covers", metavar="WORDS", help="live,autodialed,prerecorded,ai,rvm,texts,other_hours (default: as the level has it)")
+    command.add_argument(
+        "--covers", metavar="WORDS", help="live,autodialed,prerecorded,ai,rvm,texts,other_hours (default: as the level has it)"
+    )
     command.add_argument("--channels", metavar="WORDS", help="only these channels, separated by commas")
     for name in ("obtained-at", "requested-at", "expires-at"):
         _time(command, name)
@@ -244,7 +246,9 @@ def _give_back(options: argparse.Namespace, store: EmbeddedStore) -> dict[str, A
     if options.reference is None or options.number is None:
         raise UsageError(f"{NOT_PLACED} takes --reference, the id of the reservation, and --number")
     if not store.release(seller=options.seller, number=common.number(options.number), attempt=options.reference):
-        raise UsageError(f"--reference {options.reference}: nothing is reserved under this id for that number any more, or the attempt was recorded")
+        raise UsageError(
+            f"--reference {options.reference}: nothing is reserved under this id for that number any more, or the attempt was recorded"
+        )
     return {"released": options.reference}
 
 

@@ -255,7 +255,11 @@ def _standing(kept: Kept, today: int) -> dict[str, object]:
 
 def _warning(kept: Kept, today: int) -> str:
     code, left = kept.version.code, (kept.last_day or today) - today
-    when = f"was due on {_iso(kept.next_due)}: it no longer answers, which denies" if left < 0 else f"is due on {_iso(kept.next_due)}: {_left(left)}"
+    when = (
+        f"was due on {_iso(kept.next_due)}: it no longer answers, which denies"
+        if left < 0
+        else f"is due on {_iso(kept.next_due)}: {_left(left)}"
+    )
     return f"{code}: version {kept.version.id} {when}; import the next version (dialguard lists import {code} FILE), or the changes since"
 
 

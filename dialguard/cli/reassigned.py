@@ -22,7 +22,9 @@ def query(options: argparse.Namespace) -> int:
     today = clock.fixed(clock.now(), 0).ordinal
     ledger = Ledger(folder / "ledger.sqlite")
     try:
-        consents = ledger.entries(options.seller, lambda entries: [(row["number"], row["obtained_at"]) for _, row in entries], kinds=("consent",))
+        consents = ledger.entries(
+            options.seller, lambda entries: [(row["number"], row["obtained_at"]) for _, row in entries], kinds=("consent",)
+        )
     finally:
         ledger.close()
     dated = [(number, clock.fixed(at, 0).ordinal) for number, at in consents if at is not None and number.startswith("+1")]
@@ -55,7 +57,9 @@ def answers(options: argparse.Namespace) -> int:
     else:
         asked = _last_changed(options.file)
         print(f"asked: {clock.format_instant(asked)}, when the file was last changed; --asked says otherwise", file=sys.stderr)
-    done = import_answers(common.store_folder(options), options.file, asked_at=min(asked, now) if options.asked is None else asked, received_at=now)
+    done = import_answers(
+        common.store_folder(options), options.file, asked_at=min(asked, now) if options.asked is None else asked, received_at=now
+    )
     if options.json:
         common.print_json({"rows": done.rows, "already_imported": done.already, **done.counts})
     else:

@@ -48,7 +48,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     _finish(
         actions.add_parser(
-            "keep", help="vouch for Redis, for clients on other machines, until it is stopped; as `dialguard serve` does by itself",
+            "keep",
+            help="vouch for Redis, for clients on other machines, until it is stopped; as `dialguard serve` does by itself",
             description="Clients that do not know the folder get answers only while somebody who knows it vouches that Redis lacks nothing.",
         ),  # fmt: skip
         keep,

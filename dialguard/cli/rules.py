@@ -21,7 +21,9 @@ SHOWN_WARNINGS = 20
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its options."""
-    command = commands.add_parser("rules", help="the law as rule files: check, test, list, show, duties, mutants, coverage, schema, pages, sign")
+    command = commands.add_parser(
+        "rules", help="the law as rule files: check, test, list, show, duties, mutants, coverage, schema, pages, sign"
+    )
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, run, text in (
         ("check", check, "read every rule file and print every problem"),
@@ -35,7 +37,9 @@ def add(commands: argparse._SubParsersAction) -> None:
         ("pages", pages, "the law as Markdown pages: one a jurisdiction, one a topic, hours, closed days, what changes"),
     ):
         action = actions.add_parser(name, help=text)
-        action.add_argument("--rules", action="append", default=[], metavar="DIR", type=Path, help="add a folder of rule files (repeatable)")
+        action.add_argument(
+            "--rules", action="append", default=[], metavar="DIR", type=Path, help="add a folder of rule files (repeatable)"
+        )
         action.add_argument("--json", action="store_true", help="print JSON")
         action.set_defaults(run=run)
         if name == "show":
@@ -48,7 +52,9 @@ def add(commands: argparse._SubParsersAction) -> None:
             action.add_argument("--all", action="store_true", help="every jurisdiction, not only those that have rules")
         if name == "pages":
             action.add_argument("folder", metavar="OUT", type=Path, help="a new folder for the pages")
-            action.add_argument("--from", dest="start", metavar="DATE", help="the day of the law and the first of the calendar (default: today)")
+            action.add_argument(
+                "--from", dest="start", metavar="DATE", help="the day of the law and the first of the calendar (default: today)"
+            )
             action.add_argument("--force", action="store_true", help="replace the pages of an earlier run in the folder")
     action = actions.add_parser("sign", help="sign a folder of rule files as it is, for a service that asks for it")
     action.add_argument("folder", metavar="DIR", type=Path, help="the folder; its file SIGNATURE is written")
@@ -103,7 +109,9 @@ def mutants(options: argparse.Namespace) -> int:
         raise UsageError(f"no rule begins with {options.prefix!r:.60}" if options.prefix else "there are no rules in these folders")
     number, alive = mutants.survivors(packs, parts, clock, ids)
     if options.json:
-        _print_json({"mutants": number, "alive": [{"rule": one.rule, "file": one.file, "line": one.line, "change": one.change} for one in alive]})
+        _print_json(
+            {"mutants": number, "alive": [{"rule": one.rule, "file": one.file, "line": one.line, "change": one.change} for one in alive]}
+        )
     else:
         for mutant in alive:
             print(mutant)
@@ -130,8 +138,8 @@ def _print_check(packs: Packs | None, problems: list[Problem], warnings: list[Pr
     elif packs is not None:
         told = f"{counted(len(warnings), 'warning')}" if warnings else "no problems"
         print(
-            f"{counted(len(packs.rules), 'rule')}, {counted(len(packs.events), 'event rule')}, {counted(len(packs.calendars), 'calendar')}, {counted(len(packs.lists), 'list')}: "
-            f"{told}; digest {packs.digest[:16]}"
+            f"{counted(len(packs.rules), 'rule')}, {counted(len(packs.events), 'event rule')}, "
+            f"{counted(len(packs.calendars), 'calendar')}, {counted(len(packs.lists), 'list')}: {told}; digest {packs.digest[:16]}"
         )
     if strict and warnings and not problems:
         print(f"dialguard: {counted(len(warnings), 'warning')}, and --strict was asked for", file=sys.stderr)
@@ -229,7 +237,9 @@ def coverage(options: argparse.Namespace) -> int:
         )
     else:
         for name, counts in found.tally.items():
-            print(f"{name}  {counts[account.RULE]:>4} with a rule {counts[account.UNDECIDED]:>4} not decided {counts[account.SHORT]:>4} short")
+            print(
+                f"{name}  {counts[account.RULE]:>4} with a rule {counts[account.UNDECIDED]:>4} not decided {counts[account.SHORT]:>4} short"
+            )
         for line in found.short:
             print(f"short: {line}")
         print(

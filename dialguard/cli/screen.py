@@ -27,7 +27,9 @@ def add(commands: argparse._SubParsersAction) -> None:
         description="Reads a list, decides every row at one moment and writes all rows in order with dg_ columns added: verdict, "
         "reasons, citation, what the caller must do, when it could be called instead. The kind of each file is told by its name.",
     )
-    command.add_argument("input", metavar="IN", type=Path, help="the list (.csv, .tsv, .txt, .psv, .ndjson, .jsonl, .parquet; text also .gz)")
+    command.add_argument(
+        "input", metavar="IN", type=Path, help="the list (.csv, .tsv, .txt, .psv, .ndjson, .jsonl, .parquet; text also .gz)"
+    )
     command.add_argument("output", metavar="OUT", type=Path, help="the file to write; it appears when it is whole")
     command.add_argument("--campaign", required=True, metavar="FILE", type=Path, help="the campaign, JSON or YAML")
     command.add_argument("--seller", metavar="NAME", help="the seller, in place of the campaign's")
@@ -83,9 +85,16 @@ def run(options: argparse.Namespace) -> int:
     except LookUpFailed as error:
         raise UsageError(f"the store cannot answer, so nothing was screened: {error}") from None
     if summary.failed:
-        print(f"dialguard: {summary.failed:,} rows were denied because of an error in this program; see dg_problem and report it", file=sys.stderr)
+        print(
+            f"dialguard: {summary.failed:,} rows were denied because of an error in this program; see dg_problem and report it",
+            file=sys.stderr,
+        )
     if options.report is not None:
-        _write_report(options.report, summary, {"source": options.input.name, "at": guard_time(screener.at), "campaign": campaign | {"channel": options.channel}})
+        _write_report(
+            options.report,
+            summary,
+            {"source": options.input.name, "at": guard_time(screener.at), "campaign": campaign | {"channel": options.channel}},
+        )
     if options.certificate is not None and folder is not None:
         _write_certificate(options, guard, folder, began, screener.at, summary)
     if options.json:
@@ -128,7 +137,9 @@ def _list_folder(options: argparse.Namespace, guard: Guard) -> Path | None:
 
     folder: Path | None = getattr(guard.store, "folder", None)
     if folder is None:
-        raise UsageError("--certificate: there are no lists to speak of; name the store folder that holds them (--store; journal= of Redis)")
+        raise UsageError(
+            "--certificate: there are no lists to speak of; name the store folder that holds them (--store; journal= of Redis)"
+        )
     if not list_codes(folder):
         raise UsageError(f"--certificate: no list is held in {folder}; import one: dialguard lists import national FILE --published DATE")
     return folder
@@ -227,7 +238,9 @@ def in_words(summary: Summary, output: Path, at: str, *beside: tuple[str, Path |
     later = report.by_local_hour(found["retry_at"])
     lines += _table("callable later, on the called party's clock", [(shown, count) for shown, count in later])
     lines += _table("unusable, by why", [(count, why) for why, count in found["problems"].items()])
-    lines += _table("with every call made now, the caller must", [(o["rows"], common.cited(o["message"], o["citation"])) for o in found["obligations"]])
+    lines += _table(
+        "with every call made now, the caller must", [(o["rows"], common.cited(o["message"], o["citation"])) for o in found["obligations"]]
+    )
     written = [f"written: {output}", *(f"{what}: {file}" for what, file in beside if file is not None)]
     return [*lines, "", *written, NOT_ADVICE]
 

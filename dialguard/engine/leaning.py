@@ -27,7 +27,9 @@ def in_doubt(engine: Engine, facts: Facts) -> Iterator[tuple[Rule, Law, Moment]]
     claimed = [rule for rule in map(packs.by_id.get, sorted(claims)) if rule and rule.kind == "relief" and rule.unsure] if claims else []
     for state, zone in facts.places:
         for jurisdiction in ("US", state):
-            reliefs = [relief for relief, words in unsure.get(jurisdiction, ()) if all(values.get(fact) in allowed for fact, allowed in words)]
+            reliefs = [
+                relief for relief, words in unsure.get(jurisdiction, ()) if all(values.get(fact) in allowed for fact, allowed in words)
+            ]
             reliefs += [relief for relief in claimed if relief.jurisdiction == jurisdiction]
             if not reliefs:
                 continue

@@ -65,7 +65,9 @@ def obligations(engine: Engine, facts: Facts, judgement: Judgement, duties: list
     found = []
     for number, rule, settled in duties:
         # A ban that one must vouch for names the facts that are missing, and these differ.
-        found.append(dict(settled) if settled is not None else reasons.obligation(engine, facts, Finding(rule, judgement.groups[number][0])))
+        found.append(
+            dict(settled) if settled is not None else reasons.obligation(engine, facts, Finding(rule, judgement.groups[number][0]))
+        )
     return found
 
 

@@ -143,7 +143,9 @@ class Child:
             for each in entries:
                 with contextlib.suppress(RecordError):
                     self.ledger.record_once([each])
-            alarms.append(effects.alarm(effects.SET_ASIDE, "urgent", f"an entry was refused: {error}", None, now, self.key, f"refused {lines[0].end}"))
+            alarms.append(
+                effects.alarm(effects.SET_ASIDE, "urgent", f"an entry was refused: {error}", None, now, self.key, f"refused {lines[0].end}")
+            )
         self._alarm(alarms)
         end = lines[-1].end
         self.tally.put("file", end.file)
@@ -194,7 +196,11 @@ class Child:
             self.tally.seen(event)
             why = type(error).__name__
             entries.append(effects.set_aside(event, why, now))
-            alarms.append(effects.alarm(effects.SET_ASIDE, "urgent", f"an event could not be judged ({why})", event, now, self.key, f"aside {event.id}"))
+            alarms.append(
+                effects.alarm(
+                    effects.SET_ASIDE, "urgent", f"an event could not be judged ({why})", event, now, self.key, f"aside {event.id}"
+                )
+            )
         self.tally.file.execute("RELEASE event")
 
     def _actions(self, event: Event, now: int, alarms: list[dict[str, Any]]) -> list[Action]:
@@ -250,7 +256,8 @@ class Child:
                 self.written = _written(self.folder / ALARMS)
         self.tally.commit()
         held = [
-            (each.seller, each.campaign, each.since, each.until, share_up(Fraction(each.part, each.among))) for each in self.tally.abandoned(clock.now())
+            (each.seller, each.campaign, each.since, each.until, share_up(Fraction(each.part, each.among)))
+            for each in self.tally.abandoned(clock.now())
         ]
         said = _encode({"caught_up": self.caught_up, "abandoned": held})
         path = self.folder / FILE

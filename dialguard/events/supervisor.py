@@ -92,7 +92,9 @@ class Events(Teller):
         super().__init__(folder, sync=sync, segment=segment)
         if webhook is not None and not secret:
             raise ValueError("a webhook needs a secret, by which its receiver knows that an alarm is ours")
-        self._said = Settings(str(self._folder), ledger or str(Path(folder) / "ledger.sqlite"), [], checked(webhook) if webhook else None, secret)
+        self._said = Settings(
+            str(self._folder), ledger or str(Path(folder) / "ledger.sqlite"), [], checked(webhook) if webhook else None, secret
+        )
         self._settings, self._command = self._sent(packs), tuple(command)
         self._fed = Fed(Path(folder))
         self._ending = threading.Event()

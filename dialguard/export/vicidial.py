@@ -22,7 +22,9 @@ def files(table: Table) -> tuple[dict[str, str], list[Gap]]:
     """``vicidial.sql``, and what VICIdial cannot say."""
     gaps = [
         Gap("all", "", "closed days", "VICIdial goes by the date of its server, not of the called person: near midnight the two differ"),
-        Gap("all", "", "hours", "a call that an agent dials by hand passes them by, unless the campaign has manual_dial_call_time_check on"),
+        Gap(
+            "all", "", "hours", "a call that an agent dials by hand passes them by, unless the campaign has manual_dial_call_time_check on"
+        ),
         Gap("all", "", "closed days", "a lead without a state has no closed days here: give every lead its state"),
     ]
     states = {name: place for name, place in table.places.items() if name != "US"}

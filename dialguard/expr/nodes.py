@@ -134,7 +134,8 @@ class Test(Node):
     ``in`` a frozenset of values; ``has_any`` a frozenset, of which a set-valued fact must hold one; ``at_least``,
     ``at_most``, ``above``, ``below`` an integer; ``within`` and ``older_than`` a Period back from the moment (a moment
     that has not yet come, or never came, satisfies neither); ``before`` and ``after`` the name of another moment-valued
-    fact, or an ordinal date; ``came`` the moment or date has come; ``open`` the local time lies in a windows-valued fact; ``stated`` true when known at all.
+    fact, or an ordinal date; ``came`` the moment or date has come; ``open`` the local time lies in a windows-valued fact;
+    ``stated`` true when known at all.
     ``kind`` is ``moment`` or ``date`` where time is compared. ``settled`` takes an unknown fact as not meeting the test.
     """
 
@@ -189,9 +190,10 @@ class ClosedDay(Node):
 class Count(Node):
     """True when at least ``at_least`` earlier attempts fall in the period before the moment.
 
-    ``where`` gives for a field of an earlier attempt some values and whether it must be one of them (True) or none (False), ``same`` names fields that must equal the
-    attempt's own (``subject``, ``debt``, ``to``, ``from``). A field missing in an entry matches. ``last`` of hours or
-    days is rolling (``at - last < entry <= at``); ``calendar_days`` counts from local midnight that many dates back.
+    ``where`` gives for a field of an earlier attempt some values and whether it must be one of them (True) or none (False),
+    ``same`` names fields that must equal the attempt's own (``subject``, ``debt``, ``to``, ``from``). A field missing in an entry
+    matches. ``last`` of hours or days is rolling (``at - last < entry <= at``); ``calendar_days`` counts from local midnight that
+    many dates back.
     """
 
     at_least: int

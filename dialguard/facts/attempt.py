@@ -312,7 +312,8 @@ def _dnc(reader: _Reader, given: Given, value: object, _campaigns) -> None:
     given.states = found.get("states", given.states)
     if "lists" in found:
         given.lists = {
-            list_code(code): reader.fields(entry, f"dnc.lists.{code}", LIST) for code, entry in reader.mapping(found["lists"], "dnc.lists").items()
+            list_code(code): reader.fields(entry, f"dnc.lists.{code}", LIST)
+            for code, entry in reader.mapping(found["lists"], "dnc.lists").items()
         }
     internal = {key: found[key] for key in ("internal", "internal_since", "internal_scope") if key in found}
     if internal:

@@ -220,7 +220,11 @@ def put_recorded(values: dict[str, object], given: Given, found: LookUp, at: Ins
     since = found.complete_since
     if since is None or since > at or given.open or given.revocations or type(values["relationship.ended_at"]) is int:
         return None
-    if found.revocations or found.attempts or not (found.relationship is found.internal is found.contact is found.last_conversation_at is None):
+    if (
+        found.revocations
+        or found.attempts
+        or not (found.relationship is found.internal is found.contact is found.last_conversation_at is None)
+    ):
         return None
     stated = given.consent
     if stated is None:

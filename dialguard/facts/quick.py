@@ -141,7 +141,14 @@ def _instant(value: object) -> int:
 def _remember(value: object) -> int:
     found = instant(value)
     # The parts stand for themselves only where the whole is of one plain form; a leap second or a fraction is not.
-    if type(value) is str and len(value) in (20, 25) and value[10] == "T" and value[19] in "Z+-" and value[17:19] != "60" and "1900" < value[:4] < "2200":
+    if (
+        type(value) is str
+        and len(value) in (20, 25)
+        and value[10] == "T"
+        and value[19] in "Z+-"
+        and value[17:19] != "60"
+        and "1900" < value[:4] < "2200"
+    ):
         if len(_DATES) < 50_000:
             _DATES[value[:11]] = instant(f"{value[:11]}00:00:00Z")
         if len(_ENDS) < 10_000:
@@ -214,7 +221,13 @@ def _consent(sent: contract.Consent) -> Stated:
 
 
 def _revocation(sent: contract.Revocation) -> dict[str, object]:
-    found = {"at": _instant(sent.at), "scope": sent.scope, "subject": _word(sent.subject), "channel": sent.channel, "means": _word(sent.means)}
+    found = {
+        "at": _instant(sent.at),
+        "scope": sent.scope,
+        "subject": _word(sent.subject),
+        "channel": sent.channel,
+        "means": _word(sent.means),
+    }
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -12,7 +12,7 @@ from dialguard.ledger import tables, twilio
 from dialguard.ledger.errors import RecordError, suggest
 from dialguard.ledger.fields import fields_of, plain, read_field
 from dialguard.ledger.rows import KINDS, Row, build, text
-from dialguard.ledger.tables import Cells, TableError
+from dialguard.ledger.tables import TableError
 from dialguard.model.moment import Instant
 
 Key = tuple[str, str, str]

@@ -295,7 +295,11 @@ class Ledger(Database, Recorder):
     def latest_attempts(self, seller: str, references: Sequence[str]) -> dict[str, int | None]:
         """By the caller's own ids, the latest attempt that bears each, or None, over the state that is kept ``still``. Raises LookUpFailed."""
         nothing: dict[str, int | None] = dict.fromkeys(references)
-        return self._read(lambda cursor: self._reading(cursor, seller, 0, None).latest_attempts(references), nothing) if references else nothing
+        return (
+            self._read(lambda cursor: self._reading(cursor, seller, 0, None).latest_attempts(references), nothing)
+            if references
+            else nothing
+        )
 
     def _numbers_of(self, seller: str, person: str) -> list[str]:
         values = {"seller": seller, "person": person, "as_of": ALWAYS}

@@ -295,7 +295,9 @@ class Reading:
         for start in range(0, len(references), SIZES[1]):
             lot = [*references[start : start + SIZES[1]]]
             lot += lot[-1:] * (SIZES[1] - len(lot))
-            for reference, at, id_ in self._statements.latest_attempts.run(self._cursor, {**self._values, **dict(zip(_NAMES, lot, strict=True))}):
+            for reference, at, id_ in self._statements.latest_attempts.run(
+                self._cursor, {**self._values, **dict(zip(_NAMES, lot, strict=True))}
+            ):
                 found[reference] = max(found.get(reference, (at, id_)), (at, id_))
         return {reference: found[reference][1] if reference in found else None for reference in references}
 

@@ -81,7 +81,9 @@ class Catalog:
         found = self._list(code)
         return found.held if as_of is None and since is None else tuple(entry.version for entry in self._asked(found, as_of, since))
 
-    def answers(self, code: str, national10: str | int, as_of: Instant | None = None, since: int | None = None) -> tuple[VersionAnswer, ...]:
+    def answers(
+        self, code: str, national10: str | int, as_of: Instant | None = None, since: int | None = None
+    ) -> tuple[VersionAnswer, ...]:
         """What each of those versions says of a number. Raises ValueError when it is not one, ListDamaged."""
         number = national_number(national10)
         found = self._list(code)
@@ -139,7 +141,9 @@ class Catalog:
         if not same:
             # Of what changes within the grain of a file system's clock the stamp does not tell.
             settled = lists is None or clock.now() - lists[0] // 1000 > _GRAIN
-            self._absent = frozenset(code for code, each in list(self._lists.items()) if each.stamp is None and not os.path.lexists(os.path.dirname(each.index)))
+            self._absent = frozenset(
+                code for code, each in list(self._lists.items()) if each.stamp is None and not os.path.lexists(os.path.dirname(each.index))
+            )
             self._looked = lists if settled else _UNSEEN
         return changed
 

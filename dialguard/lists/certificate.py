@@ -129,18 +129,24 @@ def render(body: Mapping[str, Any], moment: Any) -> str:
             lines += [
                 f"  version {version['id']}, published {version['published']} ({version['age_days']} days old), may be used {until}"
                 + ("" if version["in_time"] else ": OUT OF DATE"),
-                f"    {version['numbers']:,} numbers; " + ("every area code" if codes is None else f"area codes {', '.join(map(str, codes))}"),
+                f"    {version['numbers']:,} numbers; "
+                + ("every area code" if codes is None else f"area codes {', '.join(map(str, codes))}"),
                 f"    subscription account {version['san'] or 'not stated'}; received {moment(version['received_at'])}",
                 f"    source {version['source']}, {version['rows']:,} rows, SHA-256 {version['digest']}",
                 f"    list as stored, SHA-256 {version['bits_sha256']}",
             ]
             lines += [
-                f"    made from {base['id']}: source {base['source']}, {base['rows']:,} rows, SHA-256 {base['digest']}" for base in version["made_from"]
+                f"    made from {base['id']}: source {base['source']}, {base['rows']:,} rows, SHA-256 {base['digest']}"
+                for base in version["made_from"]
             ]
     screened = body["screened"]
     if screened:
         lines.append("")
         for name, value in screened.items():
-            text = f"{value['file']}, {value['bytes']:,} bytes, SHA-256 {value['sha256']}" if isinstance(value, Mapping) and "sha256" in value else value
+            text = (
+                f"{value['file']}, {value['bytes']:,} bytes, SHA-256 {value['sha256']}"
+                if isinstance(value, Mapping) and "sha256" in value
+                else value
+            )
             lines.append(f"{name.replace('_', ' ')}: {text:,}" if isinstance(text, int) else f"{name.replace('_', ' ')}: {text}")
     return "\n".join([*lines, "", f"SHA-256 of this certificate: {body['digest']}", "This is not legal advice.", ""])

@@ -75,7 +75,9 @@ def mark_of(text: str) -> bool | None:
 def sniff_changes(sample: bytes, where: str) -> ChangeLayout:
     """The layout of a change list that begins with ``sample``. Raises ListImportError when it is not one."""
     lines = text_lines(sample, where)
-    found = [change for layout in candidates(lines) if layout.delimiter is not None and (change := _marked(layout, lines, where)) is not None]
+    found = [
+        change for layout in candidates(lines) if layout.delimiter is not None and (change := _marked(layout, lines, where)) is not None
+    ]
     if not found:
         raise ListImportError(
             "not_changes", where=where, found=f"lines such as '{shape(lines[-1])}'",
@@ -94,8 +96,11 @@ def _marked(layout: Layout, lines: list[str], where: str) -> ChangeLayout | None
     dates = [column for column in others if _most(stamp(row[column]) is not None for row in rows)]
     if len(marks) > 1 or len(dates) > 1:
         raise ListImportError(
-            "ambiguous", where=where, found=f"{max(len(marks), len(dates))} columns that could say the {'mark' if len(marks) > 1 else 'date'}",
-            expected="one date and one mark in a row", todo="take the other columns out",
+            "ambiguous",
+            where=where,
+            found=f"{max(len(marks), len(dates))} columns that could say the {'mark' if len(marks) > 1 else 'date'}",
+            expected="one date and one mark in a row",
+            todo="take the other columns out",
         )
     if not marks:
         return None

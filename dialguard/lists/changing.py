@@ -4,7 +4,6 @@ import os
 import shutil
 from contextlib import ExitStack
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dialguard.lists.changefile import ChangeLayout, parse_changes, sniff_changes
@@ -12,7 +11,7 @@ from dialguard.lists.editing import Edited, Editor
 from dialguard.lists.errors import BadRow, BadRowsError, ListDamaged, ListError, ListImportError
 from dialguard.lists.importing import SHOWN
 from dialguard.lists.reading import Source
-from dialguard.lists.staging import Dates, Outside, Progress, Staging, dates_of, tidy
+from dialguard.lists.staging import Outside, Progress, Staging, dates_of, tidy
 from dialguard.lists.versions import Changes, Entry, Version, as_record, from_record, list_folder, locked, open_version, read_index
 from dialguard.lists.xmlform import XmlLayout, is_xml, parse_xml_changes, sniff_xml
 from dialguard.model.moment import Instant
@@ -60,7 +59,9 @@ def apply_changes(
     """
     tell = progress or (lambda step, done, whole: None)
     dates = dates_of(published, effective, use_by, received_at)
-    wanted = _Wanted(base, None if since is None else since.toordinal(), allow_gap, allow_shrink, allow_outside, allow_bad_rows, expected_rows)
+    wanted = _Wanted(
+        base, None if since is None else since.toordinal(), allow_gap, allow_shrink, allow_outside, allow_bad_rows, expected_rows
+    )
     try:
         folder = list_folder(root, code)
         with ExitStack() as stack:
@@ -196,7 +197,10 @@ class _Changing(Staging):
             )
         if wanted.since is not None and wanted.since > first:
             raise ListImportError(
-                "dates", where=where, found=f"changes of {_iso(first)}", expected=f"none before {_iso(wanted.since)}, the day since which it tells",
+                "dates",
+                where=where,
+                found=f"changes of {_iso(first)}",
+                expected=f"none before {_iso(wanted.since)}, the day since which it tells",
                 todo="correct the day, or leave it out",
             )
         return first if wanted.since is None else wanted.since, last
@@ -210,7 +214,9 @@ class _Changing(Staging):
             found = f"the changes end on {_iso(min(last, self.dates.published))}"
         if found:
             raise ListImportError(
-                "base", where=self.source.where, found=f"{found}, and version {base.id} was published on {_iso(day)}",
+                "base",
+                where=self.source.where,
+                found=f"{found}, and version {base.id} was published on {_iso(day)}",
                 expected=f"all changes since {_iso(day)}",
                 todo="apply the change lists in order, or import the full list; if no change is missing, say since which day the file tells "
                 "of all changes (since), or allow the gap by name (allow_gap)",

@@ -54,7 +54,8 @@ def import_list(
     expected_sha256: str | None = None,
     progress: Progress | None = None,
 ) -> Version:
-    """Import a full list from a file (see ``formats``, ``xmlform`` and, for the lists of ``kinds``, ``ranges``; plain or a zip with one file) and return its version.
+    """Import a full list from a file (see ``formats``, ``xmlform`` and, for the lists of ``kinds``, ``ranges``; plain or a zip with
+    one file) and return its version.
 
     ``code`` is ``national``, a state's two letters or a private name. ``area_codes`` are those that the list
     answers for, such as those paid for under ``san``; a number in any other area code is then unknown, and a row with one is
@@ -68,8 +69,8 @@ def import_list(
     the version already held and warns ``ListAlreadyImported``.
 
     Raises BadRowsError when more than ``allow_bad_rows`` rows are bad, ListImportError for every other
-    refusal (no rows; not ``expected_rows`` rows; another digest than ``expected_sha256``; an area code outside ``area_codes``; an area code in the file's name that is not that of its
-    content; a fifth fewer numbers than the version before, in all or in one area code, unless
+    refusal (no rows; not ``expected_rows`` rows; another digest than ``expected_sha256``; an area code outside ``area_codes``; an
+    area code in the file's name that is not that of its content; a fifth fewer numbers than the version before, in all or in one area code, unless
     ``allow_shrink``; the dates; a full disk), ListDamaged when the index of the list is.
     """
     tell = progress or (lambda step, done, whole: None)
@@ -235,8 +236,16 @@ class _Import(Staging):
     def _checkpoint(self, writer: BitsWriter) -> None:
         writer.sync()
         state = {
-            "key": self._key(), "offset": self.offset, "line": self.line, "rows": self.rows,
-            "bad_count": self.bad_count, "bad": self.bad, "blocks": writer.blocks, "code": self.code, "named": self.named, "outside": self.outside.counts,
+            "key": self._key(),
+            "offset": self.offset,
+            "line": self.line,
+            "rows": self.rows,
+            "bad_count": self.bad_count,
+            "bad": self.bad,
+            "blocks": writer.blocks,
+            "code": self.code,
+            "named": self.named,
+            "outside": self.outside.counts,
         }
         write_atomically(self.work / "state.json", json.dumps(state).encode(), self.work / "state.new")
         self.tell("checkpoint", self.offset, self.source.size)

@@ -180,7 +180,11 @@ def _span(layout: RangeLayout, row: list[str]) -> Span | str | None:
         if layout.kind == "parts" and text.endswith("A"):
             text = text[:-1]
         wanted = _EXCHANGE if layout.kind == "exchange" or (layout.kind == "parts" and len(text) == 6) else _BLOCK
-        found = _field(text) if wanted.fullmatch(text) else f"'{shape(' '.join(parts))}' where {layout.describe().split(' in column')[0]} belongs"
+        found = (
+            _field(text)
+            if wanted.fullmatch(text)
+            else f"'{shape(' '.join(parts))}' where {layout.describe().split(' in column')[0]} belongs"
+        )
     return None if layout.type is not None and type(found) is Span and row[layout.type].strip().upper() != "C" else found
 
 

@@ -181,7 +181,11 @@ class Source:
         """Raise ListImportError when the file has another SHA-256 than the publisher says; None says nothing."""
         if sha256 is not None and sha256.strip().lower() != self.digest:
             raise ListImportError(
-                "digest", where=self.where, found=f"SHA-256 {self.digest}", expected=sha256, todo="fetch the file again, or correct the digest expected"
+                "digest",
+                where=self.where,
+                found=f"SHA-256 {self.digest}",
+                expected=sha256,
+                todo="fetch the file again, or correct the digest expected",
             )
 
     def unchanged(self) -> None:

@@ -134,9 +134,13 @@ def import_answers(root: str | PathLike[str], path: str | PathLike[str], *, aske
     try:
         raw = file.read_bytes()
     except OSError as error:
-        raise ListImportError("unreadable", where=file.name, found=f"the file cannot be opened ({error.strerror})", todo="check its name") from error
+        raise ListImportError(
+            "unreadable", where=file.name, found=f"the file cannot be opened ({error.strerror})", todo="check its name"
+        ) from error
     if asked_at > received_at:
-        raise ListImportError("dates", where=file.name, found="asked after it was received", todo="give the moment when the database was asked")
+        raise ListImportError(
+            "dates", where=file.name, found="asked after it was received", todo="give the moment when the database was asked"
+        )
     rows = list(_rows(raw, file.name, asked_at // DAY + _EPOCH))
     digest = hashlib.sha256(raw).hexdigest()
     target = Path(root) / NAME
@@ -155,7 +159,9 @@ def import_answers(root: str | PathLike[str], path: str | PathLike[str], *, aske
                 ((number, queried, ANSWERS.index(answer), key) for number, queried, answer in rows),
             )
     except sqlite3.Error as error:
-        raise ListImportError("storage", where=str(target), found=f"the answers could not be written ({error})", todo="check the folder") from error
+        raise ListImportError(
+            "storage", where=str(target), found=f"the answers could not be written ({error})", todo="check the folder"
+        ) from error
     return Imported(len(rows), _counted(rows), False)
 
 
@@ -207,7 +213,11 @@ def _cells(raw: bytes, where: str) -> Iterator[tuple[int, str, str, str]]:
         lines = lines[1:]
     elif lines and not any(c.isdigit() for c in lines[0][1]):
         raise ListImportError(
-            "unrecognised", where=where, found=f"a header '{shape(lines[0][1])}'", expected="columns named number, date and answer", todo="name them so"
+            "unrecognised",
+            where=where,
+            found=f"a header '{shape(lines[0][1])}'",
+            expected="columns named number, date and answer",
+            todo="name them so",
         )
     for place, line in lines:
         row = fields(line, delimiter) or []

@@ -312,7 +312,9 @@ def rollback(
         built = [entries[n].version for n in held if (changes := entries[n].version.changes) and changes.base == entries[place].version.id]
         if built:
             raise ListError(
-                "base", where=f"list {code}", found=f"version {built[0].id} was made from version {entries[place].version.id} by a change list",
+                "base",
+                where=f"list {code}",
+                found=f"version {built[0].id} was made from version {entries[place].version.id} by a change list",
                 todo=f"withdraw {built[0].id} first",
             )
         entries[place] = entries[place]._replace(version=replace(entries[place].version, withdrawn_at=at))

@@ -69,7 +69,9 @@ def sniff_xml(sample: bytes, where: str, changes: bool) -> XmlLayout:
     numbers = [element.attributes for element in elements if element.name == "ph" and not element.wrong]
     if not numbers:
         names = sorted({shape(element.name) for element in elements if element.name})
-        raise unrecognised(where, f"XML or HTML without <ph val='...'/> in its beginning{' (' + ', '.join(names[:5]) + ')' if names else ''}")
+        raise unrecognised(
+            where, f"XML or HTML without <ph val='...'/> in its beginning{' (' + ', '.join(names[:5]) + ')' if names else ''}"
+        )
     values: dict[str, set[str]] = {}
     for attributes in numbers:
         for name, value in attributes.items():

@@ -85,7 +85,9 @@ class _Assembler:
         )  # fmt: skip
         return whole.on(own)
 
-    def _joined(self, rules, held, lists, vocabulary: Vocabulary, files: Sequence[File], names: Mapping[str, str], events: Sequence[EventRule]) -> Packs:
+    def _joined(
+        self, rules, held, lists, vocabulary: Vocabulary, files: Sequence[File], names: Mapping[str, str], events: Sequence[EventRule]
+    ) -> Packs:
         linked = linking.link(rules)
         return Packs(
             rules=tuple(linked[key] for key in sorted(linked)),
@@ -144,7 +146,9 @@ class _Assembler:
         for source in self._of_kind(sources.CALENDAR):
             code = source.stem
             if code in codes:
-                problem = Problem(source.shown, 1, 1, f"the calendar `{code}` is taken", f"it stands in {codes[code]}; give yours another name")
+                problem = Problem(
+                    source.shown, 1, 1, f"the calendar `{code}` is taken", f"it stands in {codes[code]}; give yours another name"
+                )
                 self.problems.append(problem)
                 continue
             codes[code] = source.shown
@@ -161,7 +165,9 @@ class _Assembler:
                 self.problems += error.problems
                 continue
             if calendar.code != code:
-                self.problems.append(Problem(source.shown, 1, 1, f"the file holds calendar `{calendar.code}`", f"name it {calendar.code}.yaml"))
+                self.problems.append(
+                    Problem(source.shown, 1, 1, f"the file holds calendar `{calendar.code}`", f"name it {calendar.code}.yaml")
+                )
             held[code] = (calendar, source.operator)
         return held, frozenset(codes)
 
@@ -218,7 +224,13 @@ class _Assembler:
                     continue
                 places[entry.code] = f"{file.document.file}:{file.document.line(path)}"
                 schedule = ListSchedule(
-                    entry.code, entry.name, file.jurisdiction or "", tuple(sorted(days)), entry.use_within_days, entry.max_age_days, entry.citation
+                    entry.code,
+                    entry.name,
+                    file.jurisdiction or "",
+                    tuple(sorted(days)),
+                    entry.use_within_days,
+                    entry.max_age_days,
+                    entry.citation,
                 )
                 held[entry.code] = (schedule, file.operator)
         return held

@@ -165,7 +165,12 @@ def _check_kind(model: RuleModel, tell: Tell) -> None:
         tell(("on_unknown",), "`on_unknown` belongs to a prohibition", about=("kind",))
     if model.kind == "prohibition" and model.when is None and model.shape is None and model.unless is None:
         hint = "write when: {channel: [..]} if that is meant"
-        tell((), "a prohibition without `shape`, `when` or `unless` forbids everything that it applies to", hint, ("kind", "when", "shape", "unless"))
+        tell(
+            (),
+            "a prohibition without `shape`, `when` or `unless` forbids everything that it applies to",
+            hint,
+            ("kind", "when", "shape", "unless"),
+        )
     if model.kind == "notice" and (model.when or model.unless or model.shape):
         tell((), "a notice decides nothing and has no conditions", about=("kind",))
 
@@ -175,7 +180,12 @@ def _dated_parameters(entry: Entry, shape: Shape | None, tell: Tell) -> dict[str
     dated: dict[str, list[_Line]] = {}
     for name, value in entry.model.parameters.items():
         path = ("parameters", name)
-        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value) and any("value" in item or "from" in item for item in value):
+        if (
+            isinstance(value, list)
+            and value
+            and all(isinstance(item, dict) for item in value)
+            and any("value" in item or "from" in item for item in value)
+        ):
             dated[name] = _lines(value, path, tell)
         else:
             dated[name] = [_Line(FIRST_DAY, value, None, path)]
@@ -216,7 +226,9 @@ def _lines(items: list, path: Path_, tell: Tell) -> list[_Line]:
     return lines or [_Line(FIRST_DAY, OPEN, None, path)]
 
 
-def _spans(model: RuleModel, first: int | None, last: int | None, dated: Mapping[str, list[_Line]]) -> list[tuple[int, int, dict[str, _Line]]]:
+def _spans(
+    model: RuleModel, first: int | None, last: int | None, dated: Mapping[str, list[_Line]]
+) -> list[tuple[int, int, dict[str, _Line]]]:
     """The spans of dates between changes of parameters, each with the values in force."""
     if model.status == "vacated" or (model.status in ("pending", "stayed") and first is None):
         # Never in force, but its conditions are still checked: one span that holds no date.

@@ -114,7 +114,9 @@ def _apart(packs: Packs) -> tuple[Packs, bytes | None]:
     """The packs without the examples of their rules, and those apart: nearly half of it all, and seldom asked for."""
     if packs.base is not None:  # whose rules are partly the same
         return packs, None
-    return replace(packs, rules=tuple(replace(rule, tests=()) for rule in packs.rules)), _dumped(tuple(tuple(rule.tests) for rule in packs.rules))
+    return replace(packs, rules=tuple(replace(rule, tests=()) for rule in packs.rules)), _dumped(
+        tuple(tuple(rule.tests) for rule in packs.rules)
+    )
 
 
 def _dumped(value: object) -> bytes:

@@ -46,7 +46,9 @@ def warnings(entry: Entry, around: Surroundings) -> Iterator[Problem]:
     model = entry.model
     if model.duty is not None and not entry.operator and model.duty.code not in around.vocabulary.duties:
         hint = suggest(model.duty.code, around.vocabulary.duties)
-        yield entry.problem(("duty", "code"), f"`{model.duty.code}` is no word of the vocabulary of duties", f"{hint}; or give it a meaning there")
+        yield entry.problem(
+            ("duty", "code"), f"`{model.duty.code}` is no word of the vocabulary of duties", f"{hint}; or give it a meaning there"
+        )
     if model.kind not in ANSWERS or model.status not in ("in_force", "disputed"):
         return
     number, found = len(model.tests), {test.expect for test in model.tests}
@@ -73,11 +75,15 @@ def check_shape(name: str, shape: Shape) -> Iterator[Problem]:
     spoken, wrong = _spoken(shape.model.message)
     for parameter, declared in shape.model.parameters.items():
         if parameter not in used and parameter not in spoken:
-            yield shape.document.problem((*shape.path, "parameters", parameter), f"the shape `{name}` does not use its parameter `{parameter}`", "remove it")
+            yield shape.document.problem(
+                (*shape.path, "parameters", parameter), f"the shape `{name}` does not use its parameter `{parameter}`", "remove it"
+            )
         for key in set(declared) - {"default"}:
             hint = "a parameter of a shape has a `default`, or {} when each rule must give it"
             yield shape.document.problem((*shape.path, "parameters", parameter, key), f"unknown key `{key}`", hint)
-    for problem, hint in wrong + [_unknown_figure(word, shape.model.parameters) for word in spoken if word not in {*shape.model.parameters, *FIGURES}]:
+    for problem, hint in wrong + [
+        _unknown_figure(word, shape.model.parameters) for word in spoken if word not in {*shape.model.parameters, *FIGURES}
+    ]:
         yield shape.document.problem((*shape.path, "message"), problem, hint)
 
 
@@ -117,9 +123,13 @@ def _applies(entry: Entry, around: Surroundings) -> Iterator[Problem]:
                 yield entry.problem(where, f"`{item}` stands twice in {key}", "remove one")
     if isinstance(scope.channels, list) and isinstance(scope.voice, list) and scope.channels and scope.voice:
         if TEXTS.issuperset(scope.channels) and "text" not in scope.voice:
-            yield entry.problem(("applies", "voice"), "the rule reaches nothing: on sms, mms and fax the voice is `text`", "write voice: any, or name text")
+            yield entry.problem(
+                ("applies", "voice"), "the rule reaches nothing: on sms, mms and fax the voice is `text`", "write voice: any, or name text"
+            )
         elif scope.voice == ["text"] and TEXTS.isdisjoint(scope.channels):
-            yield entry.problem(("applies", "voice"), "the rule reaches nothing: only sms, mms and fax have the voice `text`", "write voice: any")
+            yield entry.problem(
+                ("applies", "voice"), "the rule reaches nothing: only sms, mms and fax have the voice `text`", "write voice: any"
+            )
 
 
 def _parameters(entry: Entry, shape: Shape | None) -> Iterator[Problem]:

@@ -86,8 +86,13 @@ def duties(packs: Packs) -> list[dict[str, object]]:
         {
             "duty": word,
             "meaning": packs.vocabulary.duties.get(word, ""),
-            "params": sorted({key for rule in rules for span in rule.spans for key in span.duty_params} | ({"facts"} if word == "confirm" else set())),
-            "rules": {code: [rule.id for rule in rules if rule.jurisdiction == code] for code in dict.fromkeys(rule.jurisdiction for rule in rules)},
+            "params": sorted(
+                {key for rule in rules for span in rule.spans for key in span.duty_params} | ({"facts"} if word == "confirm" else set())
+            ),
+            "rules": {
+                code: [rule.id for rule in rules if rule.jurisdiction == code]
+                for code in dict.fromkeys(rule.jurisdiction for rule in rules)
+            },
         }
         for word in sorted({*packs.vocabulary.duties, *asked})
         for rules in [asked.get(word, [])]
@@ -105,7 +110,10 @@ def duties_page(packs: Packs) -> Iterator[str]:
     yield "| --- | --- | --- | --- |"
     for each in duties(packs):
         rules: Mapping[str, list[str]] = each["rules"]
-        told = ", ".join(f"{code}{f' ({len(ids)})' if len(ids) > 1 else ''}" for code, ids in sorted(rules.items(), key=lambda item: (item[0] != "US", item[0])))
+        told = ", ".join(
+            f"{code}{f' ({len(ids)})' if len(ids) > 1 else ''}"
+            for code, ids in sorted(rules.items(), key=lambda item: (item[0] != "US", item[0]))
+        )
         params = ", ".join(f"`{name}`" for name in each["params"])
         yield f"| `{each['duty']}` | {each['meaning']} | {params} | {told or 'any rule, for facts that only the caller can know'} |"
 
@@ -202,7 +210,11 @@ def _law(packs: Packs, rule: Rule) -> Iterator[str]:
             yield f"  parameters: {_pairs(span.parameters)}"
         yield ""
     if rule.kind == "prohibition" and spans:
-        unknown = "an unknown fact denies" if rule.deny_unknown or not rule.reads_asserted else "an unknown fact denies, unless only the caller can know it"
+        unknown = (
+            "an unknown fact denies"
+            if rule.deny_unknown or not rule.reads_asserted
+            else "an unknown fact denies, unless only the caller can know it"
+        )
         yield f"When it cannot be settled: {unknown}."
         yield ""
 

@@ -70,7 +70,9 @@ def _object(words: Mapping[str, Schema], vocabulary: Vocabulary, of) -> Schema:
 def _words() -> dict[str, Schema]:
     several = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/condition"}}
     inside = {"anyOf": [_WINDOWS, _PARAMETER]}
-    field = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, _operators(("not", {"type": ["string", "array"]}))]}
+    field = {
+        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, _operators(("not", {"type": ["string", "array"]}))]
+    }
     count = {
         "at_least": {"anyOf": [{"type": "integer", "minimum": 1}, _PARAMETER]},
         "last": {"anyOf": [_period(("days", "hours", "calendar_days")), _PARAMETER]},
@@ -117,7 +119,9 @@ def _tests(fact: Fact, vocabulary: Vocabulary) -> Schema:
             others = [name for name, other in vocabulary.facts.items() if other.type == fact.type and other is not fact]
             other = _any(_DATE, _PARAMETER, {"enum": others})
             period = _any(_PERIOD, _PARAMETER)
-            return _operators(("within", period), ("older_than", period), ("before", other), ("after", other), ("came", {"const": True}), known)
+            return _operators(
+                ("within", period), ("older_than", period), ("before", other), ("after", other), ("came", {"const": True}), known
+            )
     value = _RATE if fact.type == "rate" else {"type": "integer"}
     return _operators(*((name, _any(value, _PARAMETER)) for name in ("at_least", "at_most", "above", "below")), known)
 
@@ -145,7 +149,13 @@ def _operators(*pairs: tuple[str, Schema]) -> Schema:
 
 def _period(units: Iterable[str]) -> Schema:
     number = {"type": "integer", "minimum": 0}
-    return {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": False, "properties": dict.fromkeys(units, number)}
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+        "properties": dict.fromkeys(units, number),
+    }
 
 
 def _windows() -> Schema:

@@ -72,7 +72,11 @@ class EventFile(Model):
 def event_file(document: Document, operator: bool) -> tuple[list[EventRule], list[Problem]]:
     """The rules of one file that are free of mistakes, and every mistake of the file."""
     if not isinstance(document.data, dict):
-        return [], [document.problem((), f"expected a file of event rules, found {shorten(document.data)}", "it begins with jurisdiction, name and rules")]
+        return [], [
+            document.problem(
+                (), f"expected a file of event rules, found {shorten(document.data)}", "it begins with jurisdiction, name and rules"
+            )
+        ]
     problems: list[Problem] = []
     rules = items(document, "rules", problems)
     head = {key: value for key, value in document.data.items() if key != "rules"}
@@ -153,7 +157,11 @@ class _Reader:
             yield name, chosen
 
     def period(self, found: Period, where: Path_) -> int:
-        if len(found) != 1 or next(iter(found)) not in _UNITS or not 0 < (length := sum(n * _UNITS[unit] for unit, n in found.items())) <= _LONGEST:
+        if (
+            len(found) != 1
+            or next(iter(found)) not in _UNITS
+            or not 0 < (length := sum(n * _UNITS[unit] for unit, n in found.items())) <= _LONGEST
+        ):
             self.wrong(where, "expected one of days, hours, minutes with a number, at most 366 days", "such as {days: 30}")
             return DAY
         return length

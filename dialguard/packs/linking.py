@@ -68,7 +68,9 @@ def check(entries: Mapping[str, Entry], missing: bool) -> Iterator[Problem]:
             other = entries.get(target)
             if other is None:
                 if not missing:
-                    yield entry.problem(("relieves", index), f"`{model.id}` relieves `{target}`, which does not exist", suggest(target, entries))
+                    yield entry.problem(
+                        ("relieves", index), f"`{model.id}` relieves `{target}`, which does not exist", suggest(target, entries)
+                    )
             elif "kind" not in other.unread and other.model.kind not in DECIDING:
                 yield entry.problem(("relieves", index), f"`{model.id}` relieves `{target}`, which is a {other.model.kind}")
             elif other.jurisdiction != entry.jurisdiction and None not in (other.jurisdiction, entry.jurisdiction):
@@ -87,7 +89,9 @@ def _supersedes(entry: Entry, entries: Mapping[str, Entry], taken: dict[str, Ent
     target, where = model.supersedes.rule, ("supersedes", "rule")
     old = entries.get(target)
     if not entry.operator:
-        yield entry.problem(("supersedes",), "`supersedes` belongs to an operator's folder", "a shipped rule ends, and a new line or rule follows")
+        yield entry.problem(
+            ("supersedes",), "`supersedes` belongs to an operator's folder", "a shipped rule ends, and a new line or rule follows"
+        )
         return
     if old is None:
         if not missing:
@@ -104,13 +108,21 @@ def _supersedes(entry: Entry, entries: Mapping[str, Entry], taken: dict[str, Ent
     if not (model.kind == "relief" and old.model.kind in DECIDING):
         taken.setdefault(target, entry)
     if old.jurisdiction != entry.jurisdiction and None not in (old.jurisdiction, entry.jurisdiction):
-        yield entry.problem(where, f"`{target}` is law of {old.jurisdiction}, and this file of {entry.jurisdiction}", "put the rule into a file of that jurisdiction")
+        yield entry.problem(
+            where,
+            f"`{target}` is law of {old.jurisdiction}, and this file of {entry.jurisdiction}",
+            "put the rule into a file of that jurisdiction",
+        )
     if {"kind", "status"} & (entry.unread | old.unread):
         return
     if old.model.kind == "relief" and model.kind not in ("relief", "notice"):
-        yield entry.problem(("kind",), f"a {model.kind} cannot stand in the place of a relief", "write a relief, or a notice when the relief is repealed")
+        yield entry.problem(
+            ("kind",), f"a {model.kind} cannot stand in the place of a relief", "write a relief, or a notice when the relief is repealed"
+        )
     if model.status == "disputed" and old.model.status != "disputed":
-        yield entry.problem(("status",), f"`{target}` is not disputed, and what stands in its place cannot be switched off either", "write status: in_force")
+        yield entry.problem(
+            ("status",), f"`{target}` is not disputed, and what stands in its place cannot be switched off either", "write status: in_force"
+        )
     if model.kind == "relief":
         yield from _reaches(entry, old, entries)
 
@@ -124,7 +136,9 @@ def _reaches(entry: Entry, old: Entry, entries: Mapping[str, Entry]) -> Iterator
             hint = f"it supersedes `{old.model.id}`; write another relief, which supersedes `{target}`"
             yield entry.problem(("relieves", index), f"`{entry.model.id}` may not relieve `{target}`", hint)
     if old.model.kind in DECIDING and old.model.id not in (entry.model.relieves or ()):
-        yield entry.problem(("supersedes", "rule"), f"`{entry.model.id}` supersedes `{old.model.id}` and does not relieve it", "name it under `relieves`")
+        yield entry.problem(
+            ("supersedes", "rule"), f"`{entry.model.id}` supersedes `{old.model.id}` and does not relieve it", "name it under `relieves`"
+        )
 
 
 def _unasked(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[Problem]:

@@ -120,7 +120,10 @@ def _changes(entry: Entry, packs: Packs) -> Iterator[tuple[Path_, str, dict[str,
     for key in ("claim", "on_unknown"):
         if data.get(key):
             yield (key,), f"{key} is deleted", {name: value for name, value in data.items() if name != key}
-    for key, others in (("kind", {"prohibition": "obligation", "obligation": "prohibition"}), ("status", dict.fromkeys(_STATUSES, "vacated"))):
+    for key, others in (
+        ("kind", {"prohibition": "obligation", "obligation": "prohibition"}),
+        ("status", dict.fromkeys(_STATUSES, "vacated")),
+    ):
         if data[key] in others:
             yield (key,), f"{key}: {data[key]} becomes {others[data[key]]}", {**data, key: others[data[key]]}
 
@@ -193,7 +196,10 @@ def _beside(word: str, words: tuple[str, ...]) -> list[str]:
 def _of_parameter(value: object, packs: Packs) -> Fact | None:
     """The fact whose words a parameter, or one dated value of it, holds."""
     words = value if isinstance(value, list) else [value]
-    return next((packs.vocabulary.facts[name] for name in _IN_PARAMETERS if all(word in packs.vocabulary.facts[name].values for word in words)), None)
+    return next(
+        (packs.vocabulary.facts[name] for name in _IN_PARAMETERS if all(word in packs.vocabulary.facts[name].values for word in words)),
+        None,
+    )
 
 
 def _moves(value: object) -> Iterator[object]:

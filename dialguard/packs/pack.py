@@ -54,7 +54,11 @@ class Packs:
         for rule in self.rules:
             if rule.kind == "relief" and rule.unsure and not rule.claim and rule.spans:
                 parts = [span.condition.items if isinstance(span.condition, All) else (span.condition,) for span in rule.spans]
-                words = [(part.fact, part.value) for part in parts[0] if isinstance(part, Test) and part.operator == "in" and all(part in each for each in parts)]
+                words = [
+                    (part.fact, part.value)
+                    for part in parts[0]
+                    if isinstance(part, Test) and part.operator == "in" and all(part in each for each in parts)
+                ]
                 found.setdefault(rule.jurisdiction, []).append((rule, words))
         return found
 

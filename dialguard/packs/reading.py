@@ -84,7 +84,9 @@ def rule_file(document: Document, operator: bool) -> tuple[File | None, list[Pro
     """The rules and lists of one file, and every mistake against the schema."""
     problems: list[Problem] = []
     if not isinstance(document.data, dict):
-        return None, [document.problem((), f"expected a rule file, found {shorten(document.data)}", "it begins with jurisdiction, name and rules")]
+        return None, [
+            document.problem((), f"expected a rule file, found {shorten(document.data)}", "it begins with jurisdiction, name and rules")
+        ]
     entries = {key: items(document, key, problems) for key in ("lists", "rules")}
     head = {key: value for key, value in document.data.items() if key not in entries}
     whole, unread_head, found = salvage(RuleFile, head, document, (), {"jurisdiction": "US", "name": "-"})

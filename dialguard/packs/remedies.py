@@ -118,13 +118,23 @@ def check(entries: Mapping[str, Entry], missing: bool) -> Iterator[Problem]:
                 for place, name in enumerate(getattr(remedy, key)):
                     named = {where for other, where in deciding.items() if _under(other, (name,))}
                     if not named and not missing:
-                        yield entry.problem(("remedies", number, key, place), f"`{name}` is no rule that decides, nor the beginning of one", suggest(name, deciding))
+                        yield entry.problem(
+                            ("remedies", number, key, place),
+                            f"`{name}` is no rule that decides, nor the beginning of one",
+                            suggest(name, deciding),
+                        )
                     elif named - {entry.jurisdiction, "US", None}:
-                        yield entry.problem(("remedies", number, key, place), f"`{name}` is law of {', '.join(sorted(named))}", "a remedy is for rules of its own jurisdiction, or of US")
+                        yield entry.problem(
+                            ("remedies", number, key, place),
+                            f"`{name}` is law of {', '.join(sorted(named))}",
+                            "a remedy is for rules of its own jurisdiction, or of US",
+                        )
 
 
 def _stands(notice: Rule) -> bool:
-    return notice.status in ("in_force", "disputed", "repealed") or (notice.status in ("pending", "stayed") and notice.effective is not None)
+    return notice.status in ("in_force", "disputed", "repealed") or (
+        notice.status in ("pending", "stayed") and notice.effective is not None
+    )
 
 
 def _under(name: str, beginnings: Sequence[str]) -> bool:

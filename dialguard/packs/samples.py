@@ -85,7 +85,9 @@ class Neighbourhood:
                 changed.update(self._first(leaf.fact, self.choices[leaf.fact], leaf, want, here, changed))
         return changed, moment
 
-    def _first(self, name: str, values: Sequence[object], leaf: Node, want: bool, moment: Moment, changed: Mapping[str, object] = {}) -> dict[str, object]:
+    def _first(
+        self, name: str, values: Sequence[object], leaf: Node, want: bool, moment: Moment, changed: Mapping[str, object] = {}
+    ) -> dict[str, object]:
         for value in values:
             if evaluate(leaf, {**self.facts, **changed, name: value}, moment, self.closed) is want:
                 return {name: value}
@@ -165,7 +167,11 @@ def _field(name: str) -> str:
 
 def _history(history: History) -> str:
     entry = history.entries[0] if history.entries else Entry(0)
-    marks = [f"{name} {_word(getattr(entry, name))}" for name in ("to", "channel", "purpose", "subject", "voice", "outcome", "debt", "from_") if getattr(entry, name)]
+    marks = [
+        f"{name} {_word(getattr(entry, name))}"
+        for name in ("to", "channel", "purpose", "subject", "voice", "outcome", "debt", "from_")
+        if getattr(entry, name)
+    ]
     return f"{len(history.entries)} earlier attempts" + (f" ({', '.join(marks)})" if marks else "")
 
 

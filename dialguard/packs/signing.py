@@ -61,7 +61,9 @@ def sign(folder: Path, key: Path, revision: int) -> Signed:
     except (ValueError, TypeError):
         private = None
     if not isinstance(private, Ed25519PrivateKey):
-        raise ValueError(f"{key} is no Ed25519 private key in PEM without a password; make one: openssl genpkey -algorithm ed25519 -out {key}")
+        raise ValueError(
+            f"{key} is no Ed25519 private key in PEM without a password; make one: openssl genpkey -algorithm ed25519 -out {key}"
+        )
     found, problems = sources.collect(sources.shipped_rules(), [folder])
     if problems:
         raise PackError(problems)

@@ -82,7 +82,9 @@ def collect(base: Path, folders: Sequence[Path]) -> tuple[list[Source], list[Pro
         else:
             for path in _walk(folder, problems):
                 if path.name in OWN_FILES:
-                    problems.append(Problem(str(path), 1, 1, f"a folder of your own cannot have `{path.name}`", "rename the file if it holds rules"))
+                    problems.append(
+                        Problem(str(path), 1, 1, f"a folder of your own cannot have `{path.name}`", "rename the file if it holds rules")
+                    )
                     continue
                 kind = {"shapes": SHAPES, "calendars": CALENDAR, "events": EVENTS}.get(path.parent.name, RULES)
                 add(path, str(path.relative_to(folder)), str(path), kind, True)
@@ -153,7 +155,15 @@ def _walk(root: Path, problems: list[Problem]) -> Iterator[Path]:
             elif _is_folder(path):
                 below.append((path, (*above, here)))
             if entries > MAX_ENTRIES or files > MAX_FILES:
-                problems.append(Problem(str(root), 1, 1, f"the folder holds more than {MAX_FILES:,} rule files or {MAX_ENTRIES:,} entries", "name the folder that holds your rules alone"))
+                problems.append(
+                    Problem(
+                        str(root),
+                        1,
+                        1,
+                        f"the folder holds more than {MAX_FILES:,} rule files or {MAX_ENTRIES:,} entries",
+                        "name the folder that holds your rules alone",
+                    )
+                )
                 return
         stack.extend(reversed(below))
 

@@ -65,7 +65,9 @@ class Loosening:
 
     def problem(self) -> Problem:
         """Why it is refused."""
-        shown = "; ".join(map(str, self.changes[:_SHOWN])) + (f"; and {len(self.changes) - _SHOWN} more" if len(self.changes) > _SHOWN else "")
+        shown = "; ".join(map(str, self.changes[:_SHOWN])) + (
+            f"; and {len(self.changes) - _SHOWN} more" if len(self.changes) > _SHOWN else ""
+        )
         told = "its confirmation does not fit" if self.confirm else "it is not confirmed"
         text = f"`{self.rule}` loosens `{self.replaced}`, and {told}: {shown}"
         return Problem(self.file, self.line, 1, text, f"if the law has changed so, write under `supersedes`: confirm: {self.digest}")
@@ -170,7 +172,9 @@ class _Law:
     def __init__(self, packs: Packs, rules: Sequence[Rule], day: int) -> None:
         self.packs = packs
         self.parts = [
-            (rule, span, conditions_of_reliefs(packs, rule, day)) for rule in rules if rule.kind in DECIDING and (span := rule.span(day)) is not None
+            (rule, span, conditions_of_reliefs(packs, rule, day))
+            for rule in rules
+            if rule.kind in DECIDING and (span := rule.span(day)) is not None
         ]
         self.nodes: list[Node] = [node for _, span, reliefs in self.parts for node in (span.condition, *reliefs)]
 
@@ -183,7 +187,9 @@ class _Law:
         return max(answers, key=SEVERITY.__getitem__, default=SILENT)
 
 
-def _milder(before: _Law, after: _Law, rule: Rule, packs: Packs, facts: Mapping[str, object], moment: Moment, near: bool = True) -> tuple[str, str, str] | None:
+def _milder(
+    before: _Law, after: _Law, rule: Rule, packs: Packs, facts: Mapping[str, object], moment: Moment, near: bool = True
+) -> tuple[str, str, str] | None:
     """The first situation at or near an example in which the answer is milder: what was changed, the answer before and after."""
     first = before.answer(facts, moment)
     answer = after.answer(facts, moment)

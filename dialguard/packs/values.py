@@ -72,7 +72,9 @@ def period(value: object) -> Period:
     ((unit, number),) = value.items()
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         raise ValueError(f"{number!r} is not a whole number of {unit}")
-    most = {"years": MOST_YEARS, "months": MOST_YEARS * 12, "days": MOST_YEARS * 366, "hours": MOST_YEARS * 366 * 24}.get(unit, MOST_YEARS * 366 * 1440)
+    most = {"years": MOST_YEARS, "months": MOST_YEARS * 12, "days": MOST_YEARS * 366, "hours": MOST_YEARS * 366 * 24}.get(
+        unit, MOST_YEARS * 366 * 1440
+    )
     if number > most:
         raise ValueError(f"{number:,} {unit} is longer than {MOST_YEARS} years; {{came: true}} asks for any time")
     match unit:

@@ -141,7 +141,13 @@ def parse(raw: bytes, name: str) -> Document:
             [Problem(name, line, column, f"byte 0x{raw[error.start]:02x} is not valid UTF-8", "save the file as UTF-8")]
         ) from None
     bad = [
-        Problem(name, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at), f"the character U+{ord(text[at]):04X} is not allowed", "remove it")
+        Problem(
+            name,
+            text.count("\n", 0, at) + 1,
+            at - text.rfind("\n", 0, at),
+            f"the character U+{ord(text[at]):04X} is not allowed",
+            "remove it",
+        )
         for at in (match.start() for match, _ in zip(_FORBIDDEN.finditer(text), range(20), strict=False))
     ]
     if bad:
@@ -175,7 +181,9 @@ class _Builder:
             hint = next((hint for words, hint in _HINTS.items() if words in what), "")
             raise PackError([*self.problems, Problem(self.name, line, column, f"not well-formed YAML: {what}", hint)]) from None
         except yaml.YAMLError as error:
-            raise PackError([*self.problems, Problem(self.name, 1, 1, f"not well-formed YAML: {getattr(error, 'reason', error)}")]) from None
+            raise PackError(
+                [*self.problems, Problem(self.name, 1, 1, f"not well-formed YAML: {getattr(error, 'reason', error)}")]
+            ) from None
         finally:
             loader.dispose()
         if self.problems:

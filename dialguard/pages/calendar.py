@@ -31,7 +31,9 @@ def calendar(packs: Packs, hours: Hours, on: int) -> str:
              "not in it.", ""]  # fmt: skip
     law = sorted(entry for entry in _law(packs) if on <= entry[0] < until)
     lines += ["## Law", ""]
-    lines += text.table(("Day", "Where", "What"), _rows(packs, law), "days") if law else ["No rule begins, changes or ends in this time.", ""]
+    lines += (
+        text.table(("Day", "Where", "What"), _rows(packs, law), "days") if law else ["No rule begins, changes or ends in this time.", ""]
+    )
     lines += ["### Without a date", "", *_undated(packs, on)]
     for month, entries in groupby(found, key=lambda entry: day(entry[0])[:7]):
         lines += [f"## {date.fromisoformat(month + '-01'):%B %Y}", "", *text.table(("Day", "Where", "What"), _rows(packs, entries), "days")]
@@ -52,7 +54,11 @@ def _law(packs: Packs) -> Iterator[Entry]:
                 yield rule.ends + 1, rule.jurisdiction, f"No longer law: {to(rule)}"
         for before, span in zip([None, *spans], spans, strict=False):
             changed = before is not None and before.last == span.first - 1
-            yield span.first, rule.jurisdiction, f"{'Changes' if changed else 'Comes into force'}: {to(rule)} ({plain(span.citation or rule.citation or '')})"
+            yield (
+                span.first,
+                rule.jurisdiction,
+                f"{'Changes' if changed else 'Comes into force'}: {to(rule)} ({plain(span.citation or rule.citation or '')})",
+            )
         if spans and spans[-1].last < LAST_DAY:
             yield spans[-1].last + 1, rule.jurisdiction, f"No longer law: {to(rule)}"
 

@@ -70,10 +70,18 @@ class Hours:
         lines = [STRICT, "", f"The law of {day(self.on)}.", ""]
         for kind, each in self.tables.items():
             lines += [f"## {kind}", ""]
-            rows = ((text.place(self.packs, name), *columns(each.places[name]), self._days(name, each.places[name])) for name in by_name(self.packs))
+            rows = (
+                (text.place(self.packs, name), *columns(each.places[name]), self._days(name, each.places[name]))
+                for name in by_name(self.packs)
+            )
             lines += text.table(("Where", "Monday to Friday", "Saturday", "Sunday", "Closed days"), rows, "week")
             lines += self._taken(each)
-        lines += ["## Closed days", "", "Days of the coming twelve months on which no hour is open, beyond the weekdays that the tables close.", ""]
+        lines += [
+            "## Closed days",
+            "",
+            "Days of the coming twelve months on which no hour is open, beyond the weekdays that the tables close.",
+            "",
+        ]
         return page("Hours and closed days", lines, text.table(("Where", "Closed to", "Days"), self._closed(), "closed"))
 
     def _closed(self) -> Iterator[tuple[str, str, str]]:
@@ -93,7 +101,8 @@ class Hours:
             yield "Taken strictly:"
             yield ""
             yield from (
-                f"- {plain(each.names[gap.jurisdiction])}, {text.to(self.packs.by_id[gap.rule], gap.rule)}: {plain(gap.why)}" for gap in taken
+                f"- {plain(each.names[gap.jurisdiction])}, {text.to(self.packs.by_id[gap.rule], gap.rule)}: {plain(gap.why)}"
+                for gap in taken
             )
             yield ""
 
@@ -106,7 +115,9 @@ def kinds(found: list[str]) -> str:
 def columns(found: Place) -> tuple[str, str, str]:
     """The hours as Monday to Friday, Saturday, Sunday; weekdays that differ are told one by one."""
     week = found.hours
-    working = _opened(week, 0) if len(set(week[:5])) == 1 else explain.hours((*week[:5], (), ())).removesuffix(", never on Saturday to Sunday")
+    working = (
+        _opened(week, 0) if len(set(week[:5])) == 1 else explain.hours((*week[:5], (), ())).removesuffix(", never on Saturday to Sunday")
+    )
     return working, _opened(week, 5), _opened(week, 6)
 
 

@@ -22,7 +22,12 @@ def pages(packs: Packs, undecided: Mapping[Fact, str], on: int) -> dict[str, str
     Raises ValueError for a date outside the calendars' years.
     """
     hours = Hours(packs, on)
-    found = {"index.md": _index(packs, on), "hours.md": hours.page(), "calendar.md": calendar(packs, hours, on), "answers.md": answers(packs)}
+    found = {
+        "index.md": _index(packs, on),
+        "hours.md": hours.page(),
+        "calendar.md": calendar(packs, hours, on),
+        "answers.md": answers(packs),
+    }
     for name in packs.names:
         found |= places(packs, hours, undecided, name)
     found |= {file(name): topic(packs, name, on) for name in TOPICS}

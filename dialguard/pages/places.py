@@ -57,7 +57,11 @@ def _glance(packs: Packs, name: str, by_subject: Mapping[str, list[Rule]], on: i
     for head, held in by_subject.items():
         if head == "Exemptions":
             continue
-        shown = [(_short(rule), law(rule), since(rule).replace(" to ", "<br>to ")) for rule in held if rule.kind != "relief" and in_force(rule, on)]
+        shown = [
+            (_short(rule), law(rule), since(rule).replace(" to ", "<br>to "))
+            for rule in held
+            if rule.kind != "relief" and in_force(rule, on)
+        ]
         if head == "Do-not-call lists":
             shown = [_list(schedule) for schedule in packs.lists.values() if schedule.jurisdiction == name] + shown
         if not shown:

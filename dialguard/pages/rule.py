@@ -42,7 +42,9 @@ def rule(packs: Packs, one: Rule) -> Iterator[str]:
     for span in spans:
         yield from _condition(packs, one, span, len(spans) > 1)
     if one.kind == "prohibition" and spans:
-        open_ = "" if one.deny_unknown or not one.reads_asserted else ", unless only the caller can know it: then the caller must confirm it"
+        open_ = (
+            "" if one.deny_unknown or not one.reads_asserted else ", unless only the caller can know it: then the caller must confirm it"
+        )
         yield f"What is not known denies{open_}."
         yield ""
     if one.kind == "relief" and one.claim:

@@ -68,7 +68,9 @@ def since(rule: Rule) -> str:
     """The dates of a rule, for a reader."""
     if rule.status == "vacated":
         return "never applied"
-    begins = f"from {day(rule.effective)}" if rule.effective else "not yet dated" if rule.status in ("pending", "stayed") else "no date given"
+    begins = (
+        f"from {day(rule.effective)}" if rule.effective else "not yet dated" if rule.status in ("pending", "stayed") else "no date given"
+    )
     return begins + (f" to {day(rule.ends)}" if rule.ends else "")
 
 

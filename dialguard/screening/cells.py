@@ -43,7 +43,9 @@ class Cells:
     def series(self, rows: Screened) -> list[pl.Series]:
         """As polars columns of text and one flag, in the order of COLUMNS."""
         self._known()
-        coded = [(name, values.values, codes[rows.answers]) for name, values, codes in zip(TEXTS, self._values, self._of_answer, strict=True)]
+        coded = [
+            (name, values.values, codes[rows.answers]) for name, values, codes in zip(TEXTS, self._values, self._of_answer, strict=True)
+        ]
         texts = [_texts(name, values, codes) for name, values, codes in coded]
         flags = pl.Series("dg_duplicate", rows.duplicates)
         return [*texts, flags, _texts("dg_problem", self._screener.problems, rows.problems)]

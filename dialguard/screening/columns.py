@@ -116,7 +116,9 @@ def recognise(names: Sequence[object], told: Mapping[str, str]) -> Columns:
             places[field] = _single(shown, found[0], field)
     for field, name in told.items():
         if field not in NAMES and "." not in field and field not in ("id", "line_type", "from", "revocations"):
-            raise TableError(f"a column cannot be mapped to {field!r:.40}; expected one of {', '.join(NAMES)}, or a field of an attempt such as consent.level")
+            raise TableError(
+                f"a column cannot be mapped to {field!r:.40}; expected one of {', '.join(NAMES)}, or a field of an attempt such as consent.level"
+            )
         if name:
             if name not in shown:
                 raise TableError(f"there is no column {name!r:.60}; the columns are {_listed(shown)}")
@@ -132,7 +134,9 @@ def recognise(names: Sequence[object], told: Mapping[str, str]) -> Columns:
 
 def _single(names: Sequence[str], place: int, field: str) -> int:
     if names.count(names[place]) > 1:
-        raise TableError(f"the column {names[place]!r:.60}, read as {field}, stands {names.count(names[place])} times; give each column its own name")
+        raise TableError(
+            f"the column {names[place]!r:.60}, read as {field}, stands {names.count(names[place])} times; give each column its own name"
+        )
     return place
 
 

@@ -45,7 +45,12 @@ class Consents:
         _, example, kinds = np.unique(alike[kept], return_index=True, return_inverse=True)
         for place in kept[example].tolist():
             level, form, cover, channel = words.values[said[place]]
-            self._held.append(_look_up(Consent(level, _words(form), _words(cover), obtained[place], requested[place], None, _words(channel), None, None), nothing))
+            self._held.append(
+                _look_up(
+                    Consent(level, _words(form), _words(cover), obtained[place], requested[place], None, _words(channel), None, None),
+                    nothing,
+                )
+            )
         national = np.array([int(numbers[place][2:]) for place in kept.tolist()], np.int64)
         order = np.argsort(national)
         self._numbers, self._kinds = national[order], kinds[order] + 1

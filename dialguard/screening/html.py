@@ -105,7 +105,9 @@ def _exposure(found: Mapping[str, object]) -> str:
         "once, under its main reason; the table of reasons has each rule’s remedies, their citations and how long they may be sought.</p>"
     ] if rows.suit else []  # fmt: skip
     if rows.sought:
-        told.append(f"<p>Besides, regulators or prosecutors may seek <strong>{_between(rows.authorities)}</strong> over {rows.sought:,} rows.</p>")
+        told.append(
+            f"<p>Besides, regulators or prosecutors may seek <strong>{_between(rows.authorities)}</strong> over {rows.sought:,} rows.</p>"
+        )
     apart = []
     if rows.public:
         apart.append(f"{rows.public:,} rows over which an authority alone may seek an amount")
@@ -118,7 +120,8 @@ def _exposure(found: Mapping[str, object]) -> str:
     return (
         '<section class="card" id="exposure"><h2>What calls to the denied rows might have cost</h2>'
         f'<p class="big">{figure}</p><div class="told">{"".join(told)}'
-        f'<p class="soft">It is an estimate and no forecast: who sues, what is proved and what defenses hold is not known.{later}{kept}</p></div></section>'
+        f'<p class="soft">It is an estimate and no forecast: who sues, what is proved and what defenses hold is not known.'
+        f"{later}{kept}</p></div></section>"
     )
 
 

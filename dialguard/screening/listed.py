@@ -27,7 +27,9 @@ class Listed:
         covers: Distinct[tuple[int, ...]] = Distinct()
         self._group = np.zeros(1000, np.int64)
         for npa in range(200, 1000):
-            speaking = tuple(place for place, version in enumerate(self.versions) if version.area_codes is None or npa in version.area_codes)
+            speaking = tuple(
+                place for place, version in enumerate(self.versions) if version.area_codes is None or npa in version.area_codes
+            )
             self._group[npa] = covers.number(speaking)
         self._bits = max((len(speaking) for speaking in covers.values), default=0)
         self._blocks = [Combined() for _ in range(0, self._bits, _BITS)]

@@ -379,7 +379,9 @@ def _of_few_words(schema: pyarrow.Schema, metadata: FileMetaData) -> list[str]:
     return [
         field.name
         for field, chunk in chunks
-        if pyarrow.types.is_string(field.type) and chunk.has_dictionary_page and chunk.data_page_offset - chunk.dictionary_page_offset <= _FEW
+        if pyarrow.types.is_string(field.type)
+        and chunk.has_dictionary_page
+        and chunk.data_page_offset - chunk.dictionary_page_offset <= _FEW
     ]
 
 

@@ -175,7 +175,9 @@ class Screener:
             opens = number.in_service_from
             # Long in service is in service: only where it may still be to come does the date tell area codes apart.
             opening = code if opens is not None and opens + 2 > EPOCH_ORDINAL + self.at // DAY else None
-            self._number_kind[int(code)] = self._number_kinds.number((number.kind, opening, None if self._paid is None else code in self._paid))
+            self._number_kind[int(code)] = self._number_kinds.number(
+                (number.kind, opening, None if self._paid is None else code in self._paid)
+            )
             self._region[int(code)] = self._regions.number((area.state, tuple(area.zones)))
 
     def _mark_unusable(

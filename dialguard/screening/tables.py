@@ -269,7 +269,9 @@ class Tables:
                 return ALONE
             facts, _, decision = self._judged(where.places, where.fields, who)
             return self.answers.number(whole(facts, decision, self.asked.recheck(pairs)))
-        return self._number(denied(merged([local.reasons for local in against]), retry_at=self._shown(retry, pairs), **named(pairs)), pairs, parts)
+        return self._number(
+            denied(merged([local.reasons for local in against]), retry_at=self._shown(retry, pairs), **named(pairs)), pairs, parts
+        )
 
     def _soon(self, instant: Instant | None) -> bool:
         return instant is not None and instant <= self._at + STEADY_DAYS * DAY

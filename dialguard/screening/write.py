@@ -145,7 +145,9 @@ class Output:
             found = ({name: value for name, value in entry.items() if name not in COLUMNS} for entry in chunk.native)
         else:
             names = [self._source.columns[place] for place in self._keep]
-            found = (dict(zip(names, row, strict=True)) for row in zip(*(chunk.series(place).to_list() for place in self._keep), strict=True))
+            found = (
+                dict(zip(names, row, strict=True)) for row in zip(*(chunk.series(place).to_list() for place in self._keep), strict=True)
+            )
         for entry, answer in zip(found, answers, strict=True):
             entry.update(zip(self._answers, answer, strict=True))
             lines.append(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
@@ -171,7 +173,11 @@ class Output:
         schema = pyarrow.schema([field.with_type(array.type) for field, array in zip(fields, [*arrays, *added], strict=True)])
         if self._parquet is None:
             # Of texts, answers among them, nobody asks the least and the greatest.
-            told = [field.name for field in fields[: len(arrays)] if not pyarrow.types.is_string(field.type) and not pyarrow.types.is_dictionary(field.type)]
+            told = [
+                field.name
+                for field in fields[: len(arrays)]
+                if not pyarrow.types.is_string(field.type) and not pyarrow.types.is_dictionary(field.type)
+            ]
             short = [field.name for field, array in zip(fields, [*arrays, *added], strict=True) if _repeats(array)]
             self._parquet = parquet.ParquetWriter(self._file, schema, use_dictionary=short, write_statistics=told, store_schema=False)
             self._parquet.add_key_value_metadata({"ARROW:schema": b64encode(told_schema.serialize()).decode()})

@@ -44,7 +44,9 @@ async def _answer(service: Service, table: Table, scope: Mapping[str, Any], rece
         route, params = table.find(scope["method"], scope["path"])
         request = Request(service, scope, receive, params)
         if route.scope is not None:
-            request.key = service.admit_header(request.header(b"authorization"), request.header(b"x-api-key"), scope.get("client"), route.scope)
+            request.key = service.admit_header(
+                request.header(b"authorization"), request.header(b"x-api-key"), scope.get("client"), route.scope
+            )
             request.desk = service.desk_of(request.key)
         return await route.handler(request)
     except Disconnected:

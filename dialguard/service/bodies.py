@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct, field
 
 from dialguard.model.contract import Channel, Purpose, Scope, Voice
-from dialguard.service.standing import State
+from dialguard.service import standing
 
 Line = Annotated[str, Meta(min_length=1, max_length=1000)]
 """One line of text."""
@@ -294,7 +294,7 @@ class Ready(_Body, kw_only=True):
     """The service may be asked; how its rules stand."""
 
     status: Literal["ready"]
-    rules: State
+    rules: standing.State
 
 
 class Description(Struct, kw_only=True):

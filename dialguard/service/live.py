@@ -243,7 +243,9 @@ class Live:
         await self.activate(service, Revision(packs, held.files, held.saved.signed))
         self._from_last = self._kept = True
         self._confirmed = held.saved.confirmed
-        _LOG.warning("the rules %.12s serve, which served last and were confirmed at %s", packs.digest, clock.format_instant(self._confirmed))
+        _LOG.warning(
+            "the rules %.12s serve, which served last and were confirmed at %s", packs.digest, clock.format_instant(self._confirmed)
+        )
 
     # ------------------------------------------------------------------------------------------------- swapping
 

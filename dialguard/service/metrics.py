@@ -111,7 +111,9 @@ class _Families:
         )
         failed = CounterMetricFamily("dialguard_undecided", "Attempts that could not be decided, by failure.", labels=("worker", "failure"))
         untold = CounterMetricFamily(
-            "dialguard_untold", "Answers that could not be given whole, so that nothing was allowed by them, by door.", labels=("worker", "door")
+            "dialguard_untold",
+            "Answers that could not be given whole, so that nothing was allowed by them, by door.",
+            labels=("worker", "door"),
         )
         seconds = HistogramMetricFamily(
             "dialguard_group_seconds", "Seconds in which a group of attempts was decided and recorded.", labels=("worker",)

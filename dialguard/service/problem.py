@@ -53,7 +53,12 @@ class Problem(Exception):
 
     def as_dict(self) -> dict[str, object]:
         """The members of the problem details."""
-        found: dict[str, object] = {"type": f"urn:dialguard:problem:{self.code}", "title": self.title, "status": self.status, "code": self.code}
+        found: dict[str, object] = {
+            "type": f"urn:dialguard:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "code": self.code,
+        }
         if self.detail is not None:
             found["detail"] = self.detail
         if self.errors:

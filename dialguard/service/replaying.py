@@ -37,6 +37,10 @@ async def _replay(service: Service) -> None:
                 troubled.discard(tenant)
             except Exception as error:
                 if tenant not in troubled:
-                    _LOG.error("opt-outs of the tenant %s wait, and their numbers are denied until they are recorded: %s", tenant, type(error).__name__)
+                    _LOG.error(
+                        "opt-outs of the tenant %s wait, and their numbers are denied until they are recorded: %s",
+                        tenant,
+                        type(error).__name__,
+                    )
                 troubled.add(tenant)
         await asyncio.sleep(LOOK)

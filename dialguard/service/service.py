@@ -21,7 +21,9 @@ class Service:
     """The state behind the routes. ``parts`` run while it is served: what opens the tenants, the listeners of other protocols; each is
     entered in order and left in the reverse."""
 
-    def __init__(self, desks: dict[str, Desk], keys: Keyring, parts: Sequence[Callable[[Service], AbstractAsyncContextManager[object]]] = ()) -> None:
+    def __init__(
+        self, desks: dict[str, Desk], keys: Keyring, parts: Sequence[Callable[[Service], AbstractAsyncContextManager[object]]] = ()
+    ) -> None:
         self.desks, self.keys, self.parts = desks, keys, parts
         self.ready = True
         self.twilio: Mapping[str, Twilio] = {}

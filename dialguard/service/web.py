@@ -65,7 +65,9 @@ class Request:
 
     __slots__ = ("_receive", "desk", "key", "params", "scope", "service")
 
-    def __init__(self, service: Service, scope: Mapping[str, Any], receive: Callable[[], Awaitable[Any]], params: Mapping[str, str]) -> None:
+    def __init__(
+        self, service: Service, scope: Mapping[str, Any], receive: Callable[[], Awaitable[Any]], params: Mapping[str, str]
+    ) -> None:
         self.service, self.scope, self._receive, self.params = service, scope, receive, params
         self.key: Key = None  # set once it is known
         self.desk: Desk = None
@@ -92,7 +94,9 @@ class Request:
         except ValueError:
             raise Problem("request.malformed", "the query is not of the form name=value&name=value in UTF-8") from None
         found = dict(pairs)
-        long = [(name[:60], f"found {len(value):,} characters, expected at most {_LONGEST:,}") for name, value in pairs if len(value) > _LONGEST]
+        long = [
+            (name[:60], f"found {len(value):,} characters, expected at most {_LONGEST:,}") for name, value in pairs if len(value) > _LONGEST
+        ]
         unknown = [name for name in found if name not in known]
         errors = [(name[:60], f"there is no such field; expected one of {', '.join(known) or 'none'}") for name in unknown] or long
         if not errors and len(found) < len(pairs):
@@ -212,5 +216,7 @@ class Table:
                     return route, match.groupdict()
                 there.add(route.method)
         if there:
-            raise Problem("request.method", f"found {method[:10]}, expected {' or '.join(sorted(there))}", headers={"allow": ", ".join(sorted(there))})
+            raise Problem(
+                "request.method", f"found {method[:10]}, expected {' or '.join(sorted(there))}", headers={"allow": ", ".join(sorted(there))}
+            )
         raise Problem("resource.unknown", "there is no such path; /v1/openapi.json describes those that there are")

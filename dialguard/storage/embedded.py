@@ -87,7 +87,9 @@ class EmbeddedStore(Recorder):
                 self.waiting.hold(seller, number)
         return self._ledger.look_up_many(seller, numbers, at, as_of, persons)
 
-    def list_answers(self, code: str, national10: str, as_of: Instant | None = None, since: int | None = None) -> "tuple[VersionAnswer, ...]":
+    def list_answers(
+        self, code: str, national10: str, as_of: Instant | None = None, since: int | None = None
+    ) -> "tuple[VersionAnswer, ...]":
         """What each loaded version of a list says of a ten-digit number."""
         return self._ask_lists(self._catalog.answers, code, national10, as_of, since)
 

@@ -81,7 +81,9 @@ class MemoryStore(Recorder):
                 answers[number] = fold(own, [*others, *listed], person, at, complete_since, pauses)
         return answers
 
-    def list_answers(self, code: str, national10: str, as_of: Instant | None = None, since: int | None = None) -> "tuple[VersionAnswer, ...]":
+    def list_answers(
+        self, code: str, national10: str, as_of: Instant | None = None, since: int | None = None
+    ) -> "tuple[VersionAnswer, ...]":
         """What each loaded version of a list says of a ten-digit number."""
         return () if self._lists is None else self._lists.answers(code, national10, as_of, since)
 

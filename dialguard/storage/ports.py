@@ -20,7 +20,9 @@ __all__ = ["ListCatalog", "LookUpFailed", "Recorded", "Store"]
 class ListCatalog(Protocol):
     """The loaded do-not-call lists and the like; ``dialguard.lists.catalog.Catalog`` is the one that ships."""
 
-    def answers(self, code: str, national10: str, as_of: Instant | None = None, since: int | None = None) -> "tuple[VersionAnswer, ...]": ...
+    def answers(
+        self, code: str, national10: str, as_of: Instant | None = None, since: int | None = None
+    ) -> "tuple[VersionAnswer, ...]": ...
 
     def versions(self, code: str, as_of: Instant | None = None, since: int | None = None) -> "tuple[Version, ...]": ...
 
@@ -75,7 +77,9 @@ class Store(Protocol):
         """The same for many numbers over one state of the record; ``persons`` maps a number to its person."""
         ...
 
-    def list_answers(self, code: str, national10: str, as_of: Instant | None = None, since: int | None = None) -> "tuple[VersionAnswer, ...]":
+    def list_answers(
+        self, code: str, national10: str, as_of: Instant | None = None, since: int | None = None
+    ) -> "tuple[VersionAnswer, ...]":
         """What each loaded version of list ``code`` says of a ten-digit number; empty: no version is loaded. ``since``: the first local
         date (an ordinal) that is asked about; versions may be left out in whose place another stands from then on."""
         ...

@@ -197,7 +197,9 @@ class RedisStore(Recorder):
 
     # -- lists
 
-    def list_answers(self, code: str, national10: str, as_of: Instant | None = None, since: int | None = None) -> "tuple[VersionAnswer, ...]":
+    def list_answers(
+        self, code: str, national10: str, as_of: Instant | None = None, since: int | None = None
+    ) -> "tuple[VersionAnswer, ...]":
         """What each loaded version of a list says of a ten-digit number: from the look-up of the same number just before, else asked."""
         if as_of is not None:
             return self._folder("to answer as of an earlier moment").store.list_answers(code, national10, as_of, since)

@@ -132,7 +132,9 @@ class Asker:
         """The bits of (list, version, area code)."""
         code, version, npa = key
         tag = str(npa)
-        answer = self._link.run(redis_scripts.PULL, [codec.mark_key(tag), codec.bits_key(tag, code, version)], [listing.digest, self._asks_lease])
+        answer = self._link.run(
+            redis_scripts.PULL, [codec.mark_key(tag), codec.bits_key(tag, code, version)], [listing.digest, self._asks_lease]
+        )
         if answer[0] == b"catalog":
             raise LookUpFailed("the lists in Redis were replaced meanwhile; begin again")
         if answer[0] != b"ok":

@@ -262,7 +262,13 @@ class Journal:
         try:
             if not self.queue.exists:
                 return
-            if not self._anew and not self._waiting and not self._passed and self.filler.source.version() == sum(self.queue.noted().values()) and not self.queue.waiting():
+            if (
+                not self._anew
+                and not self._waiting
+                and not self._passed
+                and self.filler.source.version() == sum(self.queue.noted().values())
+                and not self.queue.waiting()
+            ):
                 return
         except (LedgerError, LookUpFailed) as error:
             self._seen, self._trouble = None, (now + _LOOK, str(error))  # what machines without the folder record may go on

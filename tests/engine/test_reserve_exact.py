@@ -14,7 +14,6 @@ from dialguard.guard import Guard
 from dialguard.model.moment import DAY, HOUR, SECOND
 from dialguard.packs.load import load
 from dialguard.storage.memory import MemoryStore
-from tests.engine.generate import AttemptMaker
 
 STEPS = int(os.environ.get("DIALGUARD_RESERVE", "1500"))
 NOON = clock.parse_instant("2026-11-17T18:00:00Z")

@@ -32,7 +32,7 @@ from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.lease import Leases
 from dialguard.storage.redis import RedisStore
 from dialguard.storage.redis_keeper import Keeper
-from simulations.redis_servers import Server, free_port, server
+from simulations.redis_servers import free_port, server
 from tests.storage.test_redis_faults import A, B, CLEAR, T, all_answer, all_fail, folder, take  # noqa: F401 - folder is a fixture
 
 LONG = os.environ.get("DIALGUARD_FAULTS") == "long"
