@@ -21,6 +21,11 @@ COSTS = {
     "us.tcpa.residential.prerecorded.consent": [(P, 500, 1500, 1, 4), (R, None, 10000, 1, 4)],
     "us.rvm.is-a-call": [(P, 500, 1500, 1, 4), (R, None, 10000, 1, 4)],
     "us.revocation.any-reasonable-means": [(P, 500, 1500, 1, 4), (R, None, 10000, 1, 4)],
+    "us.reassigned.responses": [(P, 500, 1500, 1, 4), (R, None, 10000, 1, 4)],
+    "us.reassigned.responses.by-hand": [],  # 227(b) is about machines
+    "us.tcpa.pewc.contents": [(P, 500, 1500, 1, 4), (R, None, 10000, 1, 4)],
+    "us.tcpa.prerecorded.identify": [],  # 227(d) gives no suit
+    "us.tcpa.residential.exempt.optout-duties.own-list": [(P, None, 1500, 2, 4)],
     "us.fax.basics": [(P, 500, 1500, 1, 4), (R, None, 10000, 1, 4)],
     "us.fcc.dnc.national": [(P, None, 1500, 2, 4)],
     "us.fcc.calling-hours": [(P, None, 1500, 2, 4)],
@@ -36,7 +41,9 @@ COSTS = {
     "ar.state-dnc": [(U, None, None, 1, None)],
     "az.dnc": [(U, None, 1000, 1, None)],
     "az.registration": [(C, None, None, 1, None)],
-    "ca.adad-live-intro": [(U, None, 500, 1, None)],
+    "ca.adad-live-intro": [(R, None, 500, 1, None)],
+    "ca.calling-hours.adad": [(R, None, 500, 1, None)],  # 2876 is for the whole article
+    "ca.ai-voice": [(R, None, 500, 1, None)],
     "ca.recording": [(P, 5000, 5000, 1, None)],
     "ca.sms": [],
     "co.state-dnc": [(P, None, None, 1, None), (R, None, 20000, 1, None)],
@@ -59,21 +66,27 @@ COSTS = {
     "id.state-dnc": [(U, None, 5000, 1, None)],
     "il.autodialer-consent": [(P, 500, 500, 1, None)],
     "il.state-dnc": [(U, 1000, 2500, 1, None)],
+    "il.calling-hours.autodialer": [(P, 500, 500, 1, None)],
     "il.calling-hours.live": [],
     "in.state-dnc": [(R, None, 25000, 1, None)],
+    "in.disclosure": [(R, None, 25000, 1, None)],
     "in.autodialer": [(R, None, 5000, 1, None)],
+    "in.calling-hours.adad": [(R, None, 5000, 1, None)],
+    "in.caller-id": [],  # chapter 14.5
     "ks.state-dnc": [(U, None, 10000, 1, None)],
     "la.state-dnc": [(R, None, 3000, 1, None)],
     "la.calling-hours": [],
     "ma.state-dnc": [(P, None, 5000, 2, None), (R, None, 5000, 1, None)],
     "ma.debt-frequency": [],
     "md.autodialer": [(P, None, None, 1, None), (R, None, 25000, 1, None)],
-    "md.caller-id": [(P, None, None, 1, None), (R, None, 25000, 1, None), (C, 1000, 5000, 1, None)],
+    "md.caller-id": [(P, None, None, 1, None), (R, None, 25000, 1, None), (C, None, 5000, 1, None)],
+    "md.caller-id.callable": [(P, None, None, 1, None), (R, None, 25000, 1, None)],  # 8-205 is about what is shown
     "me.reassigned": [(R, None, 25000, 1, None)],
     "me.calling-hours-automated": [],
     "mi.state-dnc": [(P, 250, 250, 1, None)],
     "mi.prerecorded": [(P, 250, 250, 1, None)],
     "mi.prerecorded.consent": [(P, 1000, 1000, 1, None), (C, None, 1000, 1, None)],
+    "mi.caller-id": [(P, 250, 250, 1, None), (P, 1000, 1000, 1, None), (C, None, 1000, 1, None)],
     "mi.internal-dnc": [(P, 250, 250, 1, None), (C, None, 500, 1, None)],
     "mo.state-dnc": [(P, None, 5000, 2, None), (R, None, 5000, 1, None)],
     "mo.calling-hours": [(C, None, None, 1, None)],
@@ -85,14 +98,19 @@ COSTS = {
     "nd.calling-hours": [(P, None, 2000, 1, None), (R, None, 2000, 1, None)],
     "ne.sales": [(R, None, 2000, 1, None), (C, None, None, 1, None)],
     "ne.adad": [(R, None, None, 1, None)],
+    "ne.state-dnc": [(R, None, None, 1, None)],  # the list of device callers stands in their act
     "ne.caller-id": [(R, None, 2000, 1, None)],
     "nh.state-dnc": [(P, 1000, 3000, 1, None), (U, 5000, 5000, 1, None)],
     "nj.state-dnc": [(P, None, None, 1, None), (R, None, 20000, 1, None)],
+    "nj.recordkeeping": [(P, None, None, 1, None), (R, None, 20000, 1, None)],
+    "nj.recorded": [],
     "nj.sms": [(U, 500, 1000, 1, None)],
     "nm.calling-hours": [(P, 100, 300, 1, None), (U, None, 5000, 1, None)],
     "nv.calling-hours": [(U, None, 15000, 1, None)],
     "nv.state-dnc": [],
     "ny.state-dnc": [(U, None, 20000, 1, None)],
+    "ny.adad": [(U, None, 20000, 1, None)],
+    "ny.adad.release": [],  # 399-p
     "oh.registration": [(C, None, None, 1, None)],
     "ok.calling-hours": [(P, 500, 1500, 1, None)],
     "ok.state-dnc": [],  # 775B has remedies of its own that were not read
@@ -106,11 +124,11 @@ COSTS = {
     "sd.calling-hours": [],
     "tn.state-dnc": [(U, None, 2000, 1, None)],
     "tn.calling-hours": [],
-    "tx.mobile-charge": [(P, 500, 1500, 1, None)],
+    "tx.mobile-charge": [(P, 500, 1500, 1, None), (P, None, None, 1, None)],
     "tx.registration": [(P, None, None, 1, None), (U, None, 5000, 1, None)],
     "tx.calling-hours": [],  # chapter 301
-    "ut.calling-hours": [(P, 500, 1500, 1, None), (R, None, 2500, 1, None)],
-    "ut.state-dnc": [(P, 500, 1500, 2, None), (R, None, 2500, 1, None)],
+    "ut.calling-hours": [(P, 500, 1000, 1, None), (R, None, 2500, 1, None)],  # what is trebled is the loss
+    "ut.state-dnc": [(P, 500, 1000, 2, None), (R, None, 2500, 1, None)],
     "ut.ai-disclosure": [(U, None, 2500, 1, None)],
     "va.calling-hours": [(P, 500, 5000, 1, None), (R, None, 5000, 1, None)],
     "va.prerecorded": [],
@@ -146,11 +164,33 @@ def test_the_law_of_the_day_prices() -> None:
     assert [len(at_home(PACKS.remedies[rule.id], rule, day)) for day in (first - 1, first)] == [0, 2]
 
 
-def test_a_state_s_suit_over_a_federal_rule_is_shown_and_not_counted() -> None:
-    rule = PACKS.by_id["us.fcc.dnc.national"]
-    by_state = {each.notice.jurisdiction for each in PACKS.remedies[rule.id]}
-    assert by_state == {"US", "MD", "VT", "OH"}
-    assert {each["jurisdiction"] for each in at_home(PACKS.remedies[rule.id], rule, TODAY)} == {"US"}
+STATES = {  # whose law gives a suit over a breach of a federal rule
+    "us.fcc.dnc.national": {"MD", "OH", "TX", "UT", "VT"},
+    "us.fcc.dnc.company-list": {"MD", "OH", "TX", "UT", "VT"},
+    "us.fcc.dnc.texts-before-2024.hours": {"MD", "OH", "TX", "UT"},  # Vermont takes over the do-not-call rules alone
+    "us.fcc.calling-hours": {"MD", "OH", "TX", "UT"},
+    "us.tcpa.telemarketing.identify-live": {"MD", "OH", "TX", "UT", "VT"},
+    "us.tcpa.wireless.marketing.pewc": {"MD", "OH", "TX", "UT"},
+    "us.rvm.is-a-call.marketing": {"MD", "OH", "TX", "UT"},
+    "us.ai-voice.fcc-ruling": {"MD", "OH", "TX", "UT"},
+    "us.revocation.any-reasonable-means": {"MD", "OH", "TX", "UT"},
+    "us.reassigned.responses": {"MD", "OH", "TX", "UT"},
+    "us.reassigned.responses.by-hand": set(),
+    "us.abandon.ai-voice-agent": {"MD", "OH", "TX", "UT"},
+    "us.callerid.spoofing": {"TX", "UT"},
+    "us.tsr.calling-hours": {"MD", "OH"},
+    "us.tsr.dnc.national": {"MD", "OH", "VT"},
+    "us.tsr.dnc.access-fee": {"MD", "OH"},
+    "us.tsr.audio-recording-free-to-pay.state-law": set(),
+    "us.regf.hours": set(),
+}
+
+
+@pytest.mark.parametrize("rule", STATES)
+def test_a_state_s_suit_over_a_federal_rule_is_shown_and_not_counted(rule: str) -> None:
+    found = PACKS.remedies.get(rule, ())
+    assert {each.notice.jurisdiction for each in found} - {"US"} == STATES[rule]
+    assert {each["jurisdiction"] for each in at_home(found, PACKS.by_id[rule], TODAY)} <= {"US"}
 
 
 def test_a_remedy_in_words() -> None:
