@@ -3,13 +3,18 @@
 A remedy belongs to a notice and names the rules that it reaches. Amounts are dollars for one violation.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from dialguard.packs.reading import Entry
 from dialguard.packs.rule import DECIDING, FIRST_DAY, LAST_DAY, Remedy, Rule
-from dialguard.packs.schema import RuleModel
 from dialguard.packs.yamlfile import Problem, suggest
+
+if TYPE_CHECKING:  # a start from compiled rules needs no pydantic
+    from dialguard.packs.reading import Entry
+    from dialguard.packs.schema import RuleModel
 
 BY = {
     "person": "the person called may sue", "regulator": "a regulator may act", "prosecutor": "an offence",
