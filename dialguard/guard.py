@@ -15,13 +15,13 @@ from dialguard.engine.decision import Decision
 from dialguard.engine.judge import Engine
 from dialguard.facts import clock, feed, reading
 from dialguard.facts.attempt import read_campaign
-from dialguard.facts.fed import Fed
 from dialguard.facts.gather import UNANSWERED, Gatherer, Sources
 from dialguard.facts.given import Campaign, Given, InvalidInput
 from dialguard.facts.numbers import parse
 from dialguard.facts.readers import judged_at
 from dialguard.model.moment import DAY
 from dialguard.model.records import LookUp, LookUpFailed
+from dialguard.opening import fed_of, feed_file_of, feed_of, open_store
 from dialguard.packs.load import Packs, load
 from dialguard.ready import Plain, Ready
 from dialguard.reserve import Deciding, Wanted, decide
@@ -37,11 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["Guard", "InvalidInput"]
 
 _REGISTRATIONS = itertools.count()
-
-
-def default_store() -> str:
-    """The folder of the embedded store when none is named: DIALGUARD_STORE, else ~/.dialguard."""
-    return os.environ.get("DIALGUARD_STORE") or str(Path.home() / ".dialguard")
 
 
 class Question(NamedTuple):
@@ -92,7 +87,7 @@ class Guard:
         self.as_of = judged_at(as_of) if as_of is not None else None
         self.store = None if no_store else open_store(store)
         self._engine = Engine(self.packs, clock, disabled=_checked(self.packs, disable or {}))
-        self._gatherer = Gatherer(Sources(self.packs, self.store, _feed(self.store), self.as_of, _fed(self.store)))
+        self._gatherer = Gatherer(Sources(self.packs, self.store, feed_of(self.store), self.as_of, fed_of(self.store)))
         self._campaigns: dict[str, Campaign] = {}
         self._registered: dict[str, tuple[Mapping[str, object], Mapping[str, str] | None]] = {}
         self._recording = None if log is None else self._record_in(log, [Path(folder) for folder in rules], files)
@@ -294,7 +289,7 @@ class Guard:
         from dialguard.audit.recording import Recording
 
         store = "none" if self.store is None else "redis" if type(self.store).__name__ == "RedisStore" else "folder"
-        return Recording(log, self.packs, folders, _feed_file(self.store), store, files)
+        return Recording(log, self.packs, folders, feed_file_of(self.store), store, files)
 
     def _known_at(self) -> int:
         return self.as_of if self.as_of is not None else clock.now()
@@ -375,44 +370,6 @@ class Guard:
             return judged_at(at)
         except ValueError as error:
             raise InvalidInput([("at", str(error))]) from None
-
-
-def open_store(store: str | os.PathLike[str] | Store | None) -> Store:
-    """A store object as it is, the embedded store of a folder, or the one behind ``redis://``, ``rediss://`` or ``unix://``."""
-    if store is not None and not isinstance(store, (str, os.PathLike)):
-        return store
-    name = os.fspath(store) if store is not None else default_store()
-    if name.startswith(("redis://", "rediss://", "unix://")):
-        from dialguard.storage.redis import RedisStore
-
-        return RedisStore(name)
-    if "://" in name:
-        raise ValueError(f"store {name.split('://')[0]}:// is not known; expected a folder or redis://host:port/0")
-    from dialguard.storage.embedded import EmbeddedStore
-
-    try:
-        Path(name).mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise ValueError(f"the store {name} is a file; expected a folder") from None
-    except OSError as error:
-        raise ValueError(f"the store folder {name} cannot be made: {error.strerror}") from None
-    return EmbeddedStore(name)
-
-
-def _feed(store: object) -> feed.Feed:
-    path = _feed_file(store)
-    return feed.load(path) if path is not None else feed.Feed()
-
-
-def _feed_file(store: object) -> Path | None:
-    folder = getattr(store, "folder", None)
-    path = Path(folder) / "feed.json" if folder is not None else None
-    return path if path is not None and path.is_file() else None
-
-
-def _fed(store: object) -> Fed | None:
-    folder = getattr(store, "folder", None)
-    return None if folder is None else Fed(Path(folder))
 
 
 def _checked(packs: Packs, disable: Mapping[str, str]) -> Mapping[str, str]:

@@ -103,7 +103,7 @@ def _shown(pause: Pause) -> dict[str, Any]:
 
 
 def _open(options: argparse.Namespace) -> Any:
-    from dialguard.guard import default_store, open_store
+    from dialguard.opening import default_store, open_store
 
     try:
         return open_store(options.store if options.store is not None else default_store())

@@ -80,7 +80,7 @@ def open_guard(options: argparse.Namespace, log: DecisionLog | None = None) -> G
 
 def store_folder(options: argparse.Namespace) -> Path:
     """The folder of the embedded store."""
-    from dialguard.guard import default_store
+    from dialguard.opening import default_store
 
     name = options.store if options.store is not None else default_store()
     if "://" in name:
@@ -90,7 +90,7 @@ def store_folder(options: argparse.Namespace) -> Path:
 
 def recording_store(options: argparse.Namespace) -> Any:
     """A store that can be written to: a folder, a Redis whose URL names the folder of its ledger, or a ledger in PostgreSQL alone."""
-    from dialguard.guard import default_store
+    from dialguard.opening import default_store
 
     name = options.store if options.store is not None else default_store()
     scheme = name.partition("://")[0] if "://" in name else ""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from dialguard.guard import default_store
+from dialguard.opening import default_store
 from dialguard.service.keyfile import DEFAULT, KeyFileError, tenant_name
 
 _SECRET = {"store", "webhook", "witness", "auth_tokens"}

@@ -13,7 +13,8 @@ import pytest
 from dialguard.engine import decision as decisions
 from dialguard.facts import clock
 from dialguard.facts.clock import parse_instant
-from dialguard.guard import Guard, InvalidInput, open_store
+from dialguard.guard import Guard, InvalidInput
+from dialguard.opening import open_store
 from dialguard.model.moment import DAY, HOUR, MINUTE, SECOND
 from dialguard.model.records import LookUpFailed
 from dialguard.packs.load import load
