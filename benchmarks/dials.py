@@ -63,7 +63,7 @@ def _attempt(random: Random, to: str, at: Instant, index: int, campaign: object)
         "consent": consent, "revocations": [],
         "relationship": {"kind": "transaction", "last_at": clock.format_instant(at - 200 * DAY)} if customer else {"kind": "none"},
         "dnc": {
-            "national": chance() < 0.72, "states": ["PA", "FL"] if chance() < 0.1 else [], "internal": chance() < 0.08,
+            "national": chance() < 0.72, "national_since": "2020-03-02", "states": ["PA", "FL"] if chance() < 0.1 else [], "internal": chance() < 0.08,
             "reassigned": "no", "reassigned_asked_at": clock.format_instant(START - DAY), "litigator": False,
         },
         "history": {
