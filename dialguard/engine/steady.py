@@ -36,8 +36,8 @@ def time_holds(engine: Engine, facts: Facts, denied: bool) -> bool:
 def tells_apart(engine: Engine, facts: Facts, names: frozenset[str]) -> bool:
     """Whether any law of the places, now or while a time is searched for, could answer otherwise if these facts, which are known, had
     other values, all else being as it is or as time makes it."""
-    held = facts.values if not facts.changes else facts.fixed or {}
-    known = {name: value for name, value in held.items() if name not in names}
+    moved = {name for change in facts.changes for name, value in facts.at_instant(change).items() if value != facts.values[name]}
+    known = {name: value for name, value in facts.values.items() if name not in names and name not in moved}
 
     def change(node: Node) -> Node | None:
         if isinstance(node, Test) and not names.isdisjoint(node.reads()) and any(known.get(name, 0) is None for name in node.reads()):

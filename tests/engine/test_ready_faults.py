@@ -15,8 +15,10 @@ from dialguard.facts import clock
 from dialguard.guard import Guard, Question
 from dialguard.lists.importing import import_list
 from dialguard.model.moment import DAY, HOUR, MINUTE
+from dialguard.packs.load import load
 from dialguard.service.desk import read
 from dialguard.storage.embedded import EmbeddedStore
+from tests.engine.minilaw import mini_law
 from tests.engine.test_ready import NOON, NOW, TODAY, Everything, ask, guarded, lists
 
 
@@ -135,3 +137,44 @@ def test_slots_that_could_not_be_written_at_once_are_written_or_nobody_is_allowe
     monkeypatch.undo()
     assert [first.allowed, second.allowed, second.reasons[0]["kind"]] == [True, False, "lookup_unavailable"]
     assert guard.release(seller="acme", to="+16025550101", id="one")  # its slot is there
+
+
+AZ = """
+jurisdiction: AZ
+name: Arizona
+zone: America/Phoenix
+rules:
+  - id: az.fresh
+    title: No call in the first hundred days of a consent
+    topic: consent
+    kind: prohibition
+    citation: test
+    status: in_force
+    effective: {effective}
+    applies: {{channels: [voice], purposes: any, dialing: any, voice: any, line_types: any}}
+    when: {{all: [{{consent.obtained_at: {{within: {{days: 100}}}}}}, {when}]}}
+"""
+
+
+@pytest.mark.parametrize("later", ["a law to come", "an emergency that ends"])
+def test_a_law_that_will_ask_when_consent_was_given_tells_consents_apart(tmp_path: Path, later: str) -> None:
+    day = clock.local(NOON, "America/Phoenix").ordinal + 5
+    effective = date.fromordinal(day) if later == "a law to come" else "2020-01-01"
+    when = "{channel: voice}" if later == "a law to come" else "{emergency.in.AZ: false}"
+    base = tmp_path / "law"
+    base.mkdir()
+    mini_law(base)
+    (base / "rules/states/az.yaml").write_text(AZ.format(effective=effective, when=when))
+    store = EmbeddedStore(tmp_path / "store", follow=True)
+    store.declare_complete("acme", NOW - 500 * DAY, known_at=NOW - 500 * DAY)
+    begins = clock.first_instant_at_or_after(day, 0, "America/Phoenix")
+    feed = {"checked_through": clock.format_instant(NOON + 300 * DAY), "declared": [{"state": "AZ", "until": clock.format_instant(begins)}]}
+    (tmp_path / "store" / "feed.json").write_text(json.dumps(feed))
+    for number, days in (("+16025550101", 300), ("+16025550102", 10)):
+        store.record_consent(seller="acme", number=number, level="express", obtained_at=NOW - days * DAY, known_at=NOW)
+    guard = Guard(store, packs=load(base=base / "rules"))
+    guard.add_campaign({"id": "c", "seller": "acme", "purpose": "informational", "dialing": "manual", "voice": "live"})
+    eager(guard)
+    for _ in range(2):
+        found = same(guard, "+16025550101", "+16025550102")
+        assert [decision.valid_until for decision in found] == [None, clock.format_instant(begins, "America/Phoenix")]
