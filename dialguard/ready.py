@@ -176,7 +176,7 @@ class Ready:
             if self._left <= 0:
                 return None
             self._left -= 1
-            answer = self._made(plain, found, at, seen)
+            answer = self._made(plain, found, at, seen, share)
             if seen < answer.end:  # else lists are as old in it as they are now, whenever it is asked for
                 self._keep(key, answer)
         if answer.form is None:
@@ -235,10 +235,11 @@ class Ready:
             return None
         return consent.level, consent.form, consent.covers, consent.channels, bool(consent.reference)
 
-    def _made(self, plain: Plain, found: LookUp, at: Instant, seen: Instant) -> _Answer:
+    def _made(self, plain: Plain, found: LookUp, at: Instant, seen: Instant, share: int | None) -> _Answer:
         """The answer from the beginning of the hour on, or from the moment itself."""
-        hour = at - at % HOUR
-        if all((consent.obtained_at or hour) <= hour for consent in found.consents) and (found.complete_since or hour) <= hour:
+        hour, campaign, fed = at - at % HOUR, plain.campaign, self._gatherer.sources.fed
+        then = None if fed is None or not fed.alive() else fed.share(campaign.seller, campaign.id, hour)
+        if then == share and all((consent.obtained_at or hour) <= hour for consent in found.consents) and (found.complete_since or hour) <= hour:
             answer = self._judged(plain, found, hour)
             if at < answer.end and seen < answer.end:
                 return answer

@@ -1,6 +1,7 @@
 """What an answer kept ready must not hide: versions of lists that no longer stand, reliefs in doubt, another clock, a damaged list."""
 
 import json
+import os
 import sqlite3
 from datetime import date
 from pathlib import Path
@@ -178,3 +179,26 @@ def test_a_law_that_will_ask_when_consent_was_given_tells_consents_apart(tmp_pat
     for _ in range(2):
         found = same(guard, "+16025550101", "+16025550102")
         assert [decision.valid_until for decision in found] == [None, clock.format_instant(begins, "America/Phoenix")]
+
+
+@pytest.mark.parametrize("begins", [0, 20 * MINUTE])
+def test_a_share_of_abandoned_calls_counts_from_when_it_is_known(tmp_path: Path, begins: int) -> None:
+    """From the middle of an hour on, at the beginning of which there was none, or to there."""
+    _, guard = guarded(tmp_path)
+    eager(guard)
+    guard.add_campaign({"id": "c", "seller": "acme", "purpose": "telemarketing", "dialing": "predictive", "voice": "live", "abandonment_rate": 0})
+    file = tmp_path / "store" / "events" / "facts.json"
+    file.parent.mkdir()
+    file.write_text(json.dumps({"caught_up": True, "abandoned": [["acme", "c", NOON + begins, NOON + begins + 20 * MINUTE, 31_000]]}))
+    for minute in (30, 10, 30, 10):
+        os.utime(file)
+        (found,) = same(guard, "+16025550101", at=NOON + minute * MINUTE)
+        assert ("us.tsr.abandonment" in found.rules) is (minute == (30 if begins else 10))
+
+
+def test_area_codes_that_are_not_paid_for_have_answers_of_their_own(tmp_path: Path) -> None:
+    """602 and 480 lie in the same places."""
+    _, guard = guarded(tmp_path)
+    eager(guard)
+    guard.add_campaign({"id": "c", "seller": "acme", "purpose": "telemarketing", "dialing": "manual", "voice": "live", "registry_area_codes": ["602"]})
+    assert [decision.allowed for decision in same(guard, "+16025550101", "+14805550101", "+16025550101")] == [True, False, True]

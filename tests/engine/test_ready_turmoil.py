@@ -56,7 +56,7 @@ class Sides:
     """The two folders, told the same."""
 
     def __init__(self, tmp_path: Path, packs: Packs, rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.rng, self.tmp_path, self.offset = rng, tmp_path, 0
+        self.rng, self.tmp_path, self.offset, self.touched = rng, tmp_path, 0, 0
         self.now = clock.parse_instant(rng.choice(BEGIN))
         monkeypatch.setattr(clock, "now", lambda: self.now)
         geographic = [npa for npa, area in ACTIVE.codes.items() if area.state is not None and area.kind == "geographic"]
@@ -167,10 +167,11 @@ class Sides:
 
     def touch(self) -> None:
         """What the events process does twice a second, where it is alive."""
+        self.touched += 1  # no two files that say different things bear one moment
         for folder in self.folders:
             file = folder / "events" / "facts.json"
             if file.exists():
-                os.utime(file, ns=((self.now // SECOND + self.offset) * 10**9,) * 2)
+                os.utime(file, ns=((self.now // SECOND + self.offset) * 10**9 + self.touched,) * 2)
 
     def codes(self) -> None:
         day = date.fromordinal(clock.fixed(self.now, 0).ordinal + self.rng.choice((0, 1)))
