@@ -65,7 +65,8 @@ footer{color:var(--soft);font-size:.88rem;margin-top:24px}
 @media (max-width:640px){main{padding:18px 12px 32px}.card{padding:16px 14px;border-radius:8px}h1{font-size:1.4rem}.big{font-size:1.45rem}
 .figures{grid-template-columns:1fr 1fr}.figures>div{padding:0 12px;border-left:1px solid var(--line)}
 .figures>div:nth-child(3n+1){padding-left:12px;border-left:1px solid var(--line)}
-.figures>div:nth-child(odd){padding-left:0;border:0}.wide,.mid{display:none}.narrow{display:block}.id{font-size:.84rem}.every{columns:1}}
+.figures>div:nth-child(odd){padding-left:0;border:0}.wide,.mid{display:none}.narrow{display:block}.id{font-size:.84rem}.every{columns:1}
+#reasons .num{white-space:normal;padding-left:8px}}
 @media print{
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 main{padding:0;max-width:none}body{font-size:11pt;background:#fff}.card{border:0;border-top:1px solid var(--line);border-radius:0;

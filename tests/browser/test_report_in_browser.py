@@ -86,7 +86,7 @@ def test_light_and_dark_differ_and_can_be_read(browser: chromium.Chromium, repor
 
 def test_words_without_end_do_not_widen_the_page(browser: chromium.Chromium, tmp_path: Path) -> None:
     found = counted()
-    words = (LONG, "W" * 90, "漢" * 90, LONG, LONG)
+    words = (LONG, "W" * 90, "漢" * 90, LONG, LONG, LONG)
     found["reasons"] = [reason | {"rule": said, "title": said} for reason, said in zip(found["reasons"], words, strict=True)]
     found |= {"source": LONG, "packs": LONG, "needs": {LONG: 1_000_000_000}, "problems": {LONG: 100}, "campaign": {"seller": LONG}}
     file = tmp_path / "long.html"
