@@ -13,7 +13,7 @@ from simulations.faults.kinds import FAULTS
 from simulations.faults.load import PLUMBING
 
 LONG = os.environ.get("DIALGUARD_FAULTS") == "long"
-SECONDS, RATE, CLIENTS, LINES = (60.0, 500, 8, 800) if LONG else (4.0, 150, 4, 160)
+SECONDS, RATE, CLIENTS, LINES = (60.0, 500, 8, 800) if LONG else (6.0, 150, 4, 160)
 TIMEOUT = None if LONG else 0.2
 """A busy machine lets 20 ms pass now and then, and the short load is too short to see beyond it."""
 USUAL = ("killed, back from its file", "FLUSHALL", "answers 200 ms late", "connections reset", "half a reply", "failover, last second lost", "MISCONF", "a shard is missing")
