@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from dialguard.packs.describe import duties, duties_page
@@ -65,3 +66,8 @@ def test_recording_is_a_duty_in_every_state() -> None:
     parties = {code: rule.spans[-1].duty_params["parties"] for code, rule in rules.items()}
     assert {code for code, said in parties.items() if said == "all"} == ALL_PARTIES
     assert {said for code, said in parties.items() if code not in ALL_PARTIES} == {"one"}
+
+
+def test_the_agents_end_of_the_line_names_the_same_states() -> None:
+    told = str(PACKS.by_id["us.tsr.audio-recording-free-to-pay.state-law"].spans[-1].condition)
+    assert set(re.findall(r"'([A-Z]{2})'", told)) == ALL_PARTIES

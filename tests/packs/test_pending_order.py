@@ -57,6 +57,14 @@ def test_a_stop_to_another_category(guards: dict[bool, Guard], day: str, dated: 
     assert denied(guards[dated], day, scope="category", subject="delivery") == rules
 
 
+@pytest.mark.parametrize(("channel", "rules"), [("voice", set()), ("rvm", {ALL})])
+def test_the_order_names_calls_and_texts_and_no_voicemail_drops(guards: dict[bool, Guard], channel: str, rules: set[str]) -> None:
+    stop = {"at": "2026-12-01T12:00:00-05:00", "scope": "category", "subject": "delivery"}
+    campaign = {**TEXT["campaign"], "voice": "prerecorded"}
+    attempt = {**TEXT, "channel": channel, "at": "2027-06-01T12:00:00-05:00", "revocations": [stop], "campaign": campaign}
+    assert set(guards[True].check(attempt).rules) == rules
+
+
 @pytest.mark.parametrize("revocation", [{"scope": "category", "subject": "billing"}, {"scope": "all"}, {}])
 def test_a_stop_to_this_category_or_without_a_scope_stays(guards: dict[bool, Guard], revocation: dict[str, str]) -> None:
     assert denied(guards[True], "2027-06-01", **revocation) == {ANY}
