@@ -263,8 +263,9 @@ class Database:
     def write(self, work: Callable[[Connection], T], *, alone: bool = False) -> T:
         """What ``work`` gives, done in one transaction of the record's tables of this version: whole or not at all.
 
-        ``alone``: no other such work at the same time (on SQLite that is so of every write). Where a server undid it because
-        of another's work at the same moment, it is done again, so ``work`` must bear that.
+        One such work is done at a time, and seen before the next one begins to write. ``alone``: it sees what all before it recorded
+        (on SQLite that is so of every write). Where a server undid it because of another's work at the same moment, it is done again,
+        so ``work`` must bear that.
 
         Raises LedgerError, RecordError, and what ``work`` raises.
         """
@@ -293,6 +294,7 @@ class Database:
                     postgresql.set_timeout(held.connection, self._write_timeout)
                     if alone:
                         postgresql.lock_imports(held.connection)
+                    postgresql.lock_order(held.connection)
                 answer = work(held.connection)
             except BaseException:
                 transaction.rollback()

@@ -13,6 +13,8 @@ INSTALL = "its driver is missing; install it: pip install 'dialguard[postgresql]
 HIDDEN = "shows this user no schema; check search_path, and give this user the rights to its schema"
 _MAKING = 5_147_093_261_020_310_264
 """The number of the advisory lock under which tables are made and changed."""
+_ORDER = _MAKING + 2**32
+"""That under which entries are written, each schema's within 2**31 of it."""
 
 
 _STATEMENT_S = 30
@@ -67,6 +69,12 @@ def unlock_making(connection: Connection) -> None:
 def lock_imports(connection: Connection) -> None:
     """One import at a time; the first statement of its transaction, which takes its state once it is alone."""
     connection.exec_driver_sql(f"LOCK TABLE {IMPORTS.name} IN EXCLUSIVE MODE")
+
+
+def lock_order(connection: Connection) -> None:
+    """One transaction writes entries of a record at a time, so that they come to be seen in the order of their ids: whoever follows
+    the record asks for those after the last one seen."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key + hashtext(current_schema()))"), {"key": _ORDER})
 
 
 def forbid_changes(connection: Connection) -> None:

@@ -7,6 +7,7 @@ import threading
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import insert
 from sqlalchemy.engine import make_url
 
 from dialguard.ledger.errors import LedgerError
@@ -15,10 +16,11 @@ from dialguard.ledger.importing import Imported, import_file
 from dialguard.ledger.incoming import Reading
 from dialguard.ledger.ledger import Ledger
 from dialguard.ledger.migrate import migrate
-from dialguard.ledger.schema import ADDED, METADATA, VERSION
+from dialguard.ledger.schema import ADDED, METADATA, TABLES, VERSION
 from dialguard.model.records import LookUp, LookUpFailed
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.memory import MemoryStore
+from dialguard.storage.redis_source import Source
 
 from ..storage import test_stores as stores
 from .test_bitemporal import histories, questions, record
@@ -234,6 +236,48 @@ def test_a_commit_whose_answer_is_lost_is_not_called_unrecorded(ledger, postgres
     with pytest.raises(LedgerError, match="it is not known whether this was recorded, so look before you repeat it: "):
         ledger.write(work)
     assert listed(ledger)
+
+
+def test_entries_come_to_be_seen_in_the_order_of_their_ids(url):
+    """Of two transactions at once; whoever follows the record asks for what comes after the last id that it saw."""
+    first, second, reader = Ledger(url), Ledger(url), Ledger(url)
+    suppress(first)
+    writing, goes_on, seen = threading.Event(), threading.Event(), []
+
+    def slow(connection):
+        id_ = connection.execute(insert(TABLES["internal"]), row).inserted_primary_key[0]
+        writing.set()
+        goes_on.wait(30)
+        return id_
+
+    row = {"seller": "acme", "number": A, "valid_at": T, "known_at": T, "action": "added", "void": 0}
+    ids = []
+    threads = [threading.Thread(target=lambda: ids.append(first.write(slow))), threading.Thread(target=lambda: ids.append(suppress(second, B)))]
+    threads[0].start()
+    writing.wait(30)
+    threads[1].start()
+    threads[1].join(0.5)
+    seen.append(Source(reader).tips()["internal"])
+    goes_on.set()
+    for thread in threads:
+        thread.join()
+    seen.append(Source(reader).tips()["internal"])
+    assert seen == [1, 3] and ids == [2, "internal:3"]
+
+
+def test_who_waits_for_another_to_record_waits_no_longer_than_it_may(url):
+    holder, hasty = Ledger(url), Ledger(url, write_timeout=0.2)
+    suppress(holder)
+
+    def work(connection):
+        connection.exec_driver_sql("SELECT 1")
+        with pytest.raises(LedgerError, match="nothing was recorded: .* is locked by another process"):
+            suppress(hasty, B)
+        assert listed(hasty)  # readers wait for nobody
+
+    holder.write(work)
+    suppress(hasty, B)
+    assert listed(hasty, B)
 
 
 def test_a_locked_table_refuses_in_time(url):

@@ -24,6 +24,7 @@ import numpy as np
 import pytest
 
 from dialguard.ledger.errors import LedgerError
+from dialguard.ledger.ledger import Ledger
 from dialguard.lists.importing import import_list
 from dialguard.model.records import LookUpFailed
 from dialguard.storage import lease, redis_scripts
@@ -227,6 +228,17 @@ def test_what_is_recorded_in_the_folder_alone_too(filled, bare, folder, how):  #
     record()
     assert not answers(bare)
     alone.close()
+
+
+@both
+def test_what_was_recorded_by_who_knows_nothing_of_redis_is_known_after_a_lease_or_nobody_answers(filled, bare, folder):  # noqa: F811
+    """As event rules record a pause, and other machines into a ledger in PostgreSQL."""
+    keeper, ledger = fresh(filled.keeper()), Ledger(folder / "ledger.sqlite")
+    ledger.record_revocation(seller="acme", number=A, at=T, known_at=T)
+    lapse()
+    assert not answers(bare)
+    assert len(vouched(keeper, lambda: bare.look_up(seller="acme", number=A, at=T)).revocations) == 1
+    ledger.close()
 
 
 def test_a_folder_that_nobody_vouches_for_waits_for_nobody(filled, folder, monkeypatch):  # noqa: F811
