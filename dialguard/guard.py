@@ -91,7 +91,7 @@ class Guard:
         self._campaigns: dict[str, Campaign] = {}
         self._registered: dict[str, tuple[Mapping[str, object], Mapping[str, str] | None]] = {}
         self._recording = None if log is None else self._record_in(log, [Path(folder) for folder in rules], files)
-        self._watch = watch
+        self._watch, self._peer = watch, getattr(self.store, "peer", None)
         self._ready = Ready(self._engine, self._gatherer) if hasattr(self.store, "lists_mark") else None
 
     def add_campaign(self, campaign: Mapping[str, object]) -> str:
@@ -190,12 +190,15 @@ class Guard:
     def _decide_together(self, questions: Sequence[Question]) -> list[Decision | Exception]:
         if self._watch is None:
             return self._decided(questions)
-        doubt = self._watch.doubt()
+        doubt = self._doubt()
         answers = self._decided(questions, slots=doubt is None)
-        doubt = doubt or self._watch.doubt()  # it may have been set while they were judged
+        doubt = doubt or self._doubt()  # it may have been set while they were judged
         if doubt is None:
             return answers
         return [answer.refused("clock_untrusted", doubt) if isinstance(answer, Decision) else answer for answer in answers]
+
+    def _doubt(self) -> str | None:
+        return self._watch.doubt() or (self._peer.doubt() if self._peer is not None else None)
 
     def _decided(self, questions: Sequence[Question], slots: bool = True) -> list[Decision | Exception]:
         answers: list[Decision | Exception | None] = [None] * len(questions)

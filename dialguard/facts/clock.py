@@ -133,6 +133,31 @@ class Watch:
         return f"The system's clock was set by {apart / _SECOND:+.1f} s, or drifts; until it can be trusted, the attempt is denied."
 
 
+_PEER_APART = 5 * _SECOND
+"""Further than this from the clock of another machine, the system's is not trusted."""
+
+
+class Peer:
+    """How far the system's clock is from that of a server which is asked anyway, as its last answer told."""
+
+    def __init__(self, name: str, *, wall: Callable[[], Instant] = now) -> None:
+        self._name, self._wall, self._apart = name, wall, 0
+
+    def heard(self, said: Instant, before: Instant) -> None:
+        """The server's time, which it told at some moment from ``before``, by the system's clock, until now."""
+        self._apart = max(before - said, 0) or min(self._wall() - said, 0)
+
+    def doubt(self) -> str | None:
+        """Why the clock is not trusted, for whoever asked; None where it is, or no answer has come yet."""
+        apart = self._apart
+        if -_PEER_APART <= apart <= _PEER_APART:
+            return None
+        return (
+            f"The system's clock is apart from that of {self._name} by {apart / _SECOND:+.1f} s; one of the two is wrong, and until they agree, "
+            "the attempt is denied."
+        )
+
+
 # ---------------------------------------------------------------------------------------------------- text
 
 _RFC3339 = re.compile(

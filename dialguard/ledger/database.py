@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from dialguard.facts import clock
+from dialguard.facts.clock import Peer
 from dialguard.ledger import postgresql, sqlite
 from dialguard.ledger.errors import LedgerError
 from dialguard.ledger.known import Known, Sellers
@@ -27,6 +30,8 @@ from dialguard.model.records import LookUpFailed
 
 T = TypeVar("T")
 _GONE = "was there and is gone; put it back, or start this program anew if it was meant to go"
+_HEAR = 5.0
+"""Seconds between two questions for a server's time."""
 _TRIES = 4
 """How often a write is tried that a server undid because of another at the same moment."""
 
@@ -92,6 +97,9 @@ class Database:
         self._is_sqlite = self._url.get_backend_name() == "sqlite"
         self._is_postgresql = self._url.get_backend_name() == "postgresql"
         self._file = sqlite.file_of(self._url) if self._is_sqlite else None
+        self.peer = Peer("the ledger's server") if self._is_postgresql else None
+        """How far this machine's clock is from the server's; None for a file."""
+        self._hears = 0.0
         self._known = Known() if follow and self._is_sqlite else None
         self._engine = self._make_engine()
         self._statements = Statements(self._engine.dialect)
@@ -208,6 +216,8 @@ class Database:
                 return nothing
             if self._is_sqlite and not held.reading:
                 held.cursor.execute("BEGIN")  # other drivers begin by themselves
+            if self.peer is not None:
+                self._hear(self.peer, held.cursor)
             answer = ask(held.cursor)
             if getattr(self._local, "still", False):
                 held.reading = True
@@ -224,6 +234,14 @@ class Database:
         except BaseException:
             self._drop()
             raise
+
+    def _hear(self, peer: Peer, cursor: Any) -> None:
+        """Asks for the server's time, now and then, and each time while it is doubted that ours is right."""
+        if time.monotonic() < self._hears and peer.doubt() is None:
+            return
+        before = clock.now()
+        peer.heard(cursor.execute(postgresql.TIME).fetchone()[0], before)
+        self._hears = time.monotonic() + _HEAR
 
     def _find_tables(self, held: Held) -> bool:
         """Whether the record's tables are there and of a version that this code reads."""

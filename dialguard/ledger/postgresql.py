@@ -18,6 +18,8 @@ _ORDER = _MAKING + 2**32
 
 
 _STATEMENT_S = 30
+TIME = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+"""The server's time, in microseconds."""
 
 
 def engine_options(url: URL) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dialguard.facts.clock import Peer
 from dialguard.ledger.erasing import Erased
 from dialguard.ledger.ledger import Ledger
 from dialguard.ledger.rows import Row
@@ -56,6 +57,11 @@ class EmbeddedStore(Recorder):
         self._leases, self._changes = Leases(self._folder), Changes(self._folder)
         self.waiting = Waiting(self._folder)
         """Opt-outs that could not be recorded yet."""
+
+    @property
+    def peer(self) -> Peer | None:
+        """How far this machine's clock is from that of the ledger's server, where there is one."""
+        return self._ledger.peer
 
     @property
     def folder(self) -> Path:

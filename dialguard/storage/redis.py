@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dialguard.facts.clock import Peer
 from dialguard.ledger.erasing import Erased
 from dialguard.ledger.errors import LedgerError
 from dialguard.ledger.ledger import Ledger
@@ -85,6 +86,11 @@ class RedisStore(Recorder):
     def link(self) -> Link:
         """The line to Redis."""
         return self._link
+
+    @property
+    def peer(self) -> Peer:
+        """How far this machine's clock is from that of Redis."""
+        return self._asker.times.peer
 
     @property
     def folder(self) -> Path | None:

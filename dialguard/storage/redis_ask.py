@@ -13,6 +13,7 @@ from dialguard.storage.redis_held import Held, held_of
 from dialguard.storage.redis_journal import Journal
 from dialguard.storage.redis_link import BULK_TIMEOUT, Link, amiss
 from dialguard.storage.redis_slots import Brought
+from dialguard.storage.redis_time import Times
 
 _LOT = 250
 _TOGETHER = 64
@@ -27,7 +28,7 @@ class Answer(NamedTuple):
     values: Any
     listing: redis_lists.Listing
     now: Instant
-    """By the clock of Redis; 0 where no slots were asked for."""
+    """By the clock of Redis."""
     slots: list[bytes]
 
 
@@ -44,6 +45,7 @@ class Asker:
     def __init__(self, link: Link, journal: Journal | None, keys: Keys) -> None:
         self._link, self._journal, self._keys = link, journal, keys
         self._asks_lease = int(journal is None)
+        self.times = Times(one=not link.to.cluster)
         self.listing: redis_lists.Listing | None = None
         """The catalog of lists as of the last question."""
         self.blocks = redis_lists.Blocks()
@@ -58,13 +60,19 @@ class Asker:
         for _ in range(3):
             listing = self.listing
             every, args = self._question(listing, tag, seller, keys, bit, slots)
-            if timeout is not None:
-                found = self._link.run(redis_scripts.READ, every, args, timeout)
+            ahead = self._ahead.answers.pop((*every, *args), None) if timeout is None and self._ahead.answers else None
+            if isinstance(ahead, LookUpFailed):
+                raise ahead
+            if ahead is not None:
+                found = ahead
             else:
-                ahead = self._ahead.answers.pop((*every, *args), None) if self._ahead.answers else None
-                if isinstance(ahead, LookUpFailed):
-                    raise ahead
-                found = ahead or self._link.look(redis_scripts.READ, every, args, tag)
+                before = self.times.before()
+                if timeout is not None:
+                    found = self._link.run(redis_scripts.READ, every, args, timeout)
+                else:
+                    found = self._link.look(redis_scripts.READ, every, args, tag)
+                if type(found) is bytes:
+                    self.times.heard(*codec.decode_times(found), tag, before)
             if type(found) is bytes:
                 if listing is None:  # a catalog without a name
                     raise codec.Damaged
@@ -73,12 +81,10 @@ class Asker:
                     if not self._journal.owns(ledger):
                         raise amiss(b"other")
                     if version < self._journal.newest(tag):
-                        if timeout is None and ahead is not None:
+                        if ahead is not None:
                             continue  # something was recorded since
                         raise self._journal.lost(tag, version)
-                now, held = 0, []
-                if slots:
-                    now, held = int.from_bytes(values[len(keys)], "big"), values[len(keys) + 1 :]
+                now, held = codec.decode_times(found)[0], values[len(keys) :]
                 return Answer(codec.decode_declaration(declared, seller), bits, values, listing, now, held)
             if found[0] == b"anew" and self._journal is not None:
                 raise self._journal.anew()
@@ -110,8 +116,13 @@ class Asker:
             asked = [codec.number_key(kind, seller, name) for name in names for kind in "ra"]
             calls.append(self._question(self.listing, tag, seller, asked, bit, [codec.number_key("s", seller, number)] if slotted else ()))
         for start in range(0, len(calls), _TOGETHER):
-            lot = calls[start : start + _TOGETHER]
+            lot, before = calls[start : start + _TOGETHER], self.times.before()
             for (every, args), answer in zip(lot, self._link.look_ahead(redis_scripts.READ, lot), strict=True):
+                if type(answer) is bytes:
+                    try:
+                        self.times.heard(*codec.decode_times(answer), every[0][3:6], before)
+                    except LookUpFailed as error:
+                        answer = error
                 if answer is not None:
                     self._ahead.answers[*every, *args] = answer
 

@@ -313,11 +313,18 @@ _NAMES = {letter: state for state, letter in _STATES.items()}
 # -- the answer to a look-up
 
 
+def decode_times(answer: bytes) -> tuple[Instant, int]:
+    """Of what ``redis_scripts.READ`` put together: the moment by the clock of Redis, and microseconds of the lease, 0 where none was asked for."""
+    if len(answer) < 34:
+        raise Damaged
+    return int.from_bytes(answer[22:29], "big"), int.from_bytes(answer[29:33], "big")
+
+
 def decode_answer(answer: bytes) -> tuple[bytes, int, bytes, bytes, list[bytes | None]]:
-    """What ``redis_scripts.READ`` put together: ledger, version, bits, declaration, values."""
+    """The rest of it: ledger, version, bits, declaration, values."""
     try:
-        place = 23 + answer[22]
-        bits = answer[23:place]
+        place = 34 + answer[33]
+        bits = answer[34:place]
         values: list[bytes | None] = []
         while place < len(answer):
             (size,) = _SIZE(answer, place)

@@ -53,10 +53,13 @@ local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'd', 'w', 's' .. ARGV[2], 'i
 if not mark[1] or not mark[4] then return {'empty'} end
 if mark[2] ~= '1' then return {'format'} end
 if mark[6] ~= here then return {'anew'} end
+local time, length = redis.call('TIME'), 0
+local now = time[1] * 1000000 + time[2]
 if ARGV[6] == '1' then
-  local time = redis.call('TIME')
-  local amiss = lapsed(mark[7], time[1] * 1000000 + time[2])
+  local amiss = lapsed(mark[7], now)
   if amiss then return amiss end
+  local begun, ends = struct.unpack('>I7I7', mark[7])
+  length = math.min(ends - begun, 4294967295)
 end
 if mark[3] ~= ARGV[1] then return {'catalog', mark[3]} end
 local last = 1 + ARGV[3]
@@ -66,16 +69,13 @@ for i = before + 1, #KEYS do
   if redis.call('STRLEN', KEYS[i]) ~= 1000000 then return {'block'} end
   bits[i - before] = redis.call('GETBIT', KEYS[i], ARGV[4])
 end
--- One string, since it is taken apart quicker than many: ledger, version, how many bits, bits; then each value after its length and 1.
+-- One string, since it is taken apart quicker than many: ledger, version, moment, length of the lease, how many bits, bits; then each value
+-- after its length and 1.
 local said = mark[5] or ''
-local answer = {'+', mark[1], struct.pack('>I5I1', tonumber(mark[4]), #bits), table.concat(bits), struct.pack('>I4', #said + 1), said}
+local answer = {'+', mark[1], struct.pack('>I5I7I4I1', tonumber(mark[4]), now, length, #bits), table.concat(bits), struct.pack('>I4', #said + 1), said}
 for i = 2, last do
   local value = redis.call('GET', KEYS[i])
   answer[#answer + 1] = value and struct.pack('>I4', #value + 1) .. value or '\\0\\0\\0\\0'
-end
-if before > last then
-  local time = redis.call('TIME')
-  answer[#answer + 1] = struct.pack('>I4I7', 8, time[1] * 1000000 + time[2])
 end
 for i = last + 1, before do
   local parts, size = redis.call('HGETALL', KEYS[i]), 1

@@ -1,8 +1,10 @@
 """The watch over the system's clock: when it is doubted, and when no more."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dialguard.facts.clock import Watch, synchronised
+from dialguard.facts.clock import Peer, Watch, synchronised
 
 SECOND = 1_000_000
 NOON = 1_795_348_800 * SECOND
@@ -95,3 +97,43 @@ def test_a_process_held_up_between_the_two_clocks_reads_them_again():
 def test_the_systems_own_clocks_agree():
     assert Watch().doubt() is None
     assert synchronised() in (True, False)
+
+
+# -- another machine's clock
+
+
+def peer(wall: int) -> Peer:
+    return Peer("Redis", wall=lambda: wall)
+
+
+@pytest.mark.parametrize(("ahead", "doubted"), [(0, False), (5 * SECOND, False), (-5 * SECOND, False), (5 * SECOND + 1, True), (-5 * SECOND - 1, True)])
+def test_five_seconds_from_anothers_clock_are_trusted_and_a_microsecond_more_is_not(ahead, doubted):
+    found = peer(NOON)
+    assert found.doubt() is None  # nothing was heard yet
+    found.heard(NOON - ahead, NOON)
+    assert (found.doubt() is not None) is doubted
+    found.heard(NOON, NOON)
+    assert found.doubt() is None
+
+
+def test_the_reason_names_the_other_clock():
+    found = peer(NOON)
+    found.heard(NOON + 7 * SECOND, NOON)
+    assert found.doubt() == (
+        "The system's clock is apart from that of Redis by -7.0 s; one of the two is wrong, and until they agree, the attempt is denied."
+    )
+
+
+hours = st.integers(-7200 * SECOND, 7200 * SECOND)
+waits = st.integers(0, 30 * SECOND)
+
+
+@given(ahead=hours, there=waits, back=waits)
+def test_a_slow_answer_is_no_reason_to_doubt_and_hides_no_more_than_it_took(ahead, there, back):
+    """The answer told its time ``there`` after it was asked for, and came ``back`` after that; our clock is ``ahead``."""
+    found = peer(NOON + ahead + there + back)
+    found.heard(NOON + there, NOON + ahead)
+    if abs(ahead) <= 5 * SECOND:
+        assert found.doubt() is None
+    if abs(ahead) > 5 * SECOND + there + back:
+        assert found.doubt() is not None

@@ -3,6 +3,7 @@
 import inspect
 import os
 import threading
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert
 from sqlalchemy.engine import make_url
 
+from dialguard.facts import clock
 from dialguard.ledger.errors import LedgerError
 from dialguard.ledger.exporting import export_file
 from dialguard.ledger.importing import Imported, import_file
@@ -379,3 +381,17 @@ def test_without_its_driver_it_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(Ledger.__init__.__globals__, "create_engine", lambda url, **more: missing() if more else made(url))
     with pytest.raises(LookUpFailed, match=r"pip install 'dialguard\[postgresql\]'"):
         Ledger("postgresql://127.0.0.1/x").look_up(seller="acme", number=A, at=T)
+
+
+def test_a_clock_that_is_not_the_servers_is_doubted_while_it_is_not(store, monkeypatch):
+    suppress(store)
+    assert listed(store) and store.peer.doubt() is None
+    real, ahead = time.time_ns, [6]
+    monkeypatch.setattr(clock.time, "time_ns", lambda: real() + ahead[0] * 10**9)
+    assert listed(store) and store.peer.doubt() is None  # it is asked now and then
+    store.ledger._hears = 0.0
+    assert listed(store) and "the ledger's server by +6." in store.peer.doubt()
+    ahead[0] = -3600
+    assert listed(store) and "by -360" in store.peer.doubt()
+    ahead[0] = 0
+    assert listed(store) and store.peer.doubt() is None

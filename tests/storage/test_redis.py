@@ -76,6 +76,7 @@ def test_a_decision_is_one_round_trip(redis_url, folder, redis_server):
         "cmdstat_config|resetstat",
         "cmdstat_config",
         "cmdstat_info",
+        "cmdstat_time",
     }
     assert stats["cmdstat_evalsha"]["calls"] == 1 and set(stats) - inside == {"cmdstat_evalsha"}
     store.close()
