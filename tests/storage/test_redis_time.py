@@ -21,12 +21,14 @@ BACK = "stood still or was set back"
 
 
 class Clocks:
-    """Ours and that of Redis, which a test sets."""
+    """Our monotonic one and that of Redis, which a test sets; our other one agrees with Redis."""
 
     def __init__(self, monkeypatch, one: bool = True) -> None:
         self.ours, self.redis = 7 * SECOND, NOON
         monkeypatch.setattr(redis_time, "_elapsed", lambda: self.ours)
+        monkeypatch.setattr(clock, "now", lambda: self.redis)
         self.times = Times(one)
+        self.times.peer = clock.Peer("Redis", wall=clock.now)
 
     def pass_(self, ours: int, redis: int | None = None) -> None:
         self.ours += ours
