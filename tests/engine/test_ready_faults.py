@@ -15,6 +15,7 @@ from dialguard.engine.decision import Decision
 from dialguard.facts import clock
 from dialguard.guard import Guard, Question
 from dialguard.lists.importing import import_list
+from dialguard.lists.versions import rollback
 from dialguard.model.moment import DAY, HOUR, MINUTE
 from dialguard.packs.load import load
 from dialguard.service.desk import read
@@ -202,3 +203,24 @@ def test_area_codes_that_are_not_paid_for_have_answers_of_their_own(tmp_path: Pa
     eager(guard)
     guard.add_campaign({"id": "c", "seller": "acme", "purpose": "telemarketing", "dialing": "manual", "voice": "live", "registry_area_codes": ["602"]})
     assert [decision.allowed for decision in same(guard, "+16025550101", "+14805550101", "+16025550101")] == [True, False, True]
+
+
+def test_another_version_and_another_declaration_show_where_all_else_is_the_same(tmp_path: Path) -> None:
+    store, guard = guarded(tmp_path)
+    eager(guard)
+    found = [same(guard, "+16025550101")[0].evidence]
+    rollback(tmp_path / "store", "national", at=clock.now())
+    file = tmp_path / "store" / "national.txt"  # as `guarded` has imported it
+    import_list(tmp_path / "store", "national", file, published=date.fromordinal(TODAY - 1), received_at=clock.now(), whole_plan=True)
+    found.append(same(guard, "+16025550101")[0].evidence)
+    store.declare_complete("acme", NOW - 400 * DAY, known_at=NOW)
+    found.append(same(guard, "+16025550101")[0].evidence)
+    assert [evidence["lists"]["national"]["published"] for evidence in found] == [date.fromordinal(TODAY - days).isoformat() for days in (0, 1, 1)]
+    assert [evidence["ledger_complete_since"] for evidence in found] == [clock.format_instant(NOW - days * DAY) for days in (500, 500, 400)]
+
+
+def test_numbers_that_lie_everywhere_are_not_all_of_one_kind(tmp_path: Path) -> None:
+    _, guard = guarded(tmp_path)
+    eager(guard)
+    found = same(guard, "+18005550101", "+15005550101", "+18005550101", line_type=None)
+    assert [decision.line_type for decision in found] == ["toll_free", None, "toll_free"]
