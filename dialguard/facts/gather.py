@@ -7,13 +7,13 @@ from datetime import date
 from functools import partial
 from typing import NamedTuple
 
-from dialguard.expr.nodes import facts_read
 from dialguard.facts import clock, consent, lists, places
 from dialguard.facts import feed as feeds
 from dialguard.facts.areacodes import ACTIVE
 from dialguard.facts.fed import Fed, paused
 from dialguard.facts.given import NO_RELATIONSHIP, Campaign, Given, InvalidInput
 from dialguard.facts.held import NOTHING_HELD, Held, put_alone, put_recorded
+from dialguard.facts.moving import Moving, Watched, watched
 from dialguard.facts.numbers import Number
 from dialguard.facts.regions import STATES
 from dialguard.lists import kinds, reassigned
@@ -54,7 +54,7 @@ class _Local:
     lists: tuple[tuple[str, str, ListSchedule, tuple[str, ...]], ...]
     """Code, fact, schedule, and the zones in which the list is law: a state's in those of that state."""
     state_lists: tuple[tuple[str, str], ...]
-    watched: tuple[tuple[str, str, str], ...]
+    watched: Watched
     zones: tuple[str, ...]
 
 
@@ -73,7 +73,7 @@ class Gatherer:
     def __init__(self, sources: Sources) -> None:
         self.sources, self.packs = sources, sources.packs
         blank = _blank_facts(self.packs)
-        self._watched = _watched(self.packs)
+        self._watched = watched(self.packs)
         # What most callers say stands there from the start: what they leave out, or what else they say, is entered over it.
         blank |= dict.fromkeys(self._watched) | consent.NOTHING | NO_RELATIONSHIP
         self._blank = {sys.intern(name): value for name, value in blank.items()}
@@ -145,7 +145,7 @@ class Gatherer:
             if not here.watched and not held.revocations and held.steady(at):
                 held.put_consent(values)
             elif here.watched or held.consents or held.revocations or held.ending is not None:
-                moving = _Moving(self, given, held, here, where, at)
+                moving = Moving(self.sources.feed, given, held, here.watched, where, at)
                 values.update(moving.at(at))
                 changes = moving.changes()
             else:
@@ -373,67 +373,6 @@ def _ends(last: int, zones: Iterable[str]) -> Instant | None:
 
 def _strictest(answers: list[bool | None]) -> bool | None:
     return True if True in answers else None if None in answers else False
-
-
-def _watched(packs: Packs) -> dict[str, tuple[str, str]]:
-    """Facts of emergencies and proclaimed days that some rule reads: name -> (kind, state)."""
-    names: dict[str, tuple[str, str]] = {}
-    for rule in packs.rules:
-        for span in rule.spans:
-            for name in facts_read(span.condition):
-                for prefix, kind in feeds.FAMILIES.items():
-                    if name.startswith(prefix):
-                        names[name] = (kind, name.removeprefix(prefix))
-    return names
-
-
-_ADDRESSED = frozenset({"address", "zip", "state"})
-
-
-class _Moving:
-    """The facts that time alone may change."""
-
-    __slots__ = ("address", "checked", "declared", "entries", "held", "home", "start", "watched")
-
-    def __init__(self, gatherer: Gatherer, given: Given, held: Held, here: _Local, where: places.Places, at: Instant) -> None:
-        self.held, self.start, self.watched = held, at, here.watched
-        self.address, self.declared = given.address, given.declared
-        if self.watched:
-            states = {state for state, _ in where.pairs}
-            # A county is one of the state of the address.
-            self.home = {state for state in states if not _ADDRESSED.isdisjoint(where.sources[state])} or states
-            source = gatherer.sources.feed
-            self.checked = source.checked_through
-            self.entries = source.declarations + feeds.declarations(given.declared) if given.declared else source.declarations
-
-    def at(self, instant: Instant) -> dict[str, object]:
-        """Their values at an instant."""
-        found = self.held.consent_facts(instant)
-        if self.held.ending is not None:
-            found = found | self.held.relationship_facts(instant)
-        if self.watched:
-            found = dict(found)
-            complete = self.declared is not None or (self.checked is not None and self.checked >= instant)
-            there = (self.address.get("county"), self.address.get("place"))
-            for name, kind, state in self.watched:
-                county, place = there if state in self.home else (None, None)
-                found[name] = feeds.declared(state, kind, self.entries, complete, county, place, instant)
-        return found
-
-    def changes(self) -> tuple[Instant, ...]:
-        """The instants after the attempt at which one of them may change."""
-        held = self.held
-        if not held.consents and not held.revocations and not self.watched and held.ending is None:
-            return ()
-        points = consent.turning_points(held.consents, held.revocations, self.start)
-        if held.ending is not None:
-            points.append(held.ending)
-        if self.watched:
-            for entry in self.entries:
-                points += [point for point in (entry.start, entry.end) if point is not None]
-            if self.declared is None and self.checked is not None:
-                points.append(self.checked + 1)
-        return tuple(sorted({point for point in points if point > self.start}))
 
 
 def _evidence(where, used, found: LookUp | None, consents, campaign: Campaign, at: Instant) -> dict[str, object]:
