@@ -28,7 +28,7 @@ class Answer(NamedTuple):
     values: Any
     listing: redis_lists.Listing
     now: Instant
-    """By the clock of Redis."""
+    """By the clock of Redis; 0 where no slots were asked for."""
     slots: list[bytes]
 
 
@@ -67,11 +67,13 @@ class Asker:
                 found = ahead
             else:
                 before = self.times.before()
+                if not self._asks_lease and self.times.due(before):
+                    args[-1] = 2
                 if timeout is not None:
                     found = self._link.run(redis_scripts.READ, every, args, timeout)
                 else:
                     found = self._link.look(redis_scripts.READ, every, args, tag)
-                if type(found) is bytes:
+                if type(found) is bytes and args[-1]:
                     self.times.heard(*codec.decode_times(found), tag, before)
             if type(found) is bytes:
                 if listing is None:  # a catalog without a name
@@ -84,7 +86,7 @@ class Asker:
                         if ahead is not None:
                             continue  # something was recorded since
                         raise self._journal.lost(tag, version)
-                now, held = codec.decode_times(found)[0], values[len(keys) :]
+                now, held = (codec.decode_times(found)[0], values[len(keys) :]) if slots else (0, [])
                 return Answer(codec.decode_declaration(declared, seller), bits, values, listing, now, held)
             if found[0] == b"anew" and self._journal is not None:
                 raise self._journal.anew()
@@ -117,14 +119,17 @@ class Asker:
             calls.append(self._question(self.listing, tag, seller, asked, bit, [codec.number_key("s", seller, number)] if slotted else ()))
         for start in range(0, len(calls), _TOGETHER):
             lot, before = calls[start : start + _TOGETHER], self.times.before()
-            for (every, args), answer in zip(lot, self._link.look_ahead(redis_scripts.READ, lot), strict=True):
-                if type(answer) is bytes:
+            names = [(*every, *args) for every, args in lot]
+            if not self._asks_lease and self.times.due(before):
+                lot[0][1][-1] = 2
+            for name, (every, args), answer in zip(names, lot, self._link.look_ahead(redis_scripts.READ, lot), strict=True):
+                if type(answer) is bytes and args[-1]:
                     try:
                         self.times.heard(*codec.decode_times(answer), every[0][3:6], before)
                     except LookUpFailed as error:
                         answer = error
                 if answer is not None:
-                    self._ahead.answers[*every, *args] = answer
+                    self._ahead.answers[name] = answer
 
     def forget(self) -> None:
         """What was asked ahead and not used serves no more."""

@@ -314,7 +314,8 @@ _NAMES = {letter: state for state, letter in _STATES.items()}
 
 
 def decode_times(answer: bytes) -> tuple[Instant, int]:
-    """Of what ``redis_scripts.READ`` put together: the moment by the clock of Redis, and microseconds of the lease, 0 where none was asked for."""
+    """Of what ``redis_scripts.READ`` put together: the moment by the clock of Redis, and microseconds of the lease, each 0 where it was not
+    asked for."""
     if len(answer) < 34:
         raise Damaged
     return int.from_bytes(answer[22:29], "big"), int.from_bytes(answer[29:33], "big")

@@ -34,15 +34,16 @@ local function lapsed(lease, now)
   local begun, ends = struct.unpack('>I7I7', lease)
   if now < begun then return {'lapsed'} end
   if now > ends then return {'lapsed', string.format('%.0f', now - ends)} end
+  return nil, math.min(ends - begun, 4294967295)
 end
 """
 )
-"""What is amiss with a lease, if anything. One that begins later than now: the clock of this server was set back."""
+"""What is amiss with a lease, if anything, else its length. One that begins later than now: the clock of this server was set back."""
 
 READ = _script(
     """
 -- keys: mark, values, slots, bits; arguments: digest of the catalog, seller, how many values, bit, how many slots, whether a lease
--- is asked for (1): by whoever does not know the folder
+-- is asked for (1): by whoever does not know the folder, or but the time (2)
 -- Writes nothing, and is refused by a server that takes no writes: it cannot have been told what was recorded last.
 redis.call('SETRANGE', KEYS[1] .. '-', 0, '')
 """
@@ -53,13 +54,15 @@ local mark = redis.call('HMGET', KEYS[1], 'l', 'f', 'd', 'w', 's' .. ARGV[2], 'i
 if not mark[1] or not mark[4] then return {'empty'} end
 if mark[2] ~= '1' then return {'format'} end
 if mark[6] ~= here then return {'anew'} end
-local time, length = redis.call('TIME'), 0
-local now = time[1] * 1000000 + time[2]
+local now, length = 0, 0
+if ARGV[6] ~= '0' or ARGV[5] ~= '0' then
+  local time = redis.call('TIME')
+  now = time[1] * 1000000 + time[2]
+end
 if ARGV[6] == '1' then
-  local amiss = lapsed(mark[7], now)
+  local amiss
+  amiss, length = lapsed(mark[7], now)
   if amiss then return amiss end
-  local begun, ends = struct.unpack('>I7I7', mark[7])
-  length = math.min(ends - begun, 4294967295)
 end
 if mark[3] ~= ARGV[1] then return {'catalog', mark[3]} end
 local last = 1 + ARGV[3]
@@ -69,7 +72,7 @@ for i = before + 1, #KEYS do
   if redis.call('STRLEN', KEYS[i]) ~= 1000000 then return {'block'} end
   bits[i - before] = redis.call('GETBIT', KEYS[i], ARGV[4])
 end
--- One string, since it is taken apart quicker than many: ledger, version, moment, length of the lease, how many bits, bits; then each value
+-- One string, since it is taken apart quicker than many: ledger, version, moment (0: not asked for), length of the lease, how many bits, bits; then each value
 -- after its length and 1.
 local said = mark[5] or ''
 local answer = {'+', mark[1], struct.pack('>I5I7I4I1', tonumber(mark[4]), now, length, #bits), table.concat(bits), struct.pack('>I4', #said + 1), said}

@@ -27,6 +27,7 @@ class Times:
         """``one``: all tags are of one server."""
         self._one = one
         self.peer = Peer("Redis")
+        self._due = 0
         self._seen: dict[str, tuple[int, int]] = {}
         """By server, how far its clock was ahead of our monotonic one at least, and by the latter when."""
         self._back: dict[str, int] = {}
@@ -36,11 +37,16 @@ class Times:
         """What both of our clocks show before one asks."""
         return clock.now(), _elapsed()
 
+    def due(self, before: tuple[Instant, int]) -> bool:
+        """Whether whoever asks for no lease is to ask for the time: now and then, and each time while it is doubted that ours is right."""
+        return before[1] >= self._due or self.peer.doubt() is not None
+
     def heard(self, said: Instant, length: int, tag: str, before: tuple[Instant, int]) -> None:
         """An answer has come that tells the time, and the length of the lease under which it was given (microseconds; 0: none was asked
         for). Raises LookUpFailed where that lease does not count."""
         self.peer.heard(said, before[0])
         if not length:
+            self._due = before[1] + SECOND
             return
         if (doubt := self.peer.doubt()) is not None:
             raise LookUpFailed(doubt)
