@@ -224,3 +224,40 @@ def test_numbers_that_lie_everywhere_are_not_all_of_one_kind(tmp_path: Path) -> 
     eager(guard)
     found = same(guard, "+18005550101", "+15005550101", "+18005550101", line_type=None)
     assert [decision.line_type for decision in found] == ["toll_free", None, "toll_free"]
+
+
+def test_event_rules_that_die_leave_nothing_ready(tmp_path: Path) -> None:
+    _, guard = guarded(tmp_path)
+    eager(guard)
+    file = tmp_path / "store" / "events" / "facts.json"
+    file.parent.mkdir()
+    file.write_text(json.dumps({"caught_up": True, "abandoned": []}))
+    assert same(guard, "+16025550101")[0].allowed
+    os.utime(file, (NOW / 1e6 - 60, NOW / 1e6 - 60))
+    assert same(guard, "+16025550101")[0].rules == ("house.campaign-paused",)
+
+
+def test_a_list_is_as_old_as_it_is_now_though_the_attempt_was_yesterday(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The registry's last day is that of the attempt."""
+    _, guard = guarded(tmp_path)
+    eager(guard)
+    midnight = clock.first_instant_at_or_after(TODAY + 32, 0, "America/Phoenix")
+    guard.add_campaign({"id": "c", "seller": "acme", "purpose": "informational", "dialing": "manual", "voice": "live"})
+    at = midnight - 10 * MINUTE
+    found = []
+    for now in (at, midnight + 10 * MINUTE):
+        monkeypatch.setattr(clock, "now", lambda: now)
+        found.append({name: told(same(guard, "+16025550101", at=at)[0])[name] for name in ("verdict", "evidence", "reasons")})
+    assert "national" in found[0]["evidence"]["lists"] and "lists" not in found[1]["evidence"]
+
+
+def test_consents_that_cover_other_things_or_stand_elsewhere_are_not_each_others(tmp_path: Path) -> None:
+    store, guard = guarded(tmp_path)
+    eager(guard)
+    for line, covers in enumerate((["live"], ["texts"], ["live"])):
+        store.record_consent(
+            seller="acme", number=f"+1602555010{line}", level="express_written", covers=covers, obtained_at=NOW, known_at=NOW, reference=f"page {line}",
+        )  # fmt: skip
+    found = same(guard, "+16025550100", "+16025550101", "+16025550102")
+    assert [decision.evidence["consent"]["reference"] for decision in found] == ["page 0", "page 1", "page 2"]
+    assert found[0].facts.values["consent.level"] == "express_written" and found[1].facts.values["consent.level"] == "none"
