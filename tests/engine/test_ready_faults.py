@@ -13,6 +13,7 @@ from dialguard.audit.log import DecisionLog
 from dialguard.audit.reading import Reader, Wanted
 from dialguard.engine.decision import Decision
 from dialguard.facts import clock
+from dialguard.facts.areacodes import load_area_codes
 from dialguard.guard import Guard, Question
 from dialguard.lists.importing import import_list
 from dialguard.lists.versions import rollback
@@ -261,3 +262,16 @@ def test_consents_that_cover_other_things_or_stand_elsewhere_are_not_each_others
     found = same(guard, "+16025550100", "+16025550101", "+16025550102")
     assert [decision.evidence["consent"]["reference"] for decision in found] == ["page 0", "page 1", "page 2"]
     assert found[0].facts.values["consent.level"] == "express_written" and found[1].facts.values["consent.level"] == "none"
+
+
+def test_other_area_codes_count_at_once(tmp_path: Path) -> None:
+    _, guard = guarded(tmp_path)
+    eager(guard)
+    try:
+        assert same(guard, "+14805550101")[0].evidence["places"].keys() == {"AZ", "America/Phoenix"}
+        file = tmp_path / "npa.csv"
+        file.write_text("npa,state,timezones,in_service\n480,TX,America/Chicago,2001-01-01\n")
+        load_area_codes(extra=file)
+        assert same(guard, "+14805550101")[0].evidence["places"].keys() == {"TX", "America/Chicago"}
+    finally:
+        load_area_codes()
