@@ -275,3 +275,21 @@ def test_other_area_codes_count_at_once(tmp_path: Path) -> None:
         assert same(guard, "+14805550101")[0].evidence["places"].keys() == {"TX", "America/Chicago"}
     finally:
         load_area_codes()
+
+
+def test_records_say_of_each_decision_whether_events_were_used_and_hide_a_number_in_a_campaigns_name(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path / "decisions", numbers="sealed", keys=tmp_path / "keys.json")
+    _, guard = guarded(tmp_path, log=log)
+    eager(guard)
+    guard.add_campaign({"id": "back to 602 555 0101", "seller": "acme", "purpose": "telemarketing", "dialing": "manual", "voice": "live"})
+    (plain,) = ask(guard, "+16025550101")
+    (named,) = ask(guard, "+16025550101", campaign="back to 602 555 0101")
+    file = tmp_path / "store" / "events" / "facts.json"
+    file.parent.mkdir()
+    file.write_text(json.dumps({"caught_up": True, "abandoned": []}))
+    (fed,) = ask(guard, "+16025550101")
+    log.close()
+    bodies = {record.body["decision"]["id"]: record.body for record in Reader(log.folder, log.keys).find(Wanted())}
+    assert plain.nameless and named.nameless and fed.nameless
+    assert [bodies[each.id]["events"] for each in (plain, named, fed)] == [False, False, True]
+    assert "602 555 0101" not in json.dumps(bodies[named.id])
