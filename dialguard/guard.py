@@ -153,8 +153,10 @@ class Guard:
         """
         if self._recording is None and self._watch is None:
             given = self._read(attempt)
-            asks = self._reserves(reserve if given.reserve is None else given.reserve)
-            answer = self._reserved([Wanted(attempt, given, None)])[0] if asks else self._judge(given)
+            asks = reserve if given.reserve is None else given.reserve
+            if not (asks and self._reserves(asks)):
+                return self._judge(given)
+            answer = self._reserved([Wanted(attempt, given, None)])[0]
         else:
             answer = self.answer([Question(attempt, reserve)])[0]
         if isinstance(answer, Exception):

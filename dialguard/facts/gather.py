@@ -105,7 +105,7 @@ class Gatherer:
         values["channel"] = channel
         if channel != "voice":
             self._voice(values, channel)
-        if opens is not None and not surely_begun(opens, at) and number.reason_on(min(clock.local(at, zone).ordinal for zone in here.zones)):
+        if opens is not None and opens > at // DAY + _SURELY_BEGUN and number.reason_on(min(clock.local(at, zone).ordinal for zone in here.zones)):
             kind = "unassigned"
         values["number.kind"] = kind
         if kind == "toll_free":

@@ -23,6 +23,7 @@ from dialguard.model.records import CHANNELS, COVERS, FORMS
 UNUSUAL = (LookupError, TypeError, ValueError, AttributeError, OverflowError, ValidationError)
 parse_from = lru_cache(maxsize=4096)(numbers.parse)
 _span = lru_cache(maxsize=4096)(windows)
+_day = lru_cache(maxsize=4096)(day)
 _tuple = tuple.__new__
 _NOWHERE: Mapping[str, str] = MappingProxyType({})
 _FORMS, _COVERS, _CHANNELS = frozenset(FORMS), frozenset(COVERS), frozenset(CHANNELS)
@@ -51,7 +52,9 @@ def read(attempt: Mapping[str, object], campaigns: Mapping[str, Campaign]) -> Gi
             _word(sent.from_)
         facts["caller_id.kind"] = shown.kind
     if sent.at is not None:
-        at = judged_at(sent.at)
+        at = _instant(sent.at)
+        if not JUDGED_FROM <= at < JUDGED_BEFORE:
+            raise ValueError
     facts["line_type"] = sent.line_type
     part = sent.contact
     if part is not None:
@@ -273,7 +276,7 @@ def _relationship(facts: dict[str, object], sent: contract.Relationship) -> bool
 @naming
 def _dnc(facts: dict[str, object], sent: contract.Dnc) -> None:
     if sent.national_since is not None:
-        facts["dnc.national_since"] = day(sent.national_since)
+        facts["dnc.national_since"] = _day(sent.national_since)
     if sent.internal is not None:
         facts["dnc.internal"] = sent.internal
         facts["dnc.internal_since"] = NEVER if sent.internal_since is None else _instant(sent.internal_since)
