@@ -75,8 +75,9 @@ class Recording:
         seal = seals[tenant] if tenant in seals else seals.setdefault(tenant, self.log.seal_of(tenant))
         try:
             return self._parts.record(attempt, json, moments, seal, pieces, campaign["seller"], reserve, events, by)
-        except LogError as error:
-            raise AuditUnavailable(f"the decision could not be made a record: {error}") from error
+        except (LogError, TypeError, ValueError) as error:
+            what = error if isinstance(error, LogError) else type(error).__name__
+            raise AuditUnavailable(f"the decision could not be made a record: {what}") from error
 
 
 def unrecorded(decision: Decision, error: AuditUnavailable) -> Decision:
