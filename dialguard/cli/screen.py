@@ -59,7 +59,8 @@ def run(options: argparse.Namespace) -> int:
     from dialguard.model.records import LookUpFailed
     from dialguard.screening.columns import recognise
     from dialguard.screening.files import screen_file
-    from dialguard.screening.read import TableError, open_source
+    from dialguard.screening.read import open_source
+    from dialguard.screening.source import TableError
     from dialguard.screening.write import Output
 
     _place(options, options.report, "report")

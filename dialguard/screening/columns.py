@@ -12,7 +12,8 @@ import polars as pl
 from dialguard.facts.given import OPEN
 from dialguard.facts.regions import MILITARY_STATES, STATE_NAMES, STATES, canonical_zone, zip_places
 from dialguard.screening.classes import comparable
-from dialguard.screening.read import TableError, series_of
+from dialguard.screening.read import series_of
+from dialguard.screening.source import TableError
 
 # Names in the order of preference, letters and digits only. VICIdial's list export comes first.
 NAMES: Mapping[str, tuple[str, ...]] = {

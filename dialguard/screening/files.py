@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from dialguard.screening.cells import Cells
 from dialguard.screening.columns import Columns
-from dialguard.screening.read import Source, TableError
+from dialguard.screening.source import Source, TableError
 from dialguard.screening.report import Summary
 from dialguard.screening.screen import Screener
 from dialguard.screening.write import Output

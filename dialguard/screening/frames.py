@@ -9,7 +9,9 @@ import polars as pl
 
 from dialguard.screening.cells import Cells
 from dialguard.screening.columns import recognise
-from dialguard.screening.read import BATCH, TableError, series_of
+from dialguard.screening.parquet import BATCH
+from dialguard.screening.read import series_of
+from dialguard.screening.source import TableError
 from dialguard.screening.screen import Screener
 
 

@@ -10,23 +10,17 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO
 
 import polars as pl
 
 from dialguard.model import strict
-from dialguard.model.redaction import without_numbers
-
-if TYPE_CHECKING:
-    import pyarrow
-    from pyarrow.parquet import FileMetaData
+from dialguard.screening.source import Chunk, Source, TableError
 
 CHUNK = 20_000
 """Rows of text that are read, looked up and written together."""
-BATCH = 1 << 18
-"""The same for Parquet, whose columns need not be taken apart."""
 
 SUFFIXES = {
     ".csv": "text", ".txt": "text", ".psv": "text", ".tsv": "tab", ".tab": "tab",
@@ -35,50 +29,6 @@ SUFFIXES = {
 _DELIMITERS = (",", "\t", "|", ";")
 _LONGEST_FIELD = 1 << 20
 _EXPECTED = "a file whose name ends in .csv, .tsv, .txt, .psv, .ndjson, .jsonl or .parquet (the text kinds also with .gz)"
-
-
-class TableError(ValueError):
-    """A file or frame that cannot be screened; the text says what was found, what was expected and what to do.
-
-    A list without a header has numbers where names of columns are looked for: their digits are shown as ``#``.
-    """
-
-    def __init__(self, text: str) -> None:
-        super().__init__(without_numbers(text))
-
-
-class Chunk(NamedTuple):
-    """Some rows in order. ``series`` gives a column by its place; ``broken`` says by place which rows cannot be relied on and
-    why. ``native`` is the same in the file's own form (lists of texts, objects of NDJSON, a batch of Parquet), to be written
-    back as it was."""
-
-    rows: int
-    series: Callable[[int], pl.Series]
-    broken: dict[int, str]
-    native: object
-
-
-class Source:
-    """A file of rows. ``columns`` are their names; ``done`` of ``size`` tells how far the reading is (bytes or rows)."""
-
-    columns: list[str]
-    size: int
-    delimiter: str | None = None
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @property
-    def done(self) -> int:
-        """How much of ``size`` was read."""
-        raise NotImplementedError
-
-    def chunks(self) -> Iterator[Chunk]:
-        """The rows in order. Raises TableError where the file turns out not to be readable."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Let go of the file."""
 
 
 def kind_of(path: Path) -> tuple[str, bool]:
@@ -100,7 +50,9 @@ def open_source(path: Path, encoding: str = "utf-8", quotes: bool = True) -> Sou
         if path.stat().st_size == 0:
             raise TableError(f"{path}: the file is empty; expected a header line and rows")
         if kind == "parquet":
-            return _Parquet(path)
+            from dialguard.screening.parquet import Parquet
+
+            return Parquet(path)
         return (_Objects if kind == "ndjson" else _Text)(path, zipped, encoding, quotes and kind != "tab", kind == "tab")
     except OSError as error:
         raise TableError(f"{path}: {error.strerror or error}") from None
@@ -316,82 +268,9 @@ class _Objects(_Lines):
         return Chunk(len(objects), lambda place: series_of([found.get(self.columns[place]) for found in objects]), {}, objects)
 
 
-class _Parquet(Source):
-    """Parquet, batch by batch."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        import pyarrow
-        from pyarrow import parquet
-
-        self._errors = (pyarrow.ArrowException, OSError)
-        try:
-            whole = parquet.ParquetFile(path)
-            self.schema = whole.schema_arrow
-            words = _of_few_words(self.schema, whole.metadata)
-            # What is read ahead stays in memory until the file is closed, in the end all of it.
-            self._file = parquet.ParquetFile(path, metadata=whole.metadata, read_dictionary=words, pre_buffer=False)
-        except self._errors as error:
-            raise self._damaged(error) from None
-        self.columns = list(self.schema.names)
-        self.size = self._file.metadata.num_rows
-        self._done = 0
-
-    def _damaged(self, error: Exception) -> TableError:
-        return TableError(f"{self.path}: not a whole Parquet file ({str(error).splitlines()[0][:160]}); fetch it again")
-
-    @property
-    def done(self) -> int:
-        return self._done
-
-    def chunks(self) -> Iterator[Chunk]:
-        try:
-            for batch in self._file.iter_batches(batch_size=self._at_once()):
-                self._done += len(batch)
-                yield Chunk(len(batch), lambda place, batch=batch: _of_arrow(batch.column(place)), {}, batch)
-        except self._errors as error:
-            raise self._damaged(error) from None
-
-    def _at_once(self) -> int:
-        """About BATCH rows, so that groups of rows of one length, as files have them, end with a batch: joining is slow."""
-        groups = self._file.metadata
-        group = groups.row_group(0).num_rows if groups.num_row_groups else 0
-        if not group:
-            return BATCH
-        return group * (BATCH // group) if group <= BATCH else -(-group // -(-group // BATCH))
-
-    def close(self) -> None:
-        self._file.close()
-
-
-_FEW = 1 << 16
-"""Bytes of a dictionary page up to which a column of text is read by dictionary."""
-
-
-def _of_few_words(schema: pyarrow.Schema, metadata: FileMetaData) -> list[str]:
-    """Columns of text that hold the same few words again and again, by the first group of rows."""
-    import pyarrow
-
-    if not metadata.num_row_groups or metadata.num_columns != len(schema):  # nested columns are told otherwise
-        return []
-    first = metadata.row_group(0)
-    chunks = [(field, first.column(place)) for place, field in enumerate(schema)]
-    return [
-        field.name
-        for field, chunk in chunks
-        if pyarrow.types.is_string(field.type)
-        and chunk.has_dictionary_page
-        and chunk.data_page_offset - chunk.dictionary_page_offset <= _FEW
-    ]
-
-
 def _chunk(rows: list[list[str]], broken: dict[int, str]) -> Chunk:
     columns = list(zip(*rows, strict=True))
     return Chunk(len(rows), lambda place: pl.Series(columns[place], dtype=pl.String), broken, rows)
-
-
-def _of_arrow(array: object) -> pl.Series:
-    return pl.Series(pl.from_arrow(array))  # type: ignore[arg-type]
 
 
 def series_of(values: Sequence[object]) -> pl.Series:

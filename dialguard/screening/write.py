@@ -17,7 +17,8 @@ import polars as pl
 
 from dialguard.screening.answers import COLUMNS
 from dialguard.screening.cells import Cells
-from dialguard.screening.read import Chunk, Source, TableError, kind_of, series_of
+from dialguard.screening.read import kind_of, series_of
+from dialguard.screening.source import Chunk, Source, TableError
 from dialguard.screening.screen import Screened
 
 if TYPE_CHECKING:

@@ -90,7 +90,7 @@ class Csv:
 
     def __init__(self, header: str) -> None:
         from dialguard.screening import columns
-        from dialguard.screening.read import TableError
+        from dialguard.screening.source import TableError
 
         if (wrong := readable(header)) is not None:
             raise wrong

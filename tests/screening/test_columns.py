@@ -8,7 +8,8 @@ import pytest
 from dialguard import Guard
 from dialguard.facts.given import InvalidInput
 from dialguard.screening.columns import cleaned, recognise
-from dialguard.screening.read import TableError, series_of
+from dialguard.screening.read import series_of
+from dialguard.screening.source import TableError
 from simulations import leads
 
 

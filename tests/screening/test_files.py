@@ -20,7 +20,8 @@ from pyarrow import parquet
 
 from dialguard.screening.columns import recognise
 from dialguard.screening.files import screen_file
-from dialguard.screening.read import CHUNK, TableError, open_source
+from dialguard.screening.read import CHUNK, open_source
+from dialguard.screening.source import TableError
 from dialguard.screening.screen import Screened
 from dialguard.screening.answers import COLUMNS, Answer
 from dialguard.screening.write import Output

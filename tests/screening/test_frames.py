@@ -7,7 +7,7 @@ import polars
 import pytest
 
 from dialguard import Guard, InvalidInput
-from dialguard.screening.read import TableError
+from dialguard.screening.source import TableError
 from dialguard.screening.answers import COLUMNS
 
 AT = "2026-11-24T11:00:00-05:00"
