@@ -1,5 +1,6 @@
-"""``python -m benchmarks.service_load PORT KEY BODIES CONNECTIONS SECONDS``: asks as fast as answers come, and prints how often, in how
-many seconds, the 99th percentile in milliseconds, and how many answers were not 200."""
+"""``python -m benchmarks.service_load PORT KEY BODIES CONNECTIONS SECONDS FIRST RATE``: asks as fast as answers come, or RATE times a second
+where that is not 0, and prints how often, in how many seconds, the 99th percentile in milliseconds (at a rate: from when it was time to
+ask), and how many answers were not 200."""
 
 import asyncio
 import itertools
@@ -20,10 +21,19 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
-        self._ask()
+        self._began = time.perf_counter() + random.random() * self._load.every
+        self._next()
+
+    def _next(self) -> None:
+        late = time.perf_counter() - self._began
+        if self._load.every and late < 0:
+            asyncio.get_running_loop().call_later(-late, self._ask)
+        else:
+            self._ask()
 
     def _ask(self) -> None:
-        self._began = time.perf_counter()
+        if not self._load.every:
+            self._began = time.perf_counter()
         if self._began < self._load.end:
             self._transport.write(next(self._load.requests))
         else:
@@ -41,7 +51,8 @@ class _Connection(asyncio.Protocol):
         if self._left <= 0:
             self._left = -1
             self._load.times.append(time.perf_counter() - self._began)
-            self._ask()
+            self._began += self._load.every
+            self._next()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._load.open -= 1
@@ -50,9 +61,11 @@ class _Connection(asyncio.Protocol):
 
 
 class _Load:
-    def __init__(self, key: str, bodies: Path, seconds: float) -> None:
+    def __init__(self, key: str, bodies: Path, seconds: float, first: int, every: float) -> None:
+        self.every = every
+        """Seconds between two questions on one connection; 0: as fast as answers come."""
         lines = bodies.read_bytes().splitlines()
-        mark, first = random.randrange(10**9), random.randrange(len(lines))
+        mark, first = random.randrange(10**9), first % len(lines)
         self.requests = (
             b"POST /v1/check HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\nauthorization: Bearer %b\r\ncontent-length: %d\r\n\r\n%b"
             % (key.encode(), len(body), body)
@@ -68,8 +81,8 @@ class _Load:
         self.end = self.began + seconds
 
 
-async def _main(port: int, key: str, bodies: Path, connections: int, seconds: float) -> None:
-    load = _Load(key, bodies, seconds)
+async def _main(port: int, key: str, bodies: Path, connections: int, seconds: float, first: int, rate: float) -> None:
+    load = _Load(key, bodies, seconds, first, connections / rate if rate else 0.0)
     load.open = connections
     for _ in range(connections):
         await asyncio.get_running_loop().create_connection(lambda: _Connection(load), "127.0.0.1", port)
@@ -79,5 +92,5 @@ async def _main(port: int, key: str, bodies: Path, connections: int, seconds: fl
 
 
 if __name__ == "__main__":
-    _, port, key, bodies, connections, seconds = sys.argv
-    uvloop.run(_main(int(port), key, Path(bodies), int(connections), float(seconds)))
+    _, port, key, bodies, connections, seconds, first, rate = sys.argv
+    uvloop.run(_main(int(port), key, Path(bodies), int(connections), float(seconds), int(first), float(rate)))

@@ -7,13 +7,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, to_builtins
 
+from dialguard.asking import Answer, Question
 from dialguard.engine.decision import Decision
 from dialguard.engine.judge import Engine
-from dialguard.facts import clock, feed, reading
+from dialguard.facts import clock, feed, quick, reading
 from dialguard.facts.attempt import read_campaign
 from dialguard.facts.gather import UNANSWERED, Gatherer, Sources
 from dialguard.facts.given import Campaign, Given, InvalidInput
@@ -37,17 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["Guard", "InvalidInput"]
 
 _REGISTRATIONS = itertools.count()
-
-
-class Question(NamedTuple):
-    """An attempt to be decided, whether an allow takes a slot where the attempt does not say, and what its record is to say of where it
-    came from (``door``, ``key``, ``tenant``; see ``DecisionLog.body``)."""
-
-    attempt: Mapping[str, object]
-    reserve: bool = False
-    by: Mapping[str, str | None] = {}
-    sent: bytes | None = None
-    """The attempt's own JSON, where it came so."""
 
 
 class Guard:
@@ -152,7 +142,12 @@ class Guard:
         ``Decision.reservation``.
         """
         if self._recording is None and self._watch is None:
-            given = self._read(attempt)
+            try:
+                given = quick.read(attempt, self._campaigns)
+            except quick.UNUSUAL:
+                given = self._read(attempt)
+            if given.at is None:
+                given.at = self.as_of
             asks = reserve if given.reserve is None else given.reserve
             if not (asks and self._reserves(asks)):
                 return self._judge(given)
@@ -161,7 +156,7 @@ class Guard:
             answer = self.answer([Question(attempt, reserve)])[0]
         if isinstance(answer, Exception):
             raise answer
-        return answer if isinstance(answer, Decision) else answer[0]
+        return answer if isinstance(answer, Decision) else answer.decision
 
     def check_together(self, attempts: Iterable[Mapping[str, object]], *, reserve: bool = False) -> list[Decision | Exception]:
         """Decide several attempts, each as ``check`` would, in their order; the slots of all are taken in one step.
@@ -172,21 +167,21 @@ class Guard:
         if self._recording is None:
             with self.still():
                 return self._decide_together(questions)
-        return [answer if isinstance(answer, Exception) else answer[0] for answer in self.answer(questions)]
+        return [answer if isinstance(answer, Exception) else answer.decision for answer in self.answer(questions)]
 
-    def answer(self, questions: Sequence[Question]) -> list[tuple[Decision, bytes] | Exception]:
-        """The same, each decision with its JSON (``as_json(texts=False)``), which is what is recorded of it: all in one group."""
+    def answer(self, questions: Sequence[Question]) -> list[Answer | Exception]:
+        """The same, each decision with its JSON: all in one group."""
         with self.still():
             known_at, fed = self._known_at(), self._gatherer.sources.fed
             events = fed is not None and self.as_of is None and fed.alive() is not None
             answers = self._decide_together(questions)
-        found = [(answer, answer.as_json(texts=False)) if isinstance(answer, Decision) else answer for answer in answers]
-        if self._recording is None:
-            return found
-        made = [number for number, answer in enumerate(found) if type(answer) is tuple]
-        records = [(self._asked(questions[number], found[number][0], events), found[number][1], questions[number].by) for number in made]
-        for number, answer in zip(made, self._recording.recorded(records, known_at), strict=True):
-            found[number] = answer
+        found = [Answer(answer, answer.as_json(texts=False)) if type(answer) is Decision else answer for answer in answers]
+        if self._recording is not None:
+            made = [self._asked(question, answer, events) for question, answer in zip(questions, found, strict=True) if type(answer) is Answer]
+            refused = self._recording.recorded(made, known_at)
+            if refused is not None:
+                denials = iter(refused)
+                found = [_answered(next(denials)) if type(answer) is Answer else answer for answer in found]
         return found
 
     def _decide_together(self, questions: Sequence[Question]) -> list[Decision | Exception]:
@@ -209,12 +204,13 @@ class Guard:
         ready = self._ready if self.as_of is None and self.stale is None else None
         if ready is not None:
             ready.begin()
-        for number, (attempt, reserve, _, _) in enumerate(questions):
+        for number, question in enumerate(questions):
             try:
+                attempt = question.attempt
                 plain = ready.read(attempt, self._campaigns) if ready is not None else None
                 given = self._read(attempt) if plain is None else None
                 asks = plain.sent.reserve if given is None else given.reserve
-                if slots and self._reserves(reserve if asks is None else asks):
+                if slots and self._reserves(question.reserve if asks is None else asks):
                     reserving.append(Wanted(attempt, given, plain))
                 else:
                     judged.append((number, plain, given))
@@ -299,17 +295,18 @@ class Guard:
     def _known_at(self) -> int:
         return self.as_of if self.as_of is not None else clock.now()
 
-    def _asked(self, question: Question, decision: Decision, events: bool) -> Asked:
+    def _asked(self, question: Question, answer: Answer, events: bool) -> Asked:
         """What the log is told of an attempt; the campaign is None where a table's columns gave it."""
-        from dialguard.audit import recording
-
-        attempt, reserve, _, sent = question
-        typed = isinstance(attempt, Struct)
-        said = attempt.campaign if typed else attempt.get("campaign")
-        own = attempt.reserve if typed else attempt.get("reserve")
+        attempt = question.attempt
+        if isinstance(attempt, Struct):
+            said, own = attempt.campaign, attempt.reserve
+        else:
+            said, own = attempt.get("campaign"), attempt.get("reserve")
         campaign, pieces = self._registered[said] if isinstance(said, str) else (to_builtins(said) if isinstance(said, Struct) else said, None)
-        asked = reserve if own is None else bool(own)
-        return recording.Asked(attempt if sent is None else sent, decision, campaign, pieces, asked, events, decision.nameless)
+        asked, sent = question.reserve if own is None else bool(own), question.sent
+        return self._recording.asked(
+            attempt if sent is None else sent, answer.decision, answer.json, campaign, pieces, asked, events, question.by
+        )  # fmt: skip
 
     def look_back(self, as_of: int, feed_file: Path | None) -> None:
         """Answer from what was known at another instant, and by the feed in another file, from now on."""
@@ -375,6 +372,10 @@ class Guard:
             return judged_at(at)
         except ValueError as error:
             raise InvalidInput([("at", str(error))]) from None
+
+
+def _answered(decision: Decision) -> Answer:
+    return Answer(decision, decision.as_json(texts=False))
 
 
 def _checked(packs: Packs, disable: Mapping[str, str]) -> Mapping[str, str]:

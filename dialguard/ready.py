@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from dialguard.engine.decision import Decision, Form
+from dialguard.engine.decision import Decision, Form, new_id
 from dialguard.engine.judge import Engine, Judgement
 from dialguard.engine.memory import Told
 from dialguard.engine.steady import steady_until, tells_apart, time_holds
@@ -66,6 +66,20 @@ class _Spot(Struct, eq=False):
     loaded: _Loaded = _Loaded()
 
 
+class _Lane(Struct, eq=False):
+    """What is alike of all attempts of one campaign into one area code, on one channel and kind of line, with one number shown, while the
+    lists are those of ``mark`` and the day is the one after ``since``."""
+
+    mark: object
+    since: int
+    base: object
+    """One for all lanes of which the law asks the same."""
+    standing: tuple[str, ...]
+    ever: tuple[str, ...]
+    shown: list[bool | None]
+    """What lists say of the caller's own number."""
+
+
 class _Answer(Struct, eq=False):
     """What attempts of one key come to from ``start`` to before ``end``."""
 
@@ -88,7 +102,8 @@ class Ready:
         self._asked: set[tuple] = set()
         self._spots: dict[str, _Spot] = {}
         self._alike: dict[tuple, _Spot] = {}
-        self._shown: dict[tuple, list[bool | None]] = {}
+        self._lanes: dict[tuple, _Lane] = {}
+        self._bases: dict[tuple, object] = {}
         self.most = MADE
         self._left = 0
         self._codes = ACTIVE.codes
@@ -137,25 +152,22 @@ class Ready:
         at = now if plain.at is None else plain.at
         if at < now - HOUR:  # the age of a list is measured now, and the law is that of then
             return None
-        spot = self._spot(number)
         opens = number.in_service_from
-        if spot is None or (opens is not None and not surely_begun(opens, at)):
+        if opens is not None and not surely_begun(opens, at):
             return None
+        mark, since = store.lists_mark(), at // DAY + EPOCH_ORDINAL - 1  # somewhere it is still yesterday
+        if self._codes is not ACTIVE.codes:
+            self._spots, self._alike, self._answers, self._lanes, self._asked, self._codes = {}, {}, {}, {}, set(), ACTIVE.codes
+        name = (number.npa, number.kind, campaign.key, sent.channel, sent.line_type, sent.from_)
+        lane = self._lanes.get(name)
+        if lane is None or lane.mark is not mark or lane.since != since:
+            lane = self._lane(name, plain, mark, since)
         held = self._held(found, at)
-        if held is None or store.reassigned(number.national):
+        if lane is None or held is None or store.reassigned(number.national):
             return None
-        mark = store.lists_mark()
-        loaded = spot.loaded
-        if loaded.mark is not mark:
-            loaded = spot.loaded = self._load(spot, store, mark)
-        since = at // DAY + EPOCH_ORDINAL - 1  # somewhere it is still yesterday
-        said = store.lists_say(loaded.standing, number.national, since)
-        if loaded.ever:
-            said += store.lists_say(loaded.ever, number.national, None)
-        if loaded.shown and plain.shown is not None:
-            if plain.shown[:2] != "+1":
-                return None
-            said += self._of_shown(store, mark, loaded.shown, plain.shown[2:], since)
+        said = store.lists_say(lane.standing, number.national, since)
+        if lane.ever:
+            said += store.lists_say(lane.ever, number.national, None)
         if mark is None or store.lists_mark() is not mark:
             return None
         fed, share = self._gatherer.sources.fed, None
@@ -163,10 +175,7 @@ class Ready:
             if not alive or campaign.id is None:
                 return None
             share = fed.share(campaign.seller, campaign.id, at)
-        covers = campaign.registry_area_codes is None or number.npa in campaign.registry_area_codes
-        key = (
-            spot, mark, campaign.key, sent.channel, sent.line_type, number.kind, sent.from_, covers, share, found.complete_since, held, *said,
-        )  # fmt: skip
+        key = (lane.base, share, found.complete_since, held, *said, *lane.shown)
         answer = self._answers.get(key)
         seen = at if at > now else now
         if answer is None or not (answer.start <= at and seen < answer.end):
@@ -181,28 +190,38 @@ class Ready:
                 self._keep(key, answer)
         if answer.form is None:
             return None
-        facts = answer.facts
+        facts = answer.facts.__copy__()
+        facts.at = at
         decision = Decision(
-            self._engine,
-            Facts(facts.values, at, facts.places, facts.scope, facts.fixed, facts.changes, facts.refresh, facts.why, facts.due),
-            answer.judgement, sent.id, partial(_evidence, answer.evidence, found), None, None, answer.form,
+            self._engine, facts, answer.judgement, sent.id, partial(_evidence, answer.evidence, found), None, None, answer.form, number.national
         )  # fmt: skip
-        decision.__dict__["told"] = answer.told
+        known = decision.__dict__
+        known["told"], known["id"] = answer.told, new_id()
         return decision
 
-    def _of_shown(self, store: Any, mark: object, codes: tuple[str, ...], national10: str, since: int) -> list[bool | None]:
-        """What lists say of a caller's own number, of which there are few."""
-        key = mark, national10, since
-        held = self._shown.get(key)
-        if held is None:
-            if len(self._shown) >= LIMIT:
-                self._shown.clear()
-            held = self._shown[key] = store.lists_say(codes, national10, since)
-        return held
+    def _lane(self, name: tuple, plain: Plain, mark: object, since: int) -> _Lane | None:
+        """The lane of an attempt; None where such are judged by themselves."""
+        number, campaign, store = plain.number, plain.campaign, self._gatherer.sources.store
+        spot = self._spot(number)
+        if spot is None:
+            return None
+        loaded = spot.loaded
+        if loaded.mark is not mark:
+            loaded = spot.loaded = self._load(spot, store, mark)
+        shown: list[bool | None] = []
+        if loaded.shown and plain.shown is not None:
+            if plain.shown[:2] != "+1":
+                return None
+            shown = store.lists_say(loaded.shown, plain.shown[2:], since)
+        covers = campaign.registry_area_codes is None or number.npa in campaign.registry_area_codes
+        if len(self._lanes) >= LIMIT:
+            self._lanes.clear()
+            self._bases.clear()
+        base = self._bases.setdefault((spot, mark, covers, *name[1:]), object())
+        lane = self._lanes[name] = _Lane(mark, since, base, loaded.standing, loaded.ever, shown)
+        return lane
 
     def _spot(self, number: Number) -> _Spot | None:
-        if self._codes is not ACTIVE.codes:
-            self._spots, self._alike, self._answers, self._asked, self._codes = {}, {}, {}, set(), ACTIVE.codes
         spot = self._spots.get(number.npa)
         if spot is None:
             where, here = self._gatherer.located(number)

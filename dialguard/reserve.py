@@ -5,6 +5,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from typing import NamedTuple
 
+from msgspec import Struct
 from msgspec.json import Encoder
 
 from dialguard.engine.decision import Decision
@@ -26,7 +27,7 @@ _encode = Encoder(enc_hook=str, order="deterministic").encode
 _REUSED = "found the id of another attempt of the last ten minutes, expected an id of its own for each attempt"
 
 
-class Wanted(NamedTuple):
+class Wanted(Struct, frozen=True, gc=False):
     """An attempt for which a slot is wanted: as it was sent, and read; ``plain`` where its answer may be ready."""
 
     sent: Mapping[str, object]
@@ -88,7 +89,7 @@ def _one(by: Deciding, table: Table, wanted: Wanted) -> Decision | Exception:
 
 
 def _reserved(by: Deciding, table: Table, wanted: Wanted) -> Decision:
-    sent, given, plain = wanted
+    sent, given, plain = wanted.sent, wanted.given, wanted.plain
     about = plain if given is None else given
     name = plain.sent.id if given is None else given.id
     fresh, number = about.at is None, about.number.e164

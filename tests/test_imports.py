@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 RANK = {name: rank for rank, group in enumerate(LAYERS) for name in group}
 
 # Modules beside the packages, and the package whose rank they have.
-TOP_LEVEL = {"__init__": "cli", "__main__": "cli", "opening": "guard", "ready": "guard", "reserve": "guard", "files": "model"}
+TOP_LEVEL = {"__init__": "cli", "__main__": "cli", "asking": "guard", "opening": "guard", "ready": "guard", "reserve": "guard", "files": "model"}
 
 # Libraries with one home: nobody else imports them.
 HOMES = {

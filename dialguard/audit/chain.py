@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from dialguard.audit import standalone
 from dialguard.audit.errors import AuditUnavailable
 from dialguard.audit.text import encode, moment
@@ -38,6 +40,14 @@ class Manner(NamedTuple):
     stamp: str
 
 
+class Sharing(Struct, frozen=True, gc=False):
+    """A body that refers, by ``name``, to what others say too: the line of that, ``said``, stands before it in the same segment."""
+
+    body: bytes
+    name: bytes
+    said: bytes
+
+
 class _State(NamedTuple):
     """Where the chain stands. ``length`` are the bytes of the segment that count: what stands after them is of a failed group."""
 
@@ -62,6 +72,8 @@ class Chain:
         self._state = _State(0, standalone.START, None, 0, 0, 0, False)
         self._file, self._dirty = -1, True
         self._retired: list[int] = []
+        self._said: set[bytes] = set()
+        """Names of what surely stands in this segment for others to refer to."""
         self._open()
 
     @property
@@ -116,8 +128,8 @@ class Chain:
         length = path.stat().st_size - len(_tail(path)[1])
         self._state = _State(last.seq, last.hash, path, length, last.seq - first.seq + 1, begun, last.body.startswith(b'{"kind":"end"'))
 
-    def append(self, bodies: Sequence[bytes]) -> int:
-        """Records bodies as one group and gives the sequence number of the first: all of them or, on AuditUnavailable, none."""
+    def append(self, bodies: Sequence[bytes | Sharing]) -> int:
+        """Records bodies as one group and gives the sequence number of its first line: all of them or, on AuditUnavailable, none."""
         state = self._state
         try:
             if state.segment is None or state.ended or state.length >= self._manner.size or clock.now() - state.begun >= self._manner.age:
@@ -134,7 +146,7 @@ class Chain:
                 raise AuditUnavailable(f"the decision log could not be written: {error.strerror or error}") from error
             raise
 
-    def _write(self, bodies: Sequence[bytes]) -> None:
+    def _write(self, bodies: Sequence[bytes | Sharing]) -> None:
         if self._dirty:
             self._ready()
         elif not self._is_ours():
@@ -142,11 +154,16 @@ class Chain:
         state, sha256, lines = self._state, hashlib.sha256, []
         seq, hash_ = state.seq, state.hash
         for body in bodies:
-            seq += 1
-            said = b'{"seq":%d,"body":%b' % (seq, body)
-            digest = sha256(hash_ + said)
-            hash_ = digest.digest()
-            lines.append(b'%b,"hash":"%b"}\n' % (said, digest.hexdigest().encode()))
+            several = (body,)
+            if type(body) is Sharing:
+                several = (body.body,) if body.name in self._said else (body.said, body.body)
+                self._said.add(body.name)
+            for each in several:
+                seq += 1
+                said = b'{"seq":%d,"body":%b' % (seq, each)
+                digest = sha256(hash_ + said)
+                hash_ = digest.digest()
+                lines.append(b'%b,"hash":"%b"}\n' % (said, digest.hexdigest().encode()))
         raw = b"".join(lines)
         written = os.write(self._file, raw)
         while written < len(raw):
@@ -156,7 +173,7 @@ class Chain:
             written += more
         if self._manner.sync:
             os.fdatasync(self._file)
-        self._state = state._replace(seq=seq, hash=hash_, length=state.length + len(raw), count=state.count + len(bodies))
+        self._state = state._replace(seq=seq, hash=hash_, length=state.length + len(raw), count=state.count + len(lines))
 
     def _next_segment(self) -> None:
         """Closes the segment with a line that counts its lines, and begins the next with one that names the hash before it."""
@@ -167,6 +184,7 @@ class Chain:
             self._write([encode({"kind": "end", "count": self._state.count, "at": moment(clock.now())})])
         state, now = self._state, clock.now()
         self._retire()
+        self._said = set()
         segment = self.path / f"{state.seq + 1:012}.ndjson"
         self._state, self._dirty = _State(state.seq, state.hash, segment, 0, 0, now, False), True
         begin = {
@@ -205,7 +223,7 @@ class Chain:
 
     def _take_back(self, state: _State) -> None:
         """Undoes a failed group, as far as the disk lets us; the rest before the next write or when the chain is opened again."""
-        begun, self._state, self._dirty = self._state.segment, state, True
+        begun, self._state, self._dirty, self._said = self._state.segment, state, True, set()
         try:
             if begun != state.segment:
                 self._retire()

@@ -6,6 +6,7 @@ and opening. A destroyed key leaves its id and day behind: what it sealed cannot
 
 import base64
 import binascii
+import hashlib
 import hmac
 import json
 import os
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dialguard.audit.errors import LogError
 from dialguard.audit.text import moment
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES = 12
+_BLOCK = hashlib.sha256().block_size
 _SHOWN = 32
 """Hex digits of a keyed hash that are shown: 128 bits."""
 
@@ -42,8 +44,16 @@ class Key:
     """What stands in place of the numbers that the seller shows."""
 
     @cached_property
-    def _finding(self) -> bytes:
-        return hmac.digest(self._living, b"dialguard find", "sha256")
+    def name(self) -> bytes:
+        """The id, as records bear it."""
+        return self.id.encode()
+
+    @cached_property
+    def _finding(self) -> tuple[Any, Any]:
+        """SHA-256 begun over the inner and the outer pad of HMAC (RFC 2104, 4): what is the same for every text is worked out once."""
+        key = hmac.digest(self._living, b"dialguard find", "sha256").ljust(_BLOCK, b"\0")
+        inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in key)) for pad in (0x36, 0x5C))
+        return inner, outer
 
     @cached_property
     def _sealing(self) -> "AESGCM":
@@ -59,13 +69,16 @@ class Key:
 
     def token(self, kind: str, text: str) -> str:
         """What stands in place of a text, the same for the same text: ``n-`` for a telephone number in E.164, ``p-`` for others."""
-        found = hmac.digest(self._finding, f"{kind}:{text}".encode("utf-8", "surrogatepass"), "sha256")
-        return f"{kind}-{self.id}-{found.hex()[:_SHOWN]}"
+        inner, outer = self._finding
+        inner, outer = inner.copy(), outer.copy()
+        inner.update(f"{kind}:{text}".encode("utf-8", "surrogatepass"))
+        outer.update(inner.digest())
+        return f"{kind}-{self.id}-{outer.hexdigest()[:_SHOWN]}"
 
-    def seal(self, raw: bytes, name: str) -> bytes:
+    def seal(self, raw: bytes, name: bytes) -> bytes:
         """Bytes sealed for the record ``name``, as base64. Nonces are random: a number may be given twice where a torn line was cut."""
         nonce = os.urandom(_NONCE_BYTES)
-        return binascii.b2a_base64(nonce + self._sealing.encrypt(nonce, raw, name.encode()), newline=False)
+        return binascii.b2a_base64(nonce + self._sealing.encrypt(nonce, raw, name), newline=False)
 
     def open(self, box: str, name: str) -> bytes:
         """What was sealed. Raises LogError where the key was destroyed, or the box is not this key's for that record."""

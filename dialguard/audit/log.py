@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from dialguard.audit import standalone
-from dialguard.audit.chain import Chain, Damaged, Manner, lock
+from dialguard.audit.chain import Chain, Damaged, Manner, Sharing, lock
 from dialguard.audit.errors import AuditUnavailable, LogError
 from dialguard.audit.kept import Kept
 from dialguard.audit.keys import Key, Keys
@@ -146,8 +146,8 @@ class DecisionLog:
         except OSError as error:
             raise AuditUnavailable(f"the rule files could not be kept: {error.strerror}") from error
 
-    def append(self, bodies: Sequence[bytes]) -> int:
-        """Records bodies as one group and gives the sequence number of the first in this process's chain.
+    def append(self, bodies: Sequence[bytes | Sharing]) -> int:
+        """Records bodies as one group and gives the sequence number of its first line in this process's chain.
 
         All are recorded on return; on AuditUnavailable none counts as recorded. The next call tries afresh.
         """

@@ -5,7 +5,7 @@ the lines that hold them. There is no index to keep, to lose, or to disagree wit
 """
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -128,11 +128,27 @@ def _records(chain: Path, needles: Sequence[bytes], wanted: Wanted) -> Iterator[
         late = wanted.until is not None and begun[place] >= wanted.until
         early = wanted.since is not None and place + 1 < len(paths) and 0 < begun[place + 1] <= wanted.since
         if not late and not early and path.stat().st_size:
+            answers: dict[str, dict[str, Any]] = {}
             for line in _lines(path, needles):
                 found = standalone.parse(line)
                 body = standalone.said_by(found.body) if found is not None else {}
                 if body.get("kind") == "decision":
-                    yield Record(chain.name, found.seq, found.hash.hex(), body)
+                    yield Record(chain.name, found.seq, found.hash.hex(), _whole(body, answers, f"{path.name} of {chain.name}, seq {found.seq}"))
+                elif body.get("kind") == "answer":
+                    answers[body["answer"]] = body["decision"]
+
+
+def _whole(body: dict[str, Any], answers: Mapping[str, dict[str, Any]], where: str) -> dict[str, Any]:
+    """A record with the answer that stands before it in its segment."""
+    name = body.pop("answer", None)
+    if name is not None:
+        if name not in answers:
+            raise LogError(f"{where}: its answer does not stand before it; `dialguard decisions verify` says what is broken")
+        own = body["decision"]
+        reservation, shared = own.pop("reservation"), dict(answers[name])
+        evidence = dict(shared.pop("evidence"))
+        body["decision"] = {**own, **shared, "reservation": reservation, "evidence": evidence}
+    return body
 
 
 def _begun(path: Path) -> Instant:
@@ -142,20 +158,32 @@ def _begun(path: Path) -> Instant:
     return begun if isinstance(begun, int) else 0
 
 
+_ANSWER = b'"body":{"kind":"answer","answer":"'
+
+
 def _lines(path: Path, needles: Sequence[bytes]) -> Iterator[bytes]:
-    """The lines of a segment that hold one of the needles, in order; all of them where there is none."""
+    """The lines of a segment that hold one of the needles, or of which the answer does, and all answers, in order; all lines where there
+    is no needle."""
     if not needles:
         with path.open("rb") as file:
             yield from file
         return
     held = path.read_bytes()  # of a bounded size; a search in mapped memory is several times slower
-    starts: set[int] = set()
-    for needle in needles:
-        place = held.find(needle)
-        while place >= 0:
-            starts.add(held.rfind(b"\n", 0, place) + 1)
-            end = held.find(b"\n", place)
-            place = held.find(needle, end) if end >= 0 else -1
-    for start in sorted(starts):
-        end = held.find(b"\n", start)
-        yield held[start : end + 1] if end >= 0 else held[start:]
+    answers = {start: end for start, end in _holding(held, _ANSWER)}
+    named = []
+    for start, end in answers.items():
+        if any(held.find(needle, start, end) >= 0 for needle in needles):
+            name = held.index(_ANSWER, start) + len(_ANSWER)
+            named.append(b'"answer":"' + held[name : held.index(b'"', name) + 1])
+    found = answers | {start: end for needle in (*needles, *named) for start, end in _holding(held, needle)}
+    for start in sorted(found):
+        yield held[start : found[start]]
+
+
+def _holding(held: bytes, needle: bytes) -> Iterator[tuple[int, int]]:
+    """Where the lines that hold some bytes begin and end."""
+    place = held.find(needle)
+    while place >= 0:
+        end = held.find(b"\n", place) + 1 or len(held)
+        yield held.rfind(b"\n", 0, place) + 1, end
+        place = held.find(needle, end)

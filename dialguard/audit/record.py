@@ -101,7 +101,7 @@ def record(body: Mapping[str, Any], policy: str, key: Key | None) -> bytes:
                 hide(holder, name, path)
         raw = encode(told)
     if policy == "sealed" and hidden:
-        box = key.seal(encode(hidden), decision_id)
+        box = key.seal(encode(hidden), decision_id.encode())
         raw = b'%b,"sealed":{"key":"%b","box":"%b"}}' % (raw[:-1], key.id.encode(), box)
     return raw
 
@@ -111,8 +111,13 @@ def number(key: Key, value: object, policy: str) -> tuple[str, str | None]:
     found = numbers.parse(value)
     if found.e164 is None:
         return key.token("p", value if isinstance(value, str) else encode(value).decode()), None
-    token = key.token("n", found.e164)
-    return f"{token}-{found.e164[-2:]}" if policy == "masked" else token, found.national
+    return token(key, found.e164, policy), found.national
+
+
+def token(key: Key, e164: str, policy: str) -> str:
+    """What stands in place of a number that was read."""
+    found = key.token("n", e164)
+    return f"{found}-{e164[-2:]}" if policy == "masked" else found
 
 
 def shown(key: Key, value: object, policy: str) -> str:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 
+from dialguard.audit.chain import Sharing
 from dialguard.audit.errors import AuditUnavailable, LogError
 from dialguard.audit.keys import Key
 from dialguard.audit.log import DecisionLog, without_claims
@@ -16,22 +17,25 @@ from dialguard.packs.pack import Packs
 from dialguard.packs.sources import Source, shipped_rules
 
 
-class Asked(NamedTuple):
-    """An attempt and its decision; its campaign, as it was given or registered, and what is kept of that (None: nothing yet); whether
-    a slot was asked for, whether event rules fed facts, and whether the decision names nobody."""
+class Asked(Struct, frozen=True):
+    """An attempt, its decision and the decision's JSON; its campaign, as it was given or registered, and what is kept of that (None:
+    nothing yet); whether a slot was asked for, whether event rules fed facts, and by what door, key and tenant it came."""
 
     attempt: Mapping[str, Any] | Struct | bytes
     decision: Decision
+    json: bytes
     campaign: Mapping[str, Any] | None
     pieces: Mapping[str, str] | None
     reserve: bool
     events: bool
-    nameless: bool = False
+    by: Mapping[str, str | None] = {}
 
 
 class Recording:
     """Records the decisions that are made by one set of rules, one feed and one store. Raises LogError and AuditUnavailable where
     the rule files cannot be kept."""
+
+    asked = Asked
 
     def __init__(
         self, log: DecisionLog, packs: Packs, folders: Sequence[Path], feed: Path | None, store: str, files: Sequence[Source] | None = None
@@ -46,35 +50,35 @@ class Recording:
         """The pieces of the records of a registered campaign, for ``body``."""
         return self._pieces | {"campaign": self.log.keep(without_claims(campaign))}
 
-    def body(self, asked: Asked, json: bytes, known_at: int, **by: Any) -> bytes:
-        """A decision's record; ``json`` is its ``as_json(texts=False)``. See ``DecisionLog.body``."""
+    def body(self, asked: Asked, known_at: int) -> bytes:
+        """A decision's record; see ``DecisionLog.body``."""
         return self.log.body(
-            asked.attempt, json, campaign=asked.campaign, known_at=known_at, store=self.store,
-            pieces=asked.pieces or self._pieces, reserve=asked.reserve, events=asked.events, **by,
+            asked.attempt, asked.json, campaign=asked.campaign, known_at=known_at, store=self.store,
+            pieces=asked.pieces or self._pieces, reserve=asked.reserve, events=asked.events, **asked.by,
         )  # fmt: skip
 
-    def recorded(self, decided: Sequence[tuple[Asked, bytes, Mapping[str, Any]]], known_at: int) -> list[tuple[Decision, bytes]]:
-        """Decisions with their JSON once they are recorded together, or denials in their places."""
+    def recorded(self, decided: Sequence[Asked], known_at: int) -> list[Decision] | None:
+        """Records decisions together; None where that was done, else the denials in their places."""
         try:
             seals: dict[str, Key | None] = {}
             moments = moments_of(clock.now(), known_at)
-            self.log.append(
-                [self._plain(asked, json, moments, seals, by) or self.body(asked, json, known_at, **by) for asked, json, by in decided]
-            )
+            self.log.append([self._plain(asked, moments, seals) or self.body(asked, known_at) for asked in decided])
         except AuditUnavailable as error:
-            refused = [unrecorded(asked.decision, error) for asked, _, _ in decided]
-            return [(decision, decision.as_json(texts=False)) for decision in refused]
-        return [(asked.decision, json) for asked, json, _ in decided]
+            return [unrecorded(asked.decision, error) for asked in decided]
+        return None
 
-    def _plain(self, asked: Asked, json: bytes, moments: bytes, seals: dict[str, Key | None], by: Mapping[str, Any]) -> bytes | None:
+    def _plain(self, asked: Asked, moments: bytes, seals: dict[str, Key | None]) -> Sharing | None:
         """The same where it is put together from parts; ``seals`` are the tenants' keys that were asked for."""
-        attempt, _, campaign, pieces, reserve, events, nameless = asked
-        if not nameless or pieces is None or type(attempt) is not bytes or campaign.get("claims"):
+        decision, campaign, by = asked.decision, asked.campaign, asked.by
+        form = decision.shared
+        if form is None or asked.pieces is None or type(asked.attempt) is not bytes or campaign.get("claims"):
             return None
         tenant = by.get("tenant", "default")
         seal = seals[tenant] if tenant in seals else seals.setdefault(tenant, self.log.seal_of(tenant))
         try:
-            return self._parts.record(attempt, json, moments, seal, pieces, campaign["seller"], reserve, events, by)
+            return self._parts.record(
+                asked.attempt, asked.json, form, moments, seal, asked.pieces, campaign["seller"], asked.reserve, asked.events, by, decision.called
+            )  # fmt: skip
         except (LogError, TypeError, ValueError) as error:
             what = error if isinstance(error, LogError) else type(error).__name__
             raise AuditUnavailable(f"the decision could not be made a record: {what}") from error

@@ -44,6 +44,11 @@ _AMISS = {"audit_unavailable": "engine.audit", "clock_untrusted": "engine.clock"
 """What a denial is ascribed to when it is not the law's."""
 
 
+def new_id() -> str:
+    """An id for a decision, which no other has."""
+    return f"d-{_PREFIX}-{next(_NUMBERS):x}"
+
+
 class Decision(Struct, eq=False, dict=True):
     """May this attempt go ahead, why, what must the caller do, and when could it instead.
 
@@ -61,11 +66,13 @@ class Decision(Struct, eq=False, dict=True):
     """Kind and message of what denies whatever the law says."""
     _form: Form | None = None
     """What others of which the law asks the same are told in JSON too; None: to be made."""
+    called: str | None = None
+    """The ten digits of the called number, where the answer was kept ready."""
 
     @kept
     def id(self) -> str:
         """Unique id of this decision."""
-        return f"d-{_PREFIX}-{next(_NUMBERS):x}"
+        return new_id()
 
     @property
     def allowed(self) -> bool:
@@ -168,9 +175,10 @@ class Decision(Struct, eq=False, dict=True):
         return [{"rule": rule, "remedies": at_home(packs.remedies.get(rule, ()), packs.by_id[rule], day)} for rule in told]
 
     @property
-    def nameless(self) -> bool:
-        """Whether its JSON names nobody, since others are told the same, but for the attempt's own id."""
-        return self._form is not None and self._amiss is None and not self._form.named
+    def shared(self) -> Form | None:
+        """What others are told in the same bytes of JSON; None where its JSON is its own, or names an entry of the person's."""
+        form = self._form
+        return None if form is None or form.named or self._amiss is not None else form
 
     @property
     def line_type(self) -> str | None:
@@ -208,7 +216,7 @@ class Decision(Struct, eq=False, dict=True):
             form = form._replace(evidence=_encode(self.evidence))
         own = b"null" if self.reservation is None else _encode(self.reservation)
         return b'{"id":"%b","attempt_id":%b,"at":"%b",%b,"reservation":%b,"evidence":%b}' % (
-            self.id.encode(), _encode(self.attempt_id), self._engine.clock.format_instant(self._facts.at, form.zone).encode(), form.shared, own,
+            self.id.encode(), b"null" if self.attempt_id is None else _encode(self.attempt_id), self._engine.clock.format_instant(self._facts.at, form.zone).encode(), form.shared, own,
             form.evidence,
         )  # fmt: skip
 

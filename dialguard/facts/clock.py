@@ -206,11 +206,23 @@ def format_instant(instant: Instant, zone: str | None = None) -> str:
         ValueError: unknown zone, or a moment outside the years 1 to 9999 (in a zone: outside the tables).
     """
     second, fraction = divmod(instant, _SECOND)
-    head, suffix = _second_in_words(second, zone)
+    minute, rest = divmod(second, 60)
+    words = _minute_in_words(minute, zone)
+    head, suffix = (words[0] + _TWO[rest], words[1]) if words is not None else _second_in_words(second, zone)
     return f"{head}.{fraction:06}{suffix}" if fraction else head + suffix
 
 
+_TWO = tuple(f"{number:02}" for number in range(60))
+
+
 @lru_cache(maxsize=8192)
+def _minute_in_words(minute: int, zone: str | None) -> tuple[str, str] | None:
+    """What the seconds of a minute begin and end with; None where a local clock changes within it, or its minutes begin elsewhere."""
+    (first, suffix), (last, after) = (_second_in_words(minute * 60 + second, zone) for second in (0, 59))
+    return (first[:-2], suffix) if suffix == after and first[:-2] == last[:-2] and first[-2:] == "00" and last[-2:] == "59" else None
+
+
+@lru_cache(maxsize=256)
 def _second_in_words(second: int, zone: str | None) -> tuple[str, str]:
     at, suffix = fixed(second * _SECOND, 0), "Z"
     if zone is not None:

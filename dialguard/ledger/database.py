@@ -49,7 +49,7 @@ class Held:
     """One thread's connection, the process that opened it, the version of the tables that were found there, or 0, which
     file it is, and whether a question left its transaction open for the next, with what is then known."""
 
-    __slots__ = ("__weakref__", "connection", "cursor", "driver", "file", "pid", "reading", "state", "version")
+    __slots__ = ("__weakref__", "connection", "cursor", "driver", "file", "followed", "pid", "reading", "state", "version", "wholes")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -60,6 +60,10 @@ class Held:
         self.file: tuple[int, int] | None = None
         self.reading = False
         self.state: State | None = None
+        self.followed: object = None
+        """What was followed last through this connection: as long as that is so, nobody has written anything since."""
+        self.wholes: dict[str, Whole] = {}
+        """What the record then held of sellers as a whole."""
 
     def move_on(self) -> None:
         """Lets the next question be answered over the record as it then is."""
@@ -303,6 +307,7 @@ class Database:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
             self.move_on()
             held = self._connected()
+            held.followed = None
             if self._is_sqlite:
                 sqlite.set_timeout(held.driver, int(self._write_timeout * 1000))
             self._make_tables(held)

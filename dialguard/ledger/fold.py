@@ -44,8 +44,7 @@ def fold(
 ) -> LookUp:
     """What is known at ``at``. ``others`` are the buckets of the other numbers of ``person``: they can only tighten."""
     if not others and not any(own[1:]):
-        consents = _consents(own[CONSENT], at)
-        return LookUp(consents[0] if consents else None, complete_since=complete_since, consents=consents, pauses=pauses)
+        return of_consents(own[CONSENT], at, complete_since, pauses)
     tightening = [_of_person(bucket, person) for bucket in others]
     consents = _consents(own[CONSENT], at) if own[CONSENT] else ()
     attempts, conversation = _attempts([own, *others], at)
@@ -62,6 +61,12 @@ def fold(
         consents,
         pauses,
     )
+
+
+def of_consents(rows: Sequence[tuple], at: Instant, complete_since: Instant | None, pauses: tuple[Pause, ...]) -> LookUp:
+    """What is known of a number of which nothing else is held."""
+    consents = _consents(rows, at)
+    return LookUp(consents[0] if consents else None, (), None, None, (), None, None, complete_since, consents, pauses)
 
 
 def pauses_of(rows: Iterable[tuple]) -> tuple[Pause, ...]:

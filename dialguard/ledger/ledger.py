@@ -10,9 +10,9 @@ from dialguard.ledger import postgresql, sqlite
 from dialguard.ledger.database import Database, Held, State
 from dialguard.ledger.erasing import Erased, empty, endings, listing, note_keys
 from dialguard.ledger.errors import LedgerError
-from dialguard.ledger.fold import NO_ROWS, fold, in_force
+from dialguard.ledger.fold import in_force, of_consents
 from dialguard.ledger.history import entries
-from dialguard.ledger.known import EVERY, kinds
+from dialguard.ledger.known import CONSENT, EVERY, consent, kinds
 from dialguard.ledger.pseudonyms import Key
 from dialguard.ledger.read import WITH_ERASURES, Reading, recorded
 from dialguard.ledger.rows import ALWAYS, KINDS, Row, moment, recorded_number, text
@@ -24,8 +24,6 @@ from dialguard.model.moment import Instant
 from dialguard.model.records import LookUp, LookUpFailed
 
 T = TypeVar("T")
-_CONSENT = 1
-"""The bit of ``kinds`` for consents."""
 _NONE: list[tuple] = []
 
 
@@ -44,9 +42,11 @@ class Ledger(Database, Recorder):
             rows = state.consents.get((seller, number))
             if rows is not None:  # asked and checked before
                 whole = state.wholes[seller]
-                begun = rows if not rows or max(row[3] for row in rows) <= at else [row for row in rows if row[3] <= at]
+                begun = [row for row in rows if row[3] <= at] if rows else rows
+                if not begun:
+                    return whole.nothing(at)
                 pauses = in_force(whole.pauses, at) if whole.pauses else ()
-                return fold((begun, *NO_ROWS[1:]), (), None, at, whole.complete_since(at), pauses)
+                return of_consents(begun, at, whole.complete_since(at), pauses)
         checked_number(number)
         if person is not None:
             text(person, "person")
@@ -78,10 +78,13 @@ class Ledger(Database, Recorder):
         """What is known of the state of the record that is being read; None where it cannot be followed."""
         held = self._held()
         if held.state is None:
-            sellers = self._known.follow(cursor)
+            before = held.followed
+            sellers, held.followed = self._known.follow(cursor, before)
             if sellers is None:
                 return None
-            held.state = State(sellers, {}, {})
+            if held.followed is not before:
+                held.wholes = {}
+            held.state = State(sellers, held.wholes, {})
         return held.state
 
     def expect(self, seller: str, numbers: Iterable[str]) -> None:
@@ -95,15 +98,19 @@ class Ledger(Database, Recorder):
             state = self._follow(cursor)
             if state is None:
                 return
-            reading, bits = self._reading(cursor, seller, 0, None), {number: kinds(state.sellers, seller, number) for number in numbers}
+            reading, rows = self._reading(cursor, seller, 0, None), {}
             if seller not in state.wholes:
                 state.wholes[seller] = reading.whole
-            rows: dict[str, list[tuple]] = {number: [] for number, kind in bits.items() if kind == _CONSENT}
+            for number in numbers:
+                kind, row = consent(state.sellers, seller, number)
+                if kind == 0:
+                    state.consents[seller, number] = _NONE
+                elif row is not None:
+                    state.consents[seller, number] = [row]
+                elif kind == CONSENT:
+                    rows[number] = state.consents[seller, number] = []
             for row in reading.consents([*rows]):
                 rows[row[1]].append(row)
-            for number, kind in bits.items():
-                if kind in (0, _CONSENT):
-                    state.consents[seller, number] = rows.get(number, _NONE)
 
         self._read(ask, None)
 

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +22,8 @@ _Stamp = tuple[int, int, int] | None
 SPARE = 64
 """Superseded versions that are kept open: each has a descriptor and a mapping."""
 _DATES = 100
+_ASKED = 1000
+_NOT_ASKED: tuple[object, list] = (None, [])
 _UNSEEN = object()
 _GRAIN = 2 * SECOND
 """Time after which another change of a folder is sure to bear another moment."""
@@ -62,6 +64,7 @@ class Catalog:
         self._lists: dict[str, _List] = {}
         self._spare: dict[tuple[str, str], BitsReader] = {}
         self._lock = threading.Lock()
+        self._asking: dict[tuple[tuple[str, ...], int | None], tuple[object, list[Callable[[int], bool | None]]]] = {}
         self.mark = object()
         """Another object whenever answers may come from other versions than before."""
         self._folder = os.fspath(list_folder(self.root, "national").parent)
@@ -92,14 +95,27 @@ class Catalog:
         asked = self._asked(found, as_of, since)
         return tuple([VersionAnswer(entry.version, self._reader(found, entry).contains(number)) for entry in asked])
 
-    def said(self, codes: Iterable[str], national10: str, since: int | None) -> list[bool | None]:
+    def said(self, codes: tuple[str, ...], national10: str, since: int | None) -> list[bool | None]:
         """What each version held now of some lists says of a number, in their order; otherwise as ``answers``."""
-        number, said = national_number(national10), []
+        number = national_number(national10)
+        mark, asked = self._asking.get((codes, since), _NOT_ASKED)
+        if mark is not self.mark:
+            asked = self._ask_of(codes, since)
+        return [ask(number) for ask in asked]
+
+    def _ask_of(self, codes: tuple[str, ...], since: int | None) -> list[Callable[[int], bool | None]]:
+        """What answers for each version of some lists; kept, as long as the lists are the same, where no version is superseded."""
+        mark, there, passing = self.mark, [], False
         for code in codes:
             found = self._list(code)
             for entry in found.asked.get(since) or self._asked(found, None, since):
-                said.append(self._reader(found, entry).contains(number))
-        return said
+                there.append(self._reader(found, entry).contains)
+                passing = passing or entry.version.id in found.superseded
+        if not passing:
+            if len(self._asking) >= _ASKED:
+                self._asking.clear()
+            self._asking[codes, since] = mark, there
+        return there
 
     def contains(self, version: Version, national10: str | int) -> bool | None:
         """What one version says of a number; None when it does not cover the area code.
@@ -136,7 +152,7 @@ class Catalog:
                 continue
             if _stamp(old.index) != old.stamp or old.damage is not None:
                 self._lists[code] = self._open(list_folder(self.root, code), old)
-                self.mark = object()
+                self._changed()
                 changed = True
         if not same:
             # Of what changes within the grain of a file system's clock the stamp does not tell.
@@ -147,11 +163,14 @@ class Catalog:
             self._looked = lists if settled else _UNSEEN
         return changed
 
+    def _changed(self) -> None:
+        self.mark, self._asking = object(), {}
+
     def _list(self, code: str) -> _List:
         found = self._lists.get(code)
         if found is None:
             found = self._lists[code] = self._open(list_folder(self.root, code), None)
-            self.mark = object()
+            self._changed()
             self._looked = _UNSEEN
         if found.damage is not None:
             raise ListDamaged(found.damage.where, found.damage.found, found.damage.todo)

@@ -10,7 +10,7 @@ from dialguard.service import openapi
 from dialguard.service.compat import dncscrub, twilio, vicidial
 from dialguard.service.problem import problem_of
 from dialguard.service.routes import batch, campaigns, check, decisions, health, metrics, outcomes, packs, record, rules, windows
-from dialguard.service.service import Service
+from dialguard.service.service import Service, token_of
 from dialguard.service.web import Disconnected, Request, Response, Route, Stream, Table
 
 _LOG = logging.getLogger("dialguard.service")
@@ -44,9 +44,8 @@ async def _answer(service: Service, table: Table, scope: Mapping[str, Any], rece
         route, params = table.find(scope["method"], scope["path"])
         request = Request(service, scope, receive, params)
         if route.scope is not None:
-            request.key = service.admit_header(
-                request.header(b"authorization"), request.header(b"x-api-key"), scope.get("client"), route.scope
-            )
+            client, token = scope.get("client"), token_of(request.header(b"authorization"), request.header(b"x-api-key"))
+            request.key = service.admit(token, client[0] if client else None, route.scope)
             request.desk = service.desk_of(request.key)
         return await route.handler(request)
     except Disconnected:

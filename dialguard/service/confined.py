@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
+from dialguard.asking import Answer
 from dialguard.engine.decision import Decision
-from dialguard.service.desk import Answer, Ask, Desk, read
+from dialguard.service.desk import Ask, Desk, read
 from dialguard.service.keys import Key
 
 
@@ -41,4 +44,4 @@ class Confined:
         """The same question, read once: what is judged is what was looked at."""
         attempt = read(ask.attempt)
         self._key.confine(self._desk.guard.seller_of(attempt))
-        return ask._replace(attempt=attempt)
+        return replace(ask, attempt=attempt)

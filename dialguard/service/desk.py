@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 
+from dialguard.asking import Answer, Question
 from dialguard.audit.log import DecisionLog
 from dialguard.engine.decision import Decision
 from dialguard.events.supervisor import Teller
-from dialguard.guard import Guard, Question
+from dialguard.guard import Guard
 from dialguard.model import contract
 from dialguard.service.book import Book
 from dialguard.service.groups import Groups
@@ -24,20 +25,13 @@ _typed = msgspec.json.Decoder(contract.Attempt).decode
 _plain = msgspec.json.Decoder().decode
 
 
-class Ask(NamedTuple):
+class Ask(Struct, frozen=True, gc=False):
     """One attempt to be decided: JSON or a mapping, by which door and with which key it came."""
 
     attempt: bytes | Mapping[str, object]
     door: str = "http"
     key: str | None = None
     reserve: bool = False
-
-
-class Answer(NamedTuple):
-    """A decision, and its JSON (obligations as codes) as it was recorded."""
-
-    decision: Decision
-    json: bytes
 
 
 class Desk:
@@ -71,18 +65,17 @@ class Desk:
         return answers
 
     def _decided(self, asks: Sequence[Ask]) -> list[Answer | BaseException]:
-        answers: list[Answer | BaseException] = []
-        questions, places = [], []
-        for ask in asks:
+        questions, amiss = [], {}
+        for place, ask in enumerate(asks):
             try:
-                sent = ask.attempt if type(ask.attempt) is bytes else None
-                questions.append(Question(read(ask.attempt), ask.reserve, self._by(ask.door, ask.key), sent))
-                places.append(len(answers))
-                answers.append(_UNANSWERED)
+                attempt = ask.attempt
+                questions.append(Question(read(attempt), ask.reserve, self._by(ask.door, ask.key), attempt if type(attempt) is bytes else None))
             except (ValueError, Problem) as error:
-                answers.append(error)
-        for place, answer in zip(places, self.guard.answer(questions), strict=True):
-            answers[place] = answer if isinstance(answer, Exception) else Answer(*answer)
+                amiss[place] = error
+        answers = self.guard.answer(questions)
+        if amiss:
+            told = iter(answers)
+            return [amiss[place] if place in amiss else next(told) for place in range(len(asks))]
         return answers
 
     def _by(self, door: str, key: str | None) -> Mapping[str, str | None]:
@@ -97,9 +90,6 @@ class Desk:
         for part in (self.teller, self.log, self.book, self.guard.store):
             if part is not None and hasattr(part, "close"):
                 part.close()
-
-
-_UNANSWERED = Problem("service.fault")
 
 
 def read(sent: bytes | Mapping[str, object]) -> object:

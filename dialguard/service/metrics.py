@@ -68,13 +68,14 @@ class Metrics:
         """Counts a group and what came of it."""
         self.seconds.note(seconds)
         self.sizes.note(len(answers))
+        decided = self.decided
         for answer in answers:
             if isinstance(answer, BaseException):
                 self.failed[type(answer).__name__] += 1
             elif answer.decision.allowed:
-                self.decided["allow", ""] += 1
+                decided["allow", ""] += 1
             else:
-                self.decided["deny", str(answer.decision.told.reasons[0]["kind"])] += 1
+                decided["deny", answer.decision.told.reasons[0]["kind"]] += 1
 
     def counts(self, standing: Standing, ready: bool) -> Counts:
         """The counts as they are."""

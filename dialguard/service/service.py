@@ -41,17 +41,8 @@ class Service:
                 await stack.enter_async_context(part(self))
             yield
 
-    def admit_header(self, authorization: bytes | None, api_key: bytes | None, client: tuple[str, int] | None, scope: str) -> Key:
-        """Whose request it is, by ``Authorization: Bearer …`` or ``X-API-Key``; raises Problem where it may not do what it asks for."""
-        token = api_key
-        if authorization:
-            scheme, _, token = authorization.partition(b" ")
-            if scheme.lower() != b"bearer":
-                token = None
-        return self.admit(token.decode("latin-1").strip() if token else None, client[0] if client else None, scope)
-
     def admit(self, token: str | None, address: str | None, scope: str) -> Key:
-        """The same by the key itself."""
+        """Whose request it is; raises Problem where it may not do what it asks for."""
         key = self.keys.find(token, address)
         if scope not in key.scopes:
             raise Problem("auth.scope", f"expected a key with the scope {scope}")
@@ -80,3 +71,13 @@ class Service:
             return self.desks[tenant]
         except KeyError:
             raise Problem("service.not_ready", "this key's tenant is not served yet", headers={"retry-after": "1"}) from None
+
+
+def token_of(authorization: bytes | None, api_key: bytes | None) -> str | None:
+    """The key in the headers ``Authorization: Bearer …`` or ``X-API-Key``."""
+    token = api_key
+    if authorization:
+        scheme, _, token = authorization.partition(b" ")
+        if scheme.lower() != b"bearer":
+            token = None
+    return token.decode("latin-1").strip() if token else None

@@ -53,7 +53,7 @@ class EmbeddedStore(Recorder):
         self._ledger = Ledger(self._folder / "ledger.sqlite", write_timeout=write_timeout, follow=follow)
         self._seen = False
         self._still = _Still()
-        self._slots = Slots(self._folder / FILE)
+        self._slots = Slots(self._folder / FILE, apart=follow)
         self._leases, self._changes = Leases(self._folder), Changes(self._folder)
         self.waiting = Waiting(self._folder)
         """Opt-outs that could not be recorded yet."""
@@ -107,7 +107,7 @@ class EmbeddedStore(Recorder):
         """The same object as long as lists answer from the same versions."""
         return self._catalog.mark
 
-    def lists_say(self, codes: Iterable[str], national10: str, since: int | None) -> list[bool | None]:
+    def lists_say(self, codes: tuple[str, ...], national10: str, since: int | None) -> list[bool | None]:
         """What each loaded version of some lists says of a number; see ``storage.ports.Store``."""
         return self._ask_lists(self._catalog.said, codes, national10, since)
 

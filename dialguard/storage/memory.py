@@ -95,7 +95,7 @@ class MemoryStore(Recorder):
         """The same object as long as lists answer from the same versions."""
         return self if self._lists is None else getattr(self._lists, "mark", None)
 
-    def lists_say(self, codes: Iterable[str], national10: str, since: int | None) -> list[bool | None]:
+    def lists_say(self, codes: tuple[str, ...], national10: str, since: int | None) -> list[bool | None]:
         """What each loaded version of some lists says of a number."""
         return [answer.listed for code in codes for answer in self.list_answers(code, national10, None, since)]
 

@@ -92,7 +92,7 @@ class Store(Protocol):
         """The same object as long as this thread's questions about lists are answered from the same versions; None where that is not told."""
         ...
 
-    def lists_say(self, codes: Iterable[str], national10: str, since: int | None) -> list[bool | None]:
+    def lists_say(self, codes: tuple[str, ...], national10: str, since: int | None) -> list[bool | None]:
         """``list_answers`` of several lists in their order, without the versions."""
         ...
 

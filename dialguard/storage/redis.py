@@ -235,7 +235,7 @@ class RedisStore(Recorder):
         seen: _Seen | None = getattr(self._local, "seen", None)
         return None if seen is None or not seen.fresh else seen.listing
 
-    def lists_say(self, codes: Iterable[str], national10: str, since: int | None) -> list[bool | None]:
+    def lists_say(self, codes: tuple[str, ...], national10: str, since: int | None) -> list[bool | None]:
         """What each loaded version of some lists says of a number; see ``storage.ports.Store``."""
         return [answer.listed for code in codes for answer in self.list_answers(code, national10, None, since)]
 

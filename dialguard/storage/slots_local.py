@@ -5,7 +5,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +31,8 @@ _COLUMNS = "number, attempt, since, lapses, released, recorded, content, said"
 _PUT = "INSERT OR REPLACE INTO slots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _LOT = 250
 """Numbers asked for in one statement."""
+_SETTLES = 2.0
+"""Seconds between two times at which the file is brought up, where that is done apart."""
 encode = Encoder().encode
 
 
@@ -49,10 +51,15 @@ class _Store(Protocol):
 
 
 class Slots:
-    """Where slots are kept; ``path`` None is in memory. Threads may share it, and processes a path."""
+    """Where slots are kept; ``path`` None is in memory. Threads may share it, and processes a path.
 
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
+    ``apart``: what was written is brought into the file itself, which waits for the disk, by a thread of its own and not by whoever
+    takes a slot.
+    """
+
+    def __init__(self, path: Path | None, *, apart: bool = False) -> None:
+        self._path, self._apart = path, apart and path is not None
+        self._stop = threading.Event()
         self._lock = threading.Lock()
         self._file: sqlite3.Connection | None = None
         self._pid = 0
@@ -81,9 +88,16 @@ class Slots:
             self._drop()
 
     def _drop(self) -> None:
+        self._stop.set()
         if self._file is not None and self._path is not None and self._pid == os.getpid():
             self._file.close()
             self._file = None
+
+    def _settle(self, stop: threading.Event) -> None:
+        """Brings into the file what stands in its log, every few seconds until the connection is given up."""
+        while not stop.wait(_SETTLES):
+            with suppress(sqlite3.Error), closing(sqlite3.connect(self._path, isolation_level=None)) as file:
+                file.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _connected(self) -> sqlite3.Connection:
         if self._file is None or (self._path is not None and self._pid != os.getpid()):
@@ -94,6 +108,10 @@ class Slots:
             file.execute("PRAGMA synchronous = NORMAL")
             for table in _TABLES:
                 file.execute(table)
+            if self._apart:
+                file.execute("PRAGMA wal_autocheckpoint = 0")
+                self._stop = threading.Event()
+                threading.Thread(target=self._settle, args=(self._stop,), name="dialguard-slots", daemon=True).start()
             self._file, self._pid = file, os.getpid()
         return self._file
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import stat
 from pathlib import Path
@@ -108,6 +109,15 @@ def test_dotted_names_and_claims_are_masked_too(tmp_path: Path) -> None:
     assert opened["claims"] == opened["decision"]["evidence"]["claims"] == claims
     assert opened["attempt"]["to"] == 13055550123 and opened["attempt"]["contact.id"] == "Jane Roe"
     assert decision["evidence"]["claims"] is claims and dotted["contact.id"] == "Jane Roe"  # what was given stays as it is
+
+
+def test_a_keyed_hash_is_an_hmac_of_sha256(tmp_path: Path) -> None:
+    """Of any text, under a key that is HMAC-SHA256 of the secret, so that an auditor who holds the secret can make it again."""
+    key = Keys(tmp_path / "keys.json").current("acme")
+    finding = hmac.digest(key.secret, b"dialguard find", "sha256")
+    for kind, text in (("n", "+13055550123"), ("p", ""), ("p", "Zoë \ud800" + "x" * 200)):
+        expected = hmac.new(finding, f"{kind}:{text}".encode("utf-8", "surrogatepass"), "sha256").hexdigest()[:32]
+        assert key.token(kind, text) == f"{kind}-{key.id}-{expected}"
 
 
 def test_a_new_key_seals_and_the_old_one_goes_on_finding_and_opening(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from dialguard.audit.reading import Reader, Wanted
 from dialguard.audit.record import unmask
 from dialguard.engine.decision import Decision
 from dialguard.facts import clock
-from dialguard.guard import Guard, Question
+from dialguard.asking import Question
+from dialguard.guard import Guard
 from dialguard.lists.importing import import_list
 from dialguard.model.moment import DAY, HOUR, MINUTE, SECOND
 from dialguard.packs.load import load
@@ -136,7 +137,7 @@ def ask(guard: Guard, *numbers: str, at: int = NOON, **more: object) -> list[Dec
     for each in found:
         if isinstance(each, Exception):
             raise each
-    return [decision for decision, _ in found]
+    return [each.decision for each in found]
 
 
 def guarded(tmp_path: Path, **more: Any) -> tuple[EmbeddedStore, Guard]:
@@ -147,7 +148,7 @@ def guarded(tmp_path: Path, **more: Any) -> tuple[EmbeddedStore, Guard]:
     guard.add_campaign(CAMPAIGN)
     for _ in range(3):  # the first that is asked for is not kept
         last = ask(guard, "+16025550100")[0]
-    assert last.nameless, "nothing was kept ready"
+    assert last.shared, "nothing was kept ready"
     return store, guard
 
 
@@ -205,7 +206,7 @@ def test_its_record_is_that_of_any_other(tmp_path: Path, numbers: str) -> None:
     plain += ask(guard, "+16025550101", id="call of 602 555 0101", **{"from": "+12125550100"})
     plain += ask(guard, "+16025550101", id="§ 1")
     log.close()
-    assert [decision.nameless for decision in ready] == [True, True, True, False, True, True]
+    assert [decision.shared is not None for decision in ready] == [True, True, True, False, True, True]
     bodies = {record.body["decision"]["id"]: record.body for record in Reader(log.folder, log.keys).find(Wanted())}
     for one, other in zip(ready, plain, strict=True):
         first, second = bodies[one.id], bodies[other.id]

@@ -14,7 +14,8 @@ from dialguard.audit.reading import Reader, Wanted
 from dialguard.engine.decision import Decision
 from dialguard.facts import clock
 from dialguard.facts.areacodes import load_area_codes
-from dialguard.guard import Guard, Question
+from dialguard.asking import Question
+from dialguard.guard import Guard
 from dialguard.lists.importing import import_list
 from dialguard.lists.versions import rollback
 from dialguard.model.moment import DAY, HOUR, MINUTE
@@ -103,7 +104,7 @@ def test_an_answer_of_a_clock_that_was_ahead_is_not_kept(tmp_path: Path, monkeyp
 def test_a_record_is_printable_whatever_the_id(tmp_path: Path) -> None:
     log = DecisionLog(tmp_path / "decisions", numbers="sealed", keys=tmp_path / "keys.json")
     _, guard = guarded(tmp_path, log=log)
-    assert ask(guard, "+16025550101", id="a\x7fb")[0].nameless
+    assert ask(guard, "+16025550101", id="a\x7fb")[0].shared
     log.close()
     assert {record.body["attempt"].get("id") for record in Reader(log.folder, log.keys).find(Wanted())} == {None, "a\x7fb"}
     assert not any(b"\x7f" in path.read_bytes() for path in log.folder.rglob("*.ndjson"))
@@ -290,6 +291,6 @@ def test_records_say_of_each_decision_whether_events_were_used_and_hide_a_number
     (fed,) = ask(guard, "+16025550101")
     log.close()
     bodies = {record.body["decision"]["id"]: record.body for record in Reader(log.folder, log.keys).find(Wanted())}
-    assert plain.nameless and named.nameless and fed.nameless
+    assert plain.shared and named.shared and fed.shared
     assert [bodies[each.id]["events"] for each in (plain, named, fed)] == [False, False, True]
     assert "602 555 0101" not in json.dumps(bodies[named.id])

@@ -9,9 +9,10 @@ from random import Random
 
 import pytest
 
-from dialguard.ledger import known
+from dialguard.ledger import known, lone
 from dialguard.ledger.errors import LedgerError, RecordError
 from dialguard.ledger.ledger import Ledger
+from dialguard.ledger.read import Reading
 from dialguard.ledger.rows import KINDS
 from dialguard.ledger.schema import ENTRIES, METADATA, TABLES
 from dialguard.model.moment import DAY
@@ -47,6 +48,7 @@ ONE_OF_EACH = {
 ELSEWHERE = """
 import sys
 from dialguard.ledger.ledger import Ledger
+from dialguard.ledger.read import Reading
 Ledger(sys.argv[1]).record_many(sys.argv[2], [{"seller": "acme", "known_at": 1_700_000_000_000_000, **eval(sys.argv[3])}])
 """
 
@@ -69,9 +71,10 @@ def test_every_table_is_thought_of():
     assert set(known._TABLES) == {table.name for table in TABLES.values() if "number" in table.c}
 
 
-@pytest.mark.parametrize("settled", [1, 4, 50_000])
-def test_it_says_what_the_record_says_whoever_writes(path, settled, monkeypatch):
+@pytest.mark.parametrize(("settled", "held"), [(1, lone.MOST), (4, 5), (50_000, lone.MOST)])
+def test_it_says_what_the_record_says_whoever_writes(path, settled, held, monkeypatch):
     monkeypatch.setattr(known, "_SETTLED", settled)
+    monkeypatch.setattr(lone, "MOST", held)
     rng, following, other = Random(settled), Ledger(path, follow=True), Ledger(path)
     plain, ids, nothing = Ledger(path), [], 0
     for step in range(120):
@@ -80,7 +83,10 @@ def test_it_says_what_the_record_says_whoever_writes(path, settled, monkeypatch)
             ids += wrote(rng, writer, ids, step)
         seller, at = rng.choice(("acme", "acme", "other")), T + rng.choice((-DAY, 0, step, DAY))
         with following.still():
-            for number in rng.choices(NUMBERS, k=6):
+            asked_for = rng.choices(NUMBERS, k=6)
+            if rng.random() < 0.7:
+                following.expect(seller, asked_for)
+            for number in asked_for:
                 found = following.look_up(seller=seller, number=number, at=at)
                 assert found == plain.look_up(seller=seller, number=number, at=at), (step, number)
                 nothing += found == LookUp(complete_since=found.complete_since, pauses=found.pauses)
@@ -96,7 +102,9 @@ def wrote(rng: Random, ledger: Ledger, ids: list[str], step: int) -> list[str]:
     choice = rng.randrange(9)
     try:
         if choice == 0:
-            return [ledger.record_consent(level="express", **common)]
+            more = {"obtained_at": T - rng.randrange(-2, 3) * DAY, "channels": rng.choice((None, ["voice"])), "reference": rng.choice((None, "r1"))}
+            ending = {"expires_at": T + DAY} if rng.random() < 0.2 else {}
+            return [ledger.record_consent(level=rng.choice(("none", "express")), **more, **ending, **common)]
         if choice == 1:
             return [ledger.record_revocation(at=T, **common)]
         if choice == 2:
@@ -116,6 +124,32 @@ def wrote(rng: Random, ledger: Ledger, ids: list[str], step: int) -> list[str]:
     except RecordError:  # of another kind or seller, or corrected before
         pass
     return []
+
+
+def expected(ledger: Ledger, number: str = A, at: int = T) -> LookUp:
+    with ledger.still():
+        ledger.expect("acme", [number, "+18005550100"])
+        return ledger.look_up(seller="acme", number=number, at=at)
+
+
+@pytest.mark.parametrize("settled", [1, 50_000])
+def test_a_lone_consent_is_answered_from_memory_until_anything_touches_it(path, settled, monkeypatch):
+    monkeypatch.setattr(known, "_SETTLED", settled)
+    ledger, plain, other = Ledger(path, follow=True), Ledger(path), Ledger(path)
+    said = {"seller": "acme", "level": "express_written", "known_at": T, "obtained_at": T - DAY, "covers": ["autodialed"], "reference": "page 7"}
+    first = other.record_consent(number=A, **said)
+    other.record_consent(number=B, **said)
+    monkeypatch.setattr(Reading, "consents", lambda _, numbers: pytest.fail("it is known") if numbers else iter(()))
+    held = expected(ledger)
+    assert held == plain.look_up(seller="acme", number=A, at=T) and held.consent.reference == "page 7"
+    assert expected(ledger, at=T - 2 * DAY) == plain.look_up(seller="acme", number=A, at=T - 2 * DAY) == LookUp()
+    monkeypatch.undo()
+    # A correction may speak of another number: what it corrects stands for nobody any more.
+    other.record_consent(number=NUMBERS[2], supersedes=first, **said)
+    assert expected(ledger) == plain.look_up(seller="acme", number=A, at=T) == LookUp()
+    assert expected(ledger, NUMBERS[2]).consent.level == "express_written"
+    other.record_revocation(seller="acme", number=B, at=T, known_at=T)
+    assert expected(ledger, B) == plain.look_up(seller="acme", number=B, at=T) != held
 
 
 def test_an_older_state_kept_by_one_thread_is_answered_as_it_was(path):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dialguard.asking import Answer
 from dialguard.audit.log import DecisionLog
 from dialguard.audit.plain import Parts
 from dialguard.audit.reading import Reader, Wanted
@@ -18,7 +19,7 @@ from dialguard.lists.importing import import_list
 from dialguard.model.moment import DAY, HOUR
 from dialguard.model.records import LookUpFailed
 from dialguard.ready import Ready
-from dialguard.service.desk import Answer, Ask, Desk
+from dialguard.service.desk import Ask, Desk
 from dialguard.storage.embedded import EmbeddedStore
 from dialguard.storage.slots_local import Locked, kept
 
@@ -60,7 +61,7 @@ def desk(tmp_path_factory, packs):
     made = Desk("default", guard, log=log)
     for _ in range(3):
         answers = ask(made, False)
-    assert all(answer.decision.nameless for answer in answers), "nothing was kept ready"
+    assert all(answer.decision.shared for answer in answers), "nothing was kept ready"
     yield made
     made.close()
 

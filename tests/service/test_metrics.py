@@ -83,11 +83,12 @@ def test_any_of_several_workers_tells_of_all(tmp_path: Path) -> None:
             connection.close()
             return found
 
-        def until(holds: Callable[[str], bool]) -> None:
+        def until(holds: Callable[[str], bool]) -> str:
             end = time.monotonic() + WAIT
             while not holds(found := scraped()):
                 assert time.monotonic() < end, found
                 time.sleep(0.05)
+            return found
 
         asked_for = 0
         while len({worker for *_, worker in counted(scraped(), "dialguard_decisions_total")}) < 2:  # whichever takes the connection
@@ -95,10 +96,9 @@ def test_any_of_several_workers_tells_of_all(tmp_path: Path) -> None:
             asked_for += 1
         for name in ("dialguard_decisions_total", "dialguard_group_size_count"):
             until(lambda raw, name=name: sum(counted(raw, name).values()) == asked_for)
-        until(lambda raw: len(counted(raw, "dialguard_ready")) == 2)
         pids = {str(pid) for pid in service.workers()}
-        raw = scraped()
-        assert {worker for (worker,) in counted(raw, "dialguard_ready")} == pids and len(pids) == 2
+        assert len(pids) == 2
+        raw = until(lambda raw: {worker for (worker,) in counted(raw, "dialguard_ready")} == pids)
         assert set(counted(raw, "dialguard_packs_state").values()) == {0, 1}
         mine = (tmp_path / "workers" / f"{min(pids)}.json").read_text()
         for word in ("3055550100", "Acme", service.key):

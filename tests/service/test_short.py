@@ -3,9 +3,11 @@
 import json
 import re
 import socket
+import time
 
 import pytest
 
+from dialguard.service.problem import Problem
 from dialguard.service.web import BODY_LIMIT
 from tests.service.conftest import served
 
@@ -43,6 +45,13 @@ CASES = {
     "an unknown header": [post(GOOD, "X-Other: 1")],
     "expecting 100": [post(GOOD, "Expect: 100-continue")],
     "a header twice": [post(GOOD, "Content-Type: application/json", "Content-Type: text/csv")],
+    "the same head, another length of body": [post(GOOD), post(GOOD), post(GOOD)[: -len(GOOD)] + GOOD[:-1], b" "],
+    "the same head, its body in pieces": [post(GOOD), post(GOOD)[:-5], post(GOOD)[-5:]],
+    "the same head, another body": [post(GOOD), post(GOOD.replace(b"5550100", b"5550101")), post(GOOD.replace(b"voice", b"voise"))],
+    "the same head, pipelined": [post(GOOD), post(GOOD) * 2, post(GOOD)],
+    "the same head behind the end of another": [post(GOOD), b"GET /readyz HTTP/1.1\r\nHo", b"st: here\r\n\r\n" + post(GOOD)],
+    "the same head within a body": [post(GOOD), post(b"[" + post(GOOD) + b"]")],
+    "an empty line before it": [post(GOOD), b"\r\n" + post(GOOD), post(GOOD)],
     "chunked": [b"POST /v1/check HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
                 + b"%x\r\n%b\r\n0\r\n\r\n" % (len(GOOD), GOOD)],
 }  # fmt: skip
@@ -118,6 +127,45 @@ def test_the_short_way_is_taken_by_a_plain_request_alone(app, monkeypatch) -> No
         for name in ("with texts", "an unknown header", "HTTP/1.0", "expecting 100", "the last of its connection"):
             said(address, CASES[name])
         assert len(taken) == 3
+
+
+def test_a_head_that_was_read_is_not_read_again(app, monkeypatch) -> None:
+    from dialguard.service.short import ShortProtocol
+
+    read = []
+    complete = ShortProtocol.on_headers_complete
+    monkeypatch.setattr(ShortProtocol, "on_headers_complete", lambda self: (read.append(1), complete(self)))
+    with served(app) as address:
+        first = post(GOOD, "User-Agent: of this test")
+        for _ in range(2):
+            assert said(address, [first] * 3).count(b'"verdict":"deny"') == 3
+    assert len(read) == 3  # once, and the request that ends each connection
+
+
+def test_a_key_that_was_withdrawn_is_refused_in_a_head_that_is_known(app, service, monkeypatch) -> None:
+    find = service.keys.find
+    question = post(GOOD, "Authorization: Bearer dg_one")
+    with served(app) as address:
+        assert said(address, [question] * 2).count(b" 200 OK") == 3
+
+        def gone(token: str | None, address: str | None):
+            if token == "dg_one":
+                raise Problem("auth.revoked")
+            return find(token, address)
+
+        monkeypatch.setattr(service.keys, "find", gone)
+        assert said(address, [question] * 2).count(b" 401 ") == 2
+
+
+def test_a_connection_is_closed_once_it_has_been_idle_since_its_last_answer(app) -> None:
+    with served(app, timeout_keep_alive=1) as address, socket.create_connection(address, 10) as connection:
+        for _ in range(4):  # longer in all than one may be idle
+            connection.sendall(post(GOOD))
+            assert b" 200 OK" in connection.recv(1 << 20)
+            time.sleep(0.4)
+        last = time.monotonic()
+        assert connection.recv(1) == b""
+        assert 0.4 < time.monotonic() - last < 5
 
 
 def test_a_client_that_goes_away_harms_nobody(app) -> None:

@@ -629,6 +629,6 @@ def test_what_is_followed_can_be_read_before_the_first_group(tmp_path):
     EmbeddedStore(tmp_path).suppress(at=T, **entry(A))
     store = EmbeddedStore(tmp_path, follow=True)
     store.warm()
-    assert store._ledger._known._sellers["acme"].kinds(int(A))
+    assert store._ledger._known._sellers["acme"].code(int(A))
     with pytest.raises(LookUpFailed):
         EmbeddedStore(tmp_path / "away", follow=True).warm()

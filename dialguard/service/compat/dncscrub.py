@@ -19,9 +19,10 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from dialguard.asking import Answer
 from dialguard.engine.decision import Decision
 from dialguard.service.decided import slowly
-from dialguard.service.desk import Answer, Ask
+from dialguard.service.desk import Ask
 from dialguard.service.peers import refusal
 from dialguard.service.problem import Problem
 from dialguard.service.web import JSON, Request, Response, Route, once

@@ -15,8 +15,9 @@ from typing import Any
 
 import msgspec
 
+from dialguard.asking import Answer
 from dialguard.engine.decision import Decision
-from dialguard.service.desk import Answer, Ask
+from dialguard.service.desk import Ask
 from dialguard.service.problem import Problem, problem_of
 from dialguard.service.rows import Csv, Row, lines, ndjson
 from dialguard.service.web import Disconnected, Request, Route, Stream
