@@ -1,6 +1,7 @@
 """Keys of the decision log: one at a time for each tenant, in a file beside the log, never in it.
 
-A key finds (HMAC-SHA256) and opens (AES-256-GCM) what was sealed under it. The newest of a tenant seals; older ones go on finding
+A key finds and opens what was sealed under it: a telephone number in E.164 stands as one block of AES-256, the same each time; of
+anything else there is a keyed hash to find it by (HMAC-SHA256), and the value is sealed (AES-256-GCM). The newest of a tenant seals; older ones go on finding
 and opening. A destroyed key leaves its id and day behind: what it sealed cannot be read by anybody any more.
 """
 
@@ -10,7 +11,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,9 +24,13 @@ from dialguard.facts import clock
 from dialguard.files import alone, whole
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import Cipher, modes
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES = 12
+_NUMBER_BYTES = 16
+"""A plus sign and fifteen digits, the longest number of E.164, and a block of AES."""
+COVERED = "s-"
 _BLOCK = hashlib.sha256().block_size
 _SHOWN = 32
 """Hex digits of a keyed hash that are shown: 128 bits."""
@@ -61,6 +66,13 @@ class Key:
 
         return AESGCM(hmac.digest(self._living, b"dialguard seal", "sha256"))
 
+    @cached_property
+    def _covering(self) -> "Cipher[modes.ECB]":
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+        # No number is longer than one block, so that the cipher is a permutation of numbers and no mode is needed.
+        return Cipher(algorithms.AES(hmac.digest(self._living, b"dialguard cover", "sha256")), modes.ECB())
+
     @property
     def _living(self) -> bytes:
         if self.secret is None:
@@ -74,6 +86,25 @@ class Key:
         inner.update(f"{kind}:{text}".encode("utf-8", "surrogatepass"))
         outer.update(inner.digest())
         return f"{kind}-{self.id}-{outer.hexdigest()[:_SHOWN]}"
+
+    def cover(self, numbers: Sequence[str]) -> list[str]:
+        """What stands in place of telephone numbers in E.164, the same for the same number; ``uncover`` opens it."""
+        raw = b"".join([number.encode().ljust(_NUMBER_BYTES, b"\0") for number in numbers])
+        hexes, width = self._covering.encryptor().update(raw).hex(), 2 * _NUMBER_BYTES
+        return [f"{COVERED}{self.id}-{hexes[place : place + width]}" for place in range(0, len(hexes), width)]
+
+    def uncover(self, covered: str) -> str:
+        """The number in the place of which this stands. Raises LogError where the key was destroyed, or it is none of this key's."""
+        try:
+            raw = self._covering.decryptor().update(bytes.fromhex(covered.removeprefix(f"{COVERED}{self.id}-")))
+            found = raw.rstrip(b"\0").decode("ascii")
+        except ValueError as error:
+            if isinstance(error, LogError):
+                raise
+            found = ""
+        if not found.startswith("+") or not found[1:].isdecimal():
+            raise LogError(f"a number does not open with the key {self.id}: it was changed")
+        return found
 
     def seal(self, raw: bytes, name: bytes) -> bytes:
         """Bytes sealed for the record ``name``, as base64. Nonces are random: a number may be given twice where a torn line was cut."""

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import msgspec
 
 from dialguard.audit.chain import Sharing
-from dialguard.audit.keys import Key
-from dialguard.audit.record import number, shown, token
+from dialguard.audit.keys import COVERED, Key
+from dialguard.audit.record import number, shown
 from dialguard.audit.text import encode, moment
 from dialguard.engine.decision import Form
 from dialguard.model.moment import Instant
@@ -50,11 +50,12 @@ class Parts:
 
     def record(
         self, sent: bytes, decision: bytes, form: Form, moments: bytes, key: Key | None, pieces: Mapping[str, str], seller: str, reserve: bool,
-        events: bool, by: Mapping[str, str | None], called: str | None = None,
+        events: bool, by: Mapping[str, str | None], called: str | None = None, covered: str | None = None,
     ) -> Sharing | None:  # fmt: skip
         """The line of a decision's record, ``decision`` being its JSON, made of ``form``, which names the called number nowhere but in the
         attempt's own id, and ``moments`` those of ``moments_of``; None: it is to be made with care. ``pieces`` and ``seller`` are those
-        of a registered campaign; ``called`` are the ten digits of the called number, where it was read before. Raises LogError."""
+        of a registered campaign; ``called`` are the ten digits of the called number, where it was read before, and ``covered`` what stands
+        in place of it where numbers are sealed. Raises LogError."""
         answer = self._answers.get(form) or self._answer(form)
         start = decision.index(_VERDICT)
         own = b"%b%b}" % (decision[:start], decision[start + 1 + len(form.shared) : -len(form.evidence) - _EVIDENCE])
@@ -70,22 +71,22 @@ class Parts:
         if key is None:
             return Sharing(b'%b%b%b%b%b%b,"decision":%b,"masks":{}}' % (_HEAD, name, first, moments, second, encode(attempt), own), name, said)
         policy, to, from_ = self._policy, attempt.get("to"), attempt.get("from")
-        if called is None:
-            attempt["to"], called = number(key, to, policy)
+        if covered is not None and to == "+1" + called:
+            attempt["to"] = covered
         else:
-            attempt["to"] = token(key, "+1" + called, policy)
+            attempt["to"], called = number(key, to, policy)
         if called is None or _names(attempt.get("id"), called) or _names(attempt.get("campaign"), called):
             return None
-        if from_ is None:
-            hidden, masks = ((_TO, to),), self._one
-        else:
-            hidden, masks = ((_TO, to), (_FROM, from_)), self._two
-            attempt["from"] = shown(key, from_, policy)
-        made = _HEAD, name, first, moments, second, encode(attempt), own, masks
-        if policy != "sealed":
-            return Sharing(b'%b%b%b%b%b%b,"decision":%b,"masks":%b}' % made, name, said)
-        box = key.seal(_encode(hidden), own[7 : own.index(b'"', 7)])
-        return Sharing(b'%b%b%b%b%b%b,"decision":%b,"masks":%b,"sealed":{"key":"%b","box":"%b"}}' % (*made, key.name, box), name, said)
+        masks = self._one
+        if from_ is not None:
+            masks, attempt["from"] = self._two, shown(key, from_, policy)
+        line = b'%b%b%b%b%b%b,"decision":%b,"masks":%b' % (_HEAD, name, first, moments, second, encode(attempt), own, masks)
+        if policy == "sealed":
+            hidden = [(path, value) for path, value in ((_TO, to), (_FROM, from_)) if value is not None and attempt[path[1]][:2] != COVERED]
+            if hidden:
+                box = key.seal(_encode(hidden), own[7 : own.index(b'"', 7)])
+                return Sharing(b'%b,"sealed":{"key":"%b","box":"%b"}}' % (line, key.name, box), name, said)
+        return Sharing(line + b"}", name, said)
 
     def _answer(self, form: Form) -> "_Answer":
         told = b'{%b,"evidence":%b}' % (form.shared, form.evidence)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from dialguard.audit import standalone
 from dialguard.audit.errors import LogError
 from dialguard.audit.kept import Kept
-from dialguard.audit.keys import Keys
+from dialguard.audit.keys import COVERED, Keys
 from dialguard.audit.record import unmask
 from dialguard.audit.text import decode, encode, moment
 from dialguard.facts import numbers
@@ -89,7 +89,7 @@ class Reader:
         """Byte strings of which a fitting line holds one (none: any line may fit), and the tokens of what is looked for."""
         living = self.keys.living(wanted.tenant)
         if wanted.number is not None:
-            tokens = {key.token("n", wanted.number) for key in living}
+            tokens = {token for key in living for token in (key.token("n", wanted.number), *key.cover((wanted.number,)))}
             return [b'"' + token.encode() for token in tokens] + [wanted.number[-4:].encode()], tokens
         if wanted.id is not None:
             tokens = {key.token("p", wanted.id) for key in living}
@@ -116,7 +116,7 @@ def _fits(body: dict[str, Any], wanted: Wanted, tokens: set[str]) -> bool:
 def _is_number(value: object, number: str, tokens: set[str]) -> bool:
     if not isinstance(value, str):
         return False
-    if value[:2] == "n-":
+    if value[:2] in ("n-", COVERED):
         return value in tokens or value[:-3] in tokens  # masked: two digits follow
     return numbers.parse(value).e164 == number
 

@@ -1,7 +1,7 @@
 """The record of one decision: what was asked, what was answered, and what is masked in it.
 
-``numbers`` says what becomes of telephone numbers and of who the person is: ``sealed`` (a keyed hash to find by, the value itself
-sealed in the record), ``masked`` (the hash and the last two digits, the value nowhere) or ``clear``. The text of a message leaves
+``numbers`` says what becomes of telephone numbers and of who the person is: ``sealed`` (a number in E.164 under a cipher, of all else a
+keyed hash to find by, the value itself sealed in the record), ``masked`` (the hash and the last two digits, the value nowhere) or ``clear``. The text of a message leaves
 its digest. ``masks`` of a record names each place and what was done there.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from dialguard.audit.errors import LogError
-from dialguard.audit.keys import Key, Keys
+from dialguard.audit.keys import COVERED, Key, Keys
 from dialguard.audit.text import decode, encode
 from dialguard.facts import numbers
 
@@ -62,12 +62,13 @@ def record(body: Mapping[str, Any], policy: str, key: Key | None) -> bytes:
     for name, path, mask in _NUMBER_FIELDS:
         value = attempt.get(name)
         if value is not None:
-            hidden.append((path, value))
             masks[mask] = policy
             if name == "to":
                 attempt[name], called = number(key, value, policy)
             else:
                 attempt[name] = shown(key, value, policy)
+            if not attempt[name].startswith(COVERED):
+                hidden.append((path, value))
 
     def hide(holder: Any, name: str | int, path: Path) -> None:
         value = holder[name]
@@ -83,8 +84,10 @@ def record(body: Mapping[str, Any], policy: str, key: Key | None) -> bytes:
                 hide(*found)
         for holder, name, path in _called_before(attempt):
             if holder[name] is not None:
-                hidden.append((path, holder[name]))
-                holder[name], _ = number(key, holder[name], policy)
+                value = holder[name]
+                holder[name], _ = number(key, value, policy)
+                if not holder[name].startswith(COVERED):
+                    hidden.append((path, value))
                 masks[".".join(map(str, path))] = policy
     if told["claims"]:
         hide(told, "claims", ("claims",))
@@ -111,13 +114,10 @@ def number(key: Key, value: object, policy: str) -> tuple[str, str | None]:
     found = numbers.parse(value)
     if found.e164 is None:
         return key.token("p", value if isinstance(value, str) else encode(value).decode()), None
-    return token(key, found.e164, policy), found.national
-
-
-def token(key: Key, e164: str, policy: str) -> str:
-    """What stands in place of a number that was read."""
-    found = key.token("n", e164)
-    return f"{found}-{e164[-2:]}" if policy == "masked" else found
+    if policy == "sealed" and value == found.e164:
+        return key.cover((found.e164,))[0], found.national
+    token = key.token("n", found.e164)
+    return f"{token}-{found.e164[-2:]}" if policy == "masked" else token, found.national
 
 
 def shown(key: Key, value: object, policy: str) -> str:
@@ -135,14 +135,19 @@ def unmask(body: dict[str, Any], keys: Keys) -> dict[str, Any]:
     gone = sorted(path for path, how in body.get("masks", {}).items() if how == "masked")
     if gone:
         raise LogError(f"{', '.join(gone)}: masked when recorded, kept nowhere")
+    attempt, masks = body["attempt"], body.get("masks", {})
+    places = [(attempt, name, path) for name, path, _ in _NUMBER_FIELDS if name in attempt]
+    for holder, name, path in (*places, *_called_before(attempt)):
+        value = holder[name]
+        if isinstance(value, str) and value.startswith(COVERED) and ".".join(map(str, path)) in masks:
+            holder[name] = keys.get(value.split("-")[1]).uncover(value)
     sealed = body.get("sealed")
-    if sealed is None:
-        return body
-    for path, value in decode(keys.get(sealed["key"]).open(sealed["box"], body["decision"]["id"])):
-        holder = body
-        for step in path[:-1]:
-            holder = holder[step]
-        holder[path[-1]] = value
+    if sealed is not None:
+        for path, value in decode(keys.get(sealed["key"]).open(sealed["box"], body["decision"]["id"])):
+            holder = body
+            for step in path[:-1]:
+                holder = holder[step]
+            holder[path[-1]] = value
     return body
 
 

@@ -1,6 +1,6 @@
 """Decisions of one guard on their way into the log: no allow leaves without its record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +61,28 @@ class Recording:
         """Records decisions together; None where that was done, else the denials in their places."""
         try:
             seals: dict[str, Key | None] = {}
-            moments = moments_of(clock.now(), known_at)
-            self.log.append([self._plain(asked, moments, seals) or self.body(asked, known_at) for asked in decided])
+            moments, covered = moments_of(clock.now(), known_at), self._covered(decided, seals)
+            self.log.append(
+                [self._plain(asked, moments, seals, cover) or self.body(asked, known_at) for asked, cover in zip(decided, covered, strict=True)]
+            )
         except AuditUnavailable as error:
             return [unrecorded(asked.decision, error) for asked in decided]
         return None
 
-    def _plain(self, asked: Asked, moments: bytes, seals: dict[str, Key | None]) -> Sharing | None:
+    def _covered(self, decided: Sequence[Asked], seals: dict[str, Key | None]) -> Iterable[str | None]:
+        """What stands in place of the called numbers where that was kept with them, all worked out in one step."""
+        tenants = {asked.by.get("tenant", "default") for asked in decided}
+        if self.log.numbers != "sealed" or len(tenants) != 1:
+            return [None] * len(decided)
+        (tenant,) = tenants
+        key = seals[tenant] = self.log.seal_of(tenant)
+        try:
+            found = iter(key.cover(["+1" + asked.decision.called for asked in decided if asked.decision.called is not None]))
+        except (LogError, ValueError) as error:
+            raise _unmade(error) from error
+        return [None if asked.decision.called is None else next(found) for asked in decided]
+
+    def _plain(self, asked: Asked, moments: bytes, seals: dict[str, Key | None], covered: str | None) -> Sharing | None:
         """The same where it is put together from parts; ``seals`` are the tenants' keys that were asked for."""
         decision, campaign, by = asked.decision, asked.campaign, asked.by
         form = decision.shared
@@ -77,11 +92,15 @@ class Recording:
         seal = seals[tenant] if tenant in seals else seals.setdefault(tenant, self.log.seal_of(tenant))
         try:
             return self._parts.record(
-                asked.attempt, asked.json, form, moments, seal, asked.pieces, campaign["seller"], asked.reserve, asked.events, by, decision.called
+                asked.attempt, asked.json, form, moments, seal, asked.pieces, campaign["seller"], asked.reserve, asked.events, by,
+                decision.called, covered,
             )  # fmt: skip
         except (LogError, TypeError, ValueError) as error:
-            what = error if isinstance(error, LogError) else type(error).__name__
-            raise AuditUnavailable(f"the decision could not be made a record: {what}") from error
+            raise _unmade(error) from error
+
+
+def _unmade(error: Exception) -> AuditUnavailable:
+    return AuditUnavailable(f"the decision could not be made a record: {error if isinstance(error, LogError) else type(error).__name__}")
 
 
 def unrecorded(decision: Decision, error: AuditUnavailable) -> Decision:

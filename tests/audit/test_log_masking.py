@@ -18,6 +18,7 @@ from dialguard.audit.log import DecisionLog
 from dialguard.audit.reading import Reader, Wanted
 from dialguard.audit.record import record, unmask
 from dialguard.audit.text import encode
+from dialguard.facts.numbers import parse
 from tests.audit.conftest import CAMPAIGN, body, breaks
 
 SAID: dict[str, Any] = {
@@ -118,6 +119,37 @@ def test_a_keyed_hash_is_an_hmac_of_sha256(tmp_path: Path) -> None:
     for kind, text in (("n", "+13055550123"), ("p", ""), ("p", "Zoë \ud800" + "x" * 200)):
         expected = hmac.new(finding, f"{kind}:{text}".encode("utf-8", "surrogatepass"), "sha256").hexdigest()[:32]
         assert key.token(kind, text) == f"{kind}-{key.id}-{expected}"
+
+
+def test_a_number_in_e164_is_one_block_that_finds_and_opens(tmp_path: Path) -> None:
+    key, other = (Keys(tmp_path / f"{name}.json").current("acme") for name in ("one", "other"))
+    numbers = ["+13055550123", "+13055550124", "+1234567", "+123456789012345", "+13055550123"]
+    covered = key.cover(numbers)
+    assert [key.uncover(each) for each in covered] == numbers and covered[0] == covered[4] and len(set(covered)) == 4
+    assert all(len(each) == len(covered[0]) and each.startswith(f"s-{key.id}-") for each in covered)
+    assert key.cover(numbers[1:2]) == covered[1:2] and other.cover(numbers)[0][-32:] != covered[0][-32:]
+    for changed in (covered[0][:-1] + ("0" if covered[0][-1] != "0" else "1"), covered[0][:-2], covered[0] + "zz", covered[0].replace(key.id, "k0")):
+        with pytest.raises(LogError, match="does not open with the key"):
+            key.uncover(changed)
+
+
+@pytest.mark.parametrize(
+    ("to", "begins", "boxed"), [("+13055550123", "s-", False), ("305-555-0123", "n-", True), ("+442079460958", "s-", False), ("s-k1-00", "p-", True)]
+)
+def test_a_number_is_found_and_opened_however_it_was_written(tmp_path: Path, to: str, begins: str, boxed: bool) -> None:
+    with DecisionLog(tmp_path / "decisions") as log:
+        log.append([body(log, "x", to=to, history={"attempts": [{"at": "2026-11-01T00:00:00Z", "to": to}]})])
+        reader = Reader(log.folder, log.keys)
+        (record,) = reader.find(Wanted())
+        raw = record.body
+        shown = raw["attempt"]["to"], raw["attempt"]["history"]["attempts"][0]["to"]
+        assert [each[:2] for each in shown] == [begins] * 2 and ("sealed" in raw) is boxed
+        assert to not in json.dumps(raw) and raw["masks"]["attempt.to"] == "sealed"
+        whole, notes = reader.whole(record)
+        assert whole["attempt"]["to"] == whole["attempt"]["history"]["attempts"][0]["to"] == to and not notes
+        number = parse(to).e164
+        assert number is None or len([*reader.find(Wanted(number=number))]) == 1
+        assert [*reader.find(Wanted(number="+13055550199"))] == []
 
 
 def test_a_new_key_seals_and_the_old_one_goes_on_finding_and_opening(tmp_path: Path) -> None:
