@@ -95,9 +95,11 @@ class Slots:
 
     def _settle(self, stop: threading.Event) -> None:
         """Brings into the file what stands in its log, every few seconds until the connection is given up."""
-        while not stop.wait(_SETTLES):
+        while not stop.is_set():
             with suppress(sqlite3.Error), closing(sqlite3.connect(self._path, isolation_level=None)) as file:
-                file.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                while not stop.wait(_SETTLES):
+                    file.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            stop.wait(_SETTLES)
 
     def _connected(self) -> sqlite3.Connection:
         if self._file is None or (self._path is not None and self._pid != os.getpid()):

@@ -253,8 +253,10 @@ def test_entries_come_to_be_seen_in_the_order_of_their_ids(url):
         return id_
 
     row = {"seller": "acme", "number": A, "valid_at": T, "known_at": T, "action": "added", "void": 0}
-    ids = []
-    threads = [threading.Thread(target=lambda: ids.append(first.write(slow))), threading.Thread(target=lambda: ids.append(suppress(second, B)))]
+    ids = {}
+    threads = [
+        threading.Thread(target=lambda: ids.update(slow=first.write(slow))), threading.Thread(target=lambda: ids.update(quick=suppress(second, B)))
+    ]  # fmt: skip
     threads[0].start()
     writing.wait(30)
     threads[1].start()
@@ -264,7 +266,7 @@ def test_entries_come_to_be_seen_in_the_order_of_their_ids(url):
     for thread in threads:
         thread.join()
     seen.append(Source(reader).tips()["internal"])
-    assert seen == [1, 3] and ids == [2, "internal:3"]
+    assert seen == [1, 3] and ids == {"slow": 2, "quick": "internal:3"}
 
 
 def test_who_waits_for_another_to_record_waits_no_longer_than_it_may(url):
