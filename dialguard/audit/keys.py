@@ -1,6 +1,6 @@
 """Keys of the decision log: one at a time for each tenant, in a file beside the log, never in it.
 
-A key finds and opens what was sealed under it: a telephone number in E.164 stands as one block of AES-256, the same each time; of
+A key finds and opens what was sealed under it: a telephone number stands as one block of AES-256, the same each time; of
 anything else there is a keyed hash to find it by (HMAC-SHA256), and the value is sealed (AES-256-GCM). The newest of a tenant seals; older ones go on finding
 and opening. A destroyed key leaves its id and day behind: what it sealed cannot be read by anybody any more.
 """

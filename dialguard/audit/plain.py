@@ -14,7 +14,7 @@ import msgspec
 
 from dialguard.audit.chain import Sharing
 from dialguard.audit.keys import COVERED, Key
-from dialguard.audit.record import number, shown
+from dialguard.audit.record import number, shape, shown
 from dialguard.audit.text import encode, moment
 from dialguard.engine.decision import Form
 from dialguard.model.moment import Instant
@@ -71,8 +71,8 @@ class Parts:
         if key is None:
             return Sharing(b'%b%b%b%b%b%b,"decision":%b,"masks":{}}' % (_HEAD, name, first, moments, second, encode(attempt), own), name, said)
         policy, to, from_ = self._policy, attempt.get("to"), attempt.get("from")
-        if covered is not None and to == "+1" + called:
-            attempt["to"] = covered
+        if covered is not None and (written := shape(to, "+1" + called)) is not None:
+            attempt["to"] = covered + written
         else:
             attempt["to"], called = number(key, to, policy)
         if called is None or _names(attempt.get("id"), called) or _names(attempt.get("campaign"), called):

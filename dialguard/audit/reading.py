@@ -117,7 +117,7 @@ def _is_number(value: object, number: str, tokens: set[str]) -> bool:
     if not isinstance(value, str):
         return False
     if value[:2] in ("n-", COVERED):
-        return value in tokens or value[:-3] in tokens  # masked: two digits follow
+        return value.partition(" ")[0] in tokens or value[:-3] in tokens  # how it was written follows, or two digits
     return numbers.parse(value).e164 == number
 
 

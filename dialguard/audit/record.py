@@ -24,6 +24,8 @@ _HIDDEN = (("contact", "id"), ("caller_id", "name"), ("campaign", "claims"))  # 
 _NAMING = frozenset(name for first, second in (*_HIDDEN, ("history", "attempts")) for name in (first, f"{first}.{second}")) - {"campaign"}
 _MESSAGE = frozenset({"message", "message.body"})
 _NO_DIGIT = re.compile(r"\D")
+_ONLY_DIGITS = {code: None for code in range(128) if not 48 <= code < 58}
+_NO_DIGITS = {code: "#" for code in range(48, 58)}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]")
 _MOST_SHOWN = 10_000
 
@@ -114,10 +116,29 @@ def number(key: Key, value: object, policy: str) -> tuple[str, str | None]:
     found = numbers.parse(value)
     if found.e164 is None:
         return key.token("p", value if isinstance(value, str) else encode(value).decode()), None
-    if policy == "sealed" and value == found.e164:
-        return key.cover((found.e164,))[0], found.national
+    if policy == "sealed" and (written := shape(value, found.e164)) is not None:
+        return key.cover((found.e164,))[0] + written, found.national
     token = key.token("n", found.e164)
     return f"{token}-{found.e164[-2:]}" if policy == "masked" else token, found.national
+
+
+def shape(value: object, e164: str) -> str | None:
+    """How a number is written, to stand after what covers it: nothing where that is E.164, else the text with ``#`` for its digits, after a
+    blank; None where these are not simply the number's."""
+    if value == e164:
+        return ""
+    if not isinstance(value, str) or not value.isascii() or "#" in value:
+        return None
+    digits = value.translate(_ONLY_DIGITS)
+    return f" {value.translate(_NO_DIGITS)}" if digits == e164[1:] or (digits == e164[2:] and e164[:2] == "+1") else None
+
+
+def _filled(number: str, written: str) -> str:
+    """The number as it was written."""
+    if not written:
+        return number
+    digits = iter(number[-written.count("#") :])
+    return "".join(next(digits) if each == "#" else each for each in written)
 
 
 def shown(key: Key, value: object, policy: str) -> str:
@@ -140,7 +161,8 @@ def unmask(body: dict[str, Any], keys: Keys) -> dict[str, Any]:
     for holder, name, path in (*places, *_called_before(attempt)):
         value = holder[name]
         if isinstance(value, str) and value.startswith(COVERED) and ".".join(map(str, path)) in masks:
-            holder[name] = keys.get(value.split("-")[1]).uncover(value)
+            covered, _, written = value.partition(" ")
+            holder[name] = _filled(keys.get(covered.split("-")[1]).uncover(covered), written)
     sealed = body.get("sealed")
     if sealed is not None:
         for path, value in decode(keys.get(sealed["key"]).open(sealed["box"], body["decision"]["id"])):

@@ -75,7 +75,7 @@ def test_a_decision_given_as_json_makes_the_same_record(tmp_path: Path) -> None:
         assert "305 555 0123" not in json.dumps(slow["decision"])
         for each in (quick, slow):
             del each["at"], each["sealed"], each["kept"]
-        assert quick["attempt"]["to"] == SAID["to"] and slow["attempt"]["to"].startswith("n-")  # the one was opened, the other not
+        assert quick["attempt"]["to"] == SAID["to"] and slow["attempt"]["to"].endswith(" (###) ###-####")  # the one was opened, the other not
         assert quick["masks"] == slow["masks"]
 
 
@@ -134,8 +134,13 @@ def test_a_number_in_e164_is_one_block_that_finds_and_opens(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("to", "begins", "boxed"), [("+13055550123", "s-", False), ("305-555-0123", "n-", True), ("+442079460958", "s-", False), ("s-k1-00", "p-", True)]
-)
+    ("to", "begins", "boxed"),
+    [
+        ("+13055550123", "s-", False), ("305-555-0123", "s-", False), (" 1 (305) 555 0123", "s-", False), ("+44 20 7946 0958", "s-", False),
+        ("+442079460958", "s-", False), ("305-555-0123 x7", "n-", True), ("305-LKL-0123", "n-", True), ("#305-555-0123", "p-", True),
+        ("s-k1-00", "p-", True), ("٣٠٥٥٥٥٠١٢٣", "n-", True),
+    ],
+)  # fmt: skip
 def test_a_number_is_found_and_opened_however_it_was_written(tmp_path: Path, to: str, begins: str, boxed: bool) -> None:
     with DecisionLog(tmp_path / "decisions") as log:
         log.append([body(log, "x", to=to, history={"attempts": [{"at": "2026-11-01T00:00:00Z", "to": to}]})])
@@ -159,7 +164,7 @@ def test_a_new_key_seals_and_the_old_one_goes_on_finding_and_opening(tmp_path: P
     log.append([body(log, "b")])
     found = list(Reader(log.folder, Keys(log.keys.path)).find(Wanted(number="+16025550123")))
     assert [each.body["decision"]["id"] for each in found] == ["d-a", "d-b"]
-    assert len({each.body["sealed"]["key"] for each in found}) == 2
+    assert len({each.body["attempt"]["to"].split("-")[1] for each in found}) == 2
     assert [unmask(each.body, log.keys)["attempt"]["to"] for each in found] == ["602-555-0123"] * 2
 
 
@@ -173,10 +178,10 @@ def test_a_destroyed_key_erases_and_the_log_stays_whole(tmp_path: Path) -> None:
     assert list(reader.find(Wanted(number="+16025550123"))) == []
     (found,) = reader.find(Wanted(id="d-a"))
     whole, notes = reader.whole(found)
-    assert whole["attempt"]["to"].startswith("n-") and f"the key {key.id} was destroyed" in notes[0]
+    assert whole["attempt"]["to"].startswith(f"s-{key.id}-") and f"the key {key.id} was destroyed" in notes[0]
     log.append([body(log, "b")])
     (found,) = reader.find(Wanted(number="+16025550123"))
-    assert found.body["sealed"]["key"] != key.id
+    assert key.id not in found.body["attempt"]["to"]
     log.close()
     assert breaks(log.folder) == []
 
@@ -185,11 +190,13 @@ def test_tenants_have_keys_of_their_own(tmp_path: Path) -> None:
     log = DecisionLog(tmp_path / "decisions")
     for tenant in ("one", "two"):
         decision = {"id": f"d-{tenant}", "attempt_id": None, "reasons": [], "verdict": "deny", "evidence": {}, "obligations": []}
-        log.append([log.body({"to": "602-555-0123"}, decision, campaign=CAMPAIGN, known_at=0, store="none", pieces={}, tenant=tenant)])
+        log.append([log.body({"to": "602-555-0123 x7"}, decision, campaign=CAMPAIGN, known_at=0, store="none", pieces={}, tenant=tenant)])
     reader = Reader(log.folder, log.keys)
     (found,) = reader.find(Wanted(number="+16025550123", tenant="two"))
     assert found.body["decision"]["id"] == "d-two"
     one, two = log.keys.current("one"), log.keys.current("two")
+    with pytest.raises(LogError, match="does not open"):
+        one.uncover(two.cover(["+16025550123"])[0].replace(two.id, one.id))
     assert one.token("n", "+16025550123")[-32:] != two.token("n", "+16025550123")[-32:]
     with pytest.raises(LogError, match="does not open"):
         one.open(found.body["sealed"]["box"], "d-two")

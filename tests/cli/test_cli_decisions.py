@@ -133,7 +133,7 @@ def test_a_destroyed_key(run: Run, store: Path) -> None:
     done = run("decisions", "keys", "--destroy", key["id"], "--store", store, "--json")
     assert done.json[0]["state"].startswith("destroyed 2026-11-24")
     shown = run("decisions", "show", "lead-1", "--store", store).json
-    assert shown["attempt"]["to"].startswith("n-") and f"the key {key['id']} was destroyed" in shown["not_shown"][0]
+    assert shown["attempt"]["to"].startswith("s-") and f"the key {key['id']} was destroyed" in shown["not_shown"][0]
     done = run("decisions", "replay", "--all", "--store", store)
     assert done.status == 0 and "0 the same, 0 different, 4 that cannot be made again" in done.out
     assert run("decisions", "verify", "--store", store).status == 0

@@ -276,6 +276,28 @@ def test_a_reservations_file_that_is_none_denies_and_is_not_touched(tmp_path):
     assert (tmp_path / "reservations.sqlite").read_text() == "not a database, " * 100
 
 
+def test_slots_of_an_earlier_start_of_the_machine_are_not_read(tmp_path, monkeypatch):
+    """What a loss of power left of the file, whole or torn, is no hindrance; that of this start is everybody's."""
+    boot = tmp_path / "boot"
+    boot.write_text("first")
+    monkeypatch.setattr("dialguard.storage.slots_local._BOOT", boot)
+    (tmp_path / "store").mkdir()
+    path = str(tmp_path / "store")
+    guard, file = filled(path), tmp_path / "store" / "reservations.sqlite"
+    assert verdicts(guard, *[{"id": str(place)} for place in range(4)]) == ["allow", "allow", "allow", "deny"]
+    guard.store.close()
+    assert verdicts(Guard(path), {"id": "x", "campaign": CAMPAIGN}) == ["deny"]
+    for start, left in enumerate((b"", b"torn " * 1000), 2):
+        boot.write_text(f"start {start}")
+        if left:
+            file.write_bytes(left)
+        again = Guard(path)
+        assert verdicts(again, {"id": f"y{start}", "campaign": CAMPAIGN}) == ["allow"]
+        again.store.close()
+    monkeypatch.setattr("dialguard.storage.slots_local._BOOT", tmp_path / "untold")
+    assert verdicts(Guard(path), {"id": "z", "campaign": CAMPAIGN}) == ["allow"]  # it is read as it stands
+
+
 def test_a_slot_that_lapsed_is_another_dialers(monkeypatch):
     monkeypatch.setattr("dialguard.storage.slots_local.LAPSE", SECOND // 10)
     guard = filled(MemoryStore())
