@@ -24,8 +24,8 @@ _HIDDEN = (("contact", "id"), ("caller_id", "name"), ("campaign", "claims"))  # 
 _NAMING = frozenset(name for first, second in (*_HIDDEN, ("history", "attempts")) for name in (first, f"{first}.{second}")) - {"campaign"}
 _MESSAGE = frozenset({"message", "message.body"})
 _NO_DIGIT = re.compile(r"\D")
-_ONLY_DIGITS = {code: None for code in range(128) if not 48 <= code < 58}
-_NO_DIGITS = {code: "#" for code in range(48, 58)}
+_OTHERS = bytes(set(range(256)) - set(b"0123456789"))
+_NO_DIGITS = bytes.maketrans(b"0123456789", b"#" * 10)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]")
 _MOST_SHOWN = 10_000
 
@@ -129,8 +129,9 @@ def shape(value: object, e164: str) -> str | None:
         return ""
     if not isinstance(value, str) or not value.isascii() or "#" in value:
         return None
-    digits = value.translate(_ONLY_DIGITS)
-    return f" {value.translate(_NO_DIGITS)}" if digits == e164[1:] or (digits == e164[2:] and e164[:2] == "+1") else None
+    raw = value.encode()
+    digits = raw.translate(None, _OTHERS).decode()
+    return f" {raw.translate(_NO_DIGITS).decode()}" if digits == e164[1:] or (digits == e164[2:] and e164[:2] == "+1") else None
 
 
 def _filled(number: str, written: str) -> str:
