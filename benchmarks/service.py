@@ -32,10 +32,12 @@ from dialguard.model.moment import DAY, HOUR, SECOND
 from dialguard.storage.embedded import EmbeddedStore
 from simulations import redis_servers, registry
 
-LISTED, CONSENTED, PREPARED = 300_000, 200_000, 400_000
+LISTED, CONSENTED, PREPARED = 300_000, 300_000, 600_000
 CONNECTIONS = 32
 SPELL = 4.0
 """Seconds of load on one server in one turn."""
+HALF = 20.0
+"""Seconds of load at half of what it can do, of which only the 99th percentile is shown."""
 STEP = 80_000
 """Attempts, more than one spell makes, after which the next begins: no number is asked about twice while a slot is held for it."""
 FASTAPI = "FastAPI, a stub"
@@ -88,7 +90,7 @@ def run(rounds: int) -> None:
             for step in range(len(servers)):
                 _measure(servers[(turn + step) % len(servers)])
         for server in servers:
-            server.late_at_half = _load(server, statistics.median(server.rates) / 2)[2]
+            server.late_at_half = _load(server, HALF, statistics.median(server.rates) / 2)[2]
         _show(servers, len(stub.read_bytes()))
 
 
@@ -203,20 +205,20 @@ def _median(server: _Server) -> bytes:
 def _measure(server: _Server) -> None:
     """One spell of load, as fast as answers come."""
     before = _cpu(server.process.pid)
-    done, seconds, late = _load(server, 0)
+    done, seconds, late = _load(server, SPELL, 0)
     server.spent.append((_cpu(server.process.pid) - before) / done * 1e6)
     server.rates.append(done / seconds)
     server.late.append(late)
 
 
-def _load(server: _Server, rate: float) -> tuple[int, float, float]:
+def _load(server: _Server, spell: float, rate: float) -> tuple[int, float, float]:
     """How many answers came in how many seconds, and the 99th percentile in milliseconds."""
-    asked = [server.port, server.key, server.bodies, CONNECTIONS, SPELL, server.turns * STEP, rate]
+    asked = [server.port, server.key, server.bodies, CONNECTIONS, spell, server.turns * STEP, rate]
     server.turns += 1
     load = subprocess.Popen([sys.executable, "-m", "benchmarks.service_load", *map(str, asked)], stdout=subprocess.PIPE)
     if hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > 1:
         os.sched_setaffinity(load.pid, {max(os.sched_getaffinity(0))})
-    said, _ = load.communicate(timeout=SPELL + 60)
+    said, _ = load.communicate(timeout=spell + 60)
     done, seconds, late, wrong = json.loads(said)
     if wrong:
         raise RuntimeError(f"{server.name}: {wrong} of {done} answers were not 200")

@@ -8,6 +8,7 @@ of which nothing but one consent was ever recorded, it holds that too (``lone``)
 import threading
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dialguard.ledger.lone import FIELDS, Lone
@@ -129,15 +130,25 @@ def kinds(sellers: Sellers, seller: str, number: str) -> int:
     return 0 if found is None else found.code(int(number)) & EVERY
 
 
-def consent(sellers: Sellers, seller: str, number: str) -> tuple[int, tuple | None]:
-    """The same, and where that is a consent and nothing else, the row of the only one ever recorded, if it is held and stands."""
+def consents(sellers: Sellers, seller: str, numbers: Iterable[str]) -> Iterator[tuple[str, int, tuple | None]]:
+    """Of each number the same, and where that is a consent and nothing else, the row of the only one ever recorded, if it is held and
+    stands."""
     found = sellers.get(seller)
-    if found is None:
-        return 0, None
-    code = found.code(int(number))
-    if code & EVERY != CONSENT or code == CONSENT:
-        return code & EVERY, None
-    return CONSENT, found.lone.row((code >> _BITS) - 1, number)
+    if found is None or found.hiding:
+        kinds = 0 if found is None else EVERY
+        yield from ((number, kinds, None) for number in numbers)
+        return
+    base, codes, near, late = found.now
+    lone = found.lone
+    for number in numbers:
+        key = int(number)
+        code = late.get(key)
+        if code is None:
+            first, last = near.get(key // _NEAR, _NOWHERE)
+            place = bisect_left(base, key, first, last)
+            code = codes[place] if place < last and base[place] == key else 0
+        held = code >> _BITS
+        yield number, code & EVERY, lone.row(held - 1, number) if held and code & EVERY == CONSENT else None
 
 
 def _take(cursor: Any, seen: tuple[str | None, ...], sellers: Sellers) -> bool:

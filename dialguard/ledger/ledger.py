@@ -12,7 +12,7 @@ from dialguard.ledger.erasing import Erased, empty, endings, listing, note_keys
 from dialguard.ledger.errors import LedgerError
 from dialguard.ledger.fold import in_force, of_consents
 from dialguard.ledger.history import entries
-from dialguard.ledger.known import CONSENT, EVERY, consent, kinds
+from dialguard.ledger.known import CONSENT, EVERY, consents, kinds
 from dialguard.ledger.pseudonyms import Key
 from dialguard.ledger.read import WITH_ERASURES, Reading, recorded
 from dialguard.ledger.rows import ALWAYS, KINDS, Row, moment, recorded_number, text
@@ -101,8 +101,7 @@ class Ledger(Database, Recorder):
             reading, rows = self._reading(cursor, seller, 0, None), {}
             if seller not in state.wholes:
                 state.wholes[seller] = reading.whole
-            for number in numbers:
-                kind, row = consent(state.sellers, seller, number)
+            for number, kind, row in consents(state.sellers, seller, numbers):
                 if kind == 0:
                     state.consents[seller, number] = _NONE
                 elif row is not None:

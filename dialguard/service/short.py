@@ -7,6 +7,7 @@ request, and each of these that is not plain, goes the ordinary way; tests hold 
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -63,9 +64,11 @@ class ShortProtocol(HttpToolsProtocol):
     """What has just come, where a message begins with it."""
     _answered = 0.0
 
-    @property
-    def _service(self) -> Service:
-        return self.config.app.service
+    _service: Service
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._service = self.config.app.service
 
     def data_received(self, data: bytes) -> None:
         if not self._amid and (self.cycle is None or self.cycle.response_complete):

@@ -109,7 +109,12 @@ class EmbeddedStore(Recorder):
 
     def lists_say(self, codes: tuple[str, ...], national10: str, since: int | None) -> list[bool | None]:
         """What each loaded version of some lists says of a number; see ``storage.ports.Store``."""
-        return self._ask_lists(self._catalog.said, codes, national10, since)
+        if not self._seen:
+            self._check_folder()
+        try:
+            return self._catalog.said(codes, national10, since)
+        except (ListError, OSError) as error:
+            raise _unread(error) from error
 
     def expect(self, seller: str, numbers: Iterable[str]) -> None:
         """The next look-ups will be of these; see ``storage.ports.Store``."""
@@ -257,7 +262,7 @@ class EmbeddedStore(Recorder):
         try:
             return question(*words)
         except (ListError, OSError) as error:
-            raise LookUpFailed(f"a list could not be read: {error}") from error
+            raise _unread(error) from error
 
     def _append(self, kind: str, rows: list[Row], *, ids: bool = True) -> list[int]:
         made = self._ledger._append(kind, rows, ids=ids)
@@ -283,3 +288,7 @@ class EmbeddedStore(Recorder):
 
     def _numbers_of(self, seller: str, person: str) -> list[str]:
         return self._ledger._numbers_of(seller, person)
+
+
+def _unread(error: Exception) -> LookUpFailed:
+    return LookUpFailed(f"a list could not be read: {error}")
