@@ -64,11 +64,11 @@ class ShortProtocol(HttpToolsProtocol):
     """What has just come, where a message begins with it."""
     _answered = 0.0
 
-    _service: Service
+    _service: Service | None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._service = self.config.app.service
+        self._service = getattr(self.config.app, "service", None)
 
     def data_received(self, data: bytes) -> None:
         if not self._amid and (self.cycle is None or self.cycle.response_complete):
