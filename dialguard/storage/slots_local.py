@@ -34,7 +34,7 @@ _LOT = 250
 """Numbers asked for in one statement."""
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 """What tells one start of a machine from another, on Linux."""
-_SETTLES = 2.0
+_SETTLES = 0.2
 """Seconds between two times at which the file is brought up, where that is done apart."""
 encode = Encoder().encode
 
