@@ -134,21 +134,10 @@ def consents(sellers: Sellers, seller: str, numbers: Iterable[str]) -> Iterator[
     """Of each number the same, and where that is a consent and nothing else, the row of the only one ever recorded, if it is held and
     stands."""
     found = sellers.get(seller)
-    if found is None or found.hiding:
-        kinds = 0 if found is None else EVERY
-        yield from ((number, kinds, None) for number in numbers)
-        return
-    base, codes, near, late = found.now
-    lone = found.lone
     for number in numbers:
-        key = int(number)
-        code = late.get(key)
-        if code is None:
-            first, last = near.get(key // _NEAR, _NOWHERE)
-            place = bisect_left(base, key, first, last)
-            code = codes[place] if place < last and base[place] == key else 0
-        held = code >> _BITS
-        yield number, code & EVERY, lone.row(held - 1, number) if held and code & EVERY == CONSENT else None
+        code = 0 if found is None else found.code(int(number))
+        alone = code & EVERY == CONSENT and code != CONSENT
+        yield number, code & EVERY, found.lone.row((code >> _BITS) - 1, number) if alone else None
 
 
 def _take(cursor: Any, seen: tuple[str | None, ...], sellers: Sellers) -> bool:

@@ -51,6 +51,7 @@ CASES = {
     "the same head, pipelined": [post(GOOD), post(GOOD) * 2, post(GOOD)],
     "the same head behind the end of another": [post(GOOD), b"GET /readyz HTTP/1.1\r\nHo", b"st: here\r\n\r\n" + post(GOOD)],
     "the same head within a body": [post(GOOD), post(b"[" + post(GOOD) + b"]")],
+    "a known head that is another's body": [post(GOOD), post(post(GOOD))[: -len(post(GOOD))], post(GOOD), post(GOOD)],
     "an empty line before it": [post(GOOD), b"\r\n" + post(GOOD), post(GOOD)],
     "chunked": [b"POST /v1/check HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
                 + b"%x\r\n%b\r\n0\r\n\r\n" % (len(GOOD), GOOD)],
