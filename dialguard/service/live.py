@@ -8,6 +8,7 @@ hold for longer than ``[packs] stale_hours`` deny everything.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -277,6 +278,7 @@ class Live:
         self._built[revision.packs.digest] = revision
         while len(self._built) > BUILT:
             del self._built[next(iter(self._built))]
+            gc.unfreeze()  # what was set aside of it (see ``heap``) can be collected
 
     # ------------------------------------------------------------------------------------------------- keeping
 

@@ -19,6 +19,7 @@ from uvicorn.supervisors import Multiprocess
 from dialguard.service import app as application
 from dialguard.service.bounded import BoundedProtocol
 from dialguard.service.config import Settings
+from dialguard.service.heap import sparing
 from dialguard.service.keeping import keeping
 from dialguard.service.keyfile import SCOPES, KeyFile
 from dialguard.service.keys import Keys
@@ -53,7 +54,7 @@ class Worker:
         if settings.workers > 1 and sys.platform == "linux":
             ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: no worker outlives a killed parent
         rules = Live(settings)
-        parts = [rules.open, Tenants(settings, rules.rules, rules.fit).open, replaying, keeping, *listeners(settings)]
+        parts = [sparing, rules.open, Tenants(settings, rules.rules, rules.fit).open, replaying, keeping, *listeners(settings)]
         if settings.workers > 1:
             parts.append(Workers(settings.folder).telling)
         self.service = Service({}, Keys(settings.folder, settings.limits.rate), parts)

@@ -53,7 +53,7 @@ class EmbeddedStore(Recorder):
         self._ledger = Ledger(self._folder / "ledger.sqlite", write_timeout=write_timeout, follow=follow)
         self._seen = False
         self._still = _Still()
-        self._slots = Slots(self._folder / FILE, apart=follow)
+        self._slots = Slots(self._folder / FILE)
         self._leases, self._changes = Leases(self._folder), Changes(self._folder)
         self.waiting = Waiting(self._folder)
         """Opt-outs that could not be recorded yet."""

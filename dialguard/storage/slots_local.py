@@ -1,11 +1,15 @@
-"""Slots without a server: a small SQLite file beside the ledger, or one in memory, whose write lock is the one step."""
+"""Slots without a server: a small SQLite file beside the ledger, or one in memory, whose write lock is the one step.
+
+Rows are added at its end, so that a group of slots changes a page or two wherever its numbers lie; by which number each is, every process
+keeps in memory, and brings up to date once it has the lock.
+"""
 
 import json
 import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -23,19 +27,29 @@ from dialguard.storage.slots import HELD, LAPSE, RECORDED, RELEASED, SAME, Asked
 
 FILE = "reservations.sqlite"
 _TABLES = (
-    "CREATE TABLE IF NOT EXISTS slots (seller TEXT, number TEXT, attempt TEXT, person TEXT, since INTEGER, lapses INTEGER, "
-    "released INTEGER, recorded INTEGER, content BLOB, said TEXT, PRIMARY KEY (seller, number, attempt)) WITHOUT ROWID",
-    "CREATE INDEX IF NOT EXISTS slots_of_person ON slots (seller, person) WHERE person IS NOT NULL",
-    "CREATE INDEX IF NOT EXISTS slots_by_age ON slots (since)",
+    # A place is given once only, whatever was struck out since: who has read up to one need not look before it again.
+    "CREATE TABLE IF NOT EXISTS taken (place INTEGER PRIMARY KEY AUTOINCREMENT, seller TEXT, number TEXT, attempt TEXT, person TEXT, "
+    "since INTEGER, lapses INTEGER, released INTEGER, recorded INTEGER, content BLOB, said TEXT)",
+    "PRAGMA temp_store = MEMORY",
+    "CREATE TEMP TABLE spots (place INTEGER PRIMARY KEY, number INTEGER, person TEXT)",
+    "CREATE INDEX spots_of_number ON spots (number)",
+    "CREATE INDEX spots_of_person ON spots (person) WHERE person IS NOT NULL",
 )
 _COLUMNS = "number, attempt, since, lapses, released, recorded, content, said"
-_PUT = "INSERT OR REPLACE INTO slots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SELECT = f"SELECT {_COLUMNS} FROM taken WHERE seller = ? AND place IN (SELECT place FROM spots WHERE "
+_PUT = "INSERT INTO taken VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_TAKE_UP = (
+    "INSERT INTO spots SELECT place, CAST(number AS INTEGER), person FROM taken WHERE place > coalesce((SELECT max(place) FROM spots), 0)"
+)
+_OLD = "DELETE FROM taken WHERE place IN (SELECT place FROM taken ORDER BY place LIMIT ?) AND since <= ?"
+_GONE = "DELETE FROM spots WHERE place < (SELECT min(place) FROM taken)"
+_OF_ATTEMPT = "seller = ? AND attempt = ? AND place IN (SELECT place FROM spots WHERE number = CAST(? AS INTEGER))"
 _LOT = 250
 """Numbers asked for in one statement."""
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 """What tells one start of a machine from another, on Linux."""
-_SETTLES = 0.2
-"""Seconds between two times at which the file is brought up, where that is done apart."""
+_LOG_PAGES = 100
+"""Pages of the file's log, where nothing is synced: so few stay in the system's memory, and none has to be read before it is written."""
 encode = Encoder().encode
 
 
@@ -54,15 +68,10 @@ class _Store(Protocol):
 
 
 class Slots:
-    """Where slots are kept; ``path`` None is in memory. Threads may share it, and processes a path.
+    """Where slots are kept; ``path`` None is in memory. Threads may share it, and processes a path."""
 
-    ``apart``: what was written is brought into the file itself, which waits for the disk, by a thread of its own and not by whoever
-    takes a slot.
-    """
-
-    def __init__(self, path: Path | None, *, apart: bool = False) -> None:
-        self._path, self._apart = path, apart and path is not None
-        self._stop = threading.Event()
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
         self._lock = threading.Lock()
         self._file: sqlite3.Connection | None = None
         self._pid = 0
@@ -76,6 +85,7 @@ class Slots:
                 file = self._connected()
                 file.execute("BEGIN IMMEDIATE")
                 try:
+                    file.execute(_TAKE_UP)
                     yield file
                     file.execute("COMMIT")
                 finally:
@@ -91,18 +101,9 @@ class Slots:
             self._drop()
 
     def _drop(self) -> None:
-        self._stop.set()
         if self._file is not None and self._path is not None and self._pid == os.getpid():
             self._file.close()
             self._file = None
-
-    def _settle(self, stop: threading.Event) -> None:
-        """Brings into the file what stands in its log, every few seconds until the connection is given up."""
-        while not stop.is_set():
-            with suppress(sqlite3.Error), closing(sqlite3.connect(self._path, isolation_level=None)) as file:
-                while not stop.wait(_SETTLES):
-                    file.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            stop.wait(_SETTLES)
 
     def _connected(self) -> sqlite3.Connection:
         if self._file is None or (self._path is not None and self._pid != os.getpid()):
@@ -112,13 +113,13 @@ class Slots:
             file = sqlite3.connect(self._path or ":memory:", timeout=2.0, isolation_level=None, check_same_thread=False)
             file.execute("PRAGMA journal_mode = WAL")
             # Who takes a slot need not wait for the disk where the file of an earlier start of the machine is never read.
-            file.execute(f"PRAGMA synchronous = {'OFF' if kept else 'NORMAL'}")
+            if kept:
+                file.execute("PRAGMA synchronous = OFF")
+                file.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+            else:
+                file.execute("PRAGMA synchronous = NORMAL")
             for table in _TABLES:
                 file.execute(table)
-            if self._apart:
-                file.execute("PRAGMA wal_autocheckpoint = 0")
-                self._stop = threading.Event()
-                threading.Thread(target=self._settle, args=(self._stop,), name="dialguard-slots", daemon=True).start()
             self._file, self._pid = file, os.getpid()
         return self._file
 
@@ -154,7 +155,7 @@ class Locked:
         self._known: dict[tuple[str, str], int | None] = {}
         """The latest recorded attempt of ids that were."""
         self._taken: list[tuple] = []
-        file.execute("DELETE FROM slots WHERE since <= ?", (clock.now() - SAME,))
+        self._replaced: list[tuple[str, str, str]] = []
 
     def expect(self, seller: str, numbers: Iterable[str], attempts: Iterable[str]) -> None:
         """See ``slots.Table.expect``."""
@@ -165,8 +166,7 @@ class Locked:
         try:
             for start in range(0, len(names), _LOT):
                 lot = names[start : start + _LOT]
-                question = f"SELECT {_COLUMNS} FROM slots WHERE seller = ? AND number IN ({', '.join('?' * len(lot))})"
-                for row in self._file.execute(question, (seller, *lot)):
+                for row in self._file.execute(f"{_SELECT} number IN ({', '.join('?' * len(lot))}))", (seller, *map(int, lot))):
                     rows[seller, row[0]].append(row)
         except sqlite3.Error as error:
             raise LookUpFailed(f"reservations cannot be read: {error}") from error
@@ -199,6 +199,8 @@ class Locked:
         row = as_row(asked, text(attempt, "attempt"), entry, now, now + LAPSE, self._latest(asked.seller, attempt))
         self._taken.append(row)
         rows = self._rows.get((asked.seller, asked.number))
+        if rows is None or any(each[1] == attempt for each in rows):
+            self._replaced.append((asked.seller, attempt, asked.number))
         if rows is not None:
             rows[:] = [each for each in rows if each[1] != attempt]
             rows.append((*row[1:3], *row[4:]))
@@ -207,10 +209,10 @@ class Locked:
     def flush(self) -> None:
         """Writes down what was taken. Raises LookUpFailed."""
         try:
-            self._file.executemany(_PUT, self._taken)
+            _put(self._file, self._taken, self._replaced)
         except sqlite3.Error as error:  # they are written by the next, or nobody gets one
             raise LookUpFailed(f"the reservation cannot be written: {error}") from error
-        self._taken = []
+        self._taken, self._replaced = [], []
 
     def _latest(self, seller: str, attempt: str) -> int | None:
         return self._known[seller, attempt] if (seller, attempt) in self._known else latest(self._store, seller, attempt)
@@ -224,12 +226,21 @@ class Locked:
         if asked.person is not None:
             numbers.update(self._store._numbers_of(asked.seller, text(asked.person, "person")))
         marks = ", ".join("?" * len(numbers))
-        select = f"SELECT {_COLUMNS} FROM slots WHERE seller = ? AND since > ? AND "
-        rows = self._file.execute(f"{select} number IN ({marks})", (asked.seller, now - SAME, *numbers)).fetchall()
-        if asked.person is not None:  # two questions, each by its index
-            theirs = self._file.execute(f"{select} person = ?", (asked.seller, now - SAME, asked.person))
-            rows += [row for row in theirs.fetchall() if row[0] not in numbers]
-        return [as_slot(asked.seller, row, self._latest(asked.seller, row[1])) for row in rows]
+        rows = self._file.execute(
+            f"{_SELECT} number IN ({marks}) UNION SELECT place FROM spots WHERE person = ?)", (asked.seller, *map(int, numbers), asked.person)
+        ).fetchall()
+        return [as_slot(asked.seller, row, self._latest(asked.seller, row[1])) for row in rows if row[2] > now - SAME]
+
+
+def _put(file: sqlite3.Connection, rows: Sequence[tuple], replaced: Sequence[tuple[str, str, str]]) -> None:
+    """Writes down slots, in place of those of the same attempts, given as in ``_OF_ATTEMPT``, and forgets old ones."""
+    if not rows:
+        return
+    file.executemany(f"DELETE FROM taken WHERE {_OF_ATTEMPT}", replaced)
+    file.executemany(_PUT, rows)
+    file.execute(_OLD, (2 * len(rows) + 8, clock.now() - SAME))
+    file.execute(_GONE)
+    file.execute(_TAKE_UP)
 
 
 def as_slot(seller: str, row: tuple, known: int | None) -> Slot:
@@ -262,30 +273,30 @@ def note(store: _Folder, asked: Asked, slot: Slot) -> None:
     """Writes down a slot that is about to be taken elsewhere, where it may be lost. Raises LookUpFailed."""
     recorded = latest(store, asked.seller, slot.attempt)
     with store._slots.alone() as file:
-        file.execute("DELETE FROM slots WHERE since <= ?", (clock.now() - SAME,))
-        file.execute(_PUT, as_row(asked, slot.attempt, slot.entry, slot.since, slot.lapses, recorded))
+        row = as_row(asked, slot.attempt, slot.entry, slot.since, slot.lapses, recorded)
+        _put(file, [row], [(asked.seller, slot.attempt, asked.number)])
 
 
 def forget(store: _Folder, seller: str, number: str, attempt: str) -> None:
     """Strikes out a slot that was not taken, or was given back. Raises LookUpFailed."""
     with store._slots.alone() as file:
-        file.execute("DELETE FROM slots WHERE seller = ? AND number = ? AND attempt = ?", (seller, number, attempt))
+        file.execute(f"DELETE FROM taken WHERE {_OF_ATTEMPT}", (seller, attempt, number))
 
 
 def kept(store: _Folder) -> list[tuple[str, str | None, Slot]]:
     """Every slot written down: seller, person, and the slot as it is now. Raises LookUpFailed."""
     with store._slots.alone() as file:
-        rows = file.execute(f"SELECT seller, person, {_COLUMNS} FROM slots WHERE released = 0").fetchall()
+        rows = file.execute(f"SELECT seller, person, {_COLUMNS} FROM taken WHERE released = 0").fetchall()
     return [(row[0], row[1], as_slot(row[0], row[2:], latest(store, row[0], row[3]))) for row in rows]
 
 
 def release(store: _Store, slots: Slots, *, seller: str, number: str, attempt: str) -> bool:
     """Gives a slot back; False where none was held, or the attempt has been recorded. Raises LookUpFailed, ValueError."""
-    key = (text(seller, "seller"), checked_number(number), text(attempt, "attempt"))
+    key = (text(seller, "seller"), text(attempt, "attempt"), checked_number(number))
     known = latest(store, seller, attempt)
     with slots.alone() as file:
         changed = file.execute(
-            "UPDATE slots SET released = 1 WHERE seller = ? AND number = ? AND attempt = ? AND released = 0 AND recorded IS ? AND lapses > ?",
+            f"UPDATE taken SET released = 1 WHERE {_OF_ATTEMPT} AND released = 0 AND recorded IS ? AND lapses > ?",
             (*key, known, clock.now()),
         )
         return changed.rowcount == 1
