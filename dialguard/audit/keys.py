@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,12 +25,12 @@ from dialguard.facts import clock
 from dialguard.files import alone, whole
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.ciphers import Cipher, modes
+    from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, modes
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES = 12
-_NUMBER_BYTES = 16
-"""A plus sign and fifteen digits, the longest number of E.164, and a block of AES."""
+NUMBER_BYTES = 16
+"""A plus sign and fifteen digits, the longest number of E.164, and a block of AES. Some numbers that are read as such have more."""
 COVERED = "s-"
 _BLOCK = hashlib.sha256().block_size
 _SHOWN = 32
@@ -73,6 +74,11 @@ class Key:
         # No number is longer than one block, so that the cipher is a permutation of numbers and no mode is needed.
         return Cipher(algorithms.AES(hmac.digest(self._living, b"dialguard cover", "sha256")), modes.ECB())
 
+    @cached_property
+    def _coverer(self) -> "tuple[threading.Lock, CipherContext]":
+        """The cipher made ready once, which one thread uses at a time: to make it takes longer than to cover a group of numbers."""
+        return threading.Lock(), self._covering.encryptor()
+
     @property
     def _living(self) -> bytes:
         if self.secret is None:
@@ -88,9 +94,14 @@ class Key:
         return f"{kind}-{self.id}-{outer.hexdigest()[:_SHOWN]}"
 
     def cover(self, numbers: Sequence[str]) -> list[str]:
-        """What stands in place of telephone numbers in E.164, the same for the same number; ``uncover`` opens it."""
-        raw = b"".join([number.encode().ljust(_NUMBER_BYTES, b"\0") for number in numbers])
-        hexes, width = self._covering.encryptor().update(raw).hex(), 2 * _NUMBER_BYTES
+        """What stands in place of telephone numbers in E.164, the same for the same number; ``uncover`` opens it. Raises ValueError for a
+        number of more than ``NUMBER_BYTES``."""
+        raw = b"".join([number.encode().ljust(NUMBER_BYTES, b"\0") for number in numbers])
+        if len(raw) != NUMBER_BYTES * len(numbers):
+            raise ValueError("a number is longer than a block")
+        free, cipher = self._coverer
+        with free:
+            hexes, width = cipher.update(raw).hex(), 2 * NUMBER_BYTES
         return [f"{COVERED}{self.id}-{hexes[place : place + width]}" for place in range(0, len(hexes), width)]
 
     def uncover(self, covered: str) -> str:

@@ -1,8 +1,8 @@
 """The record of a decision put together from parts: of an attempt that gives no more than numbers, words and moments, whose answer
 others were given too.
 
-What the records of one campaign, key and door share is made once, and an answer stands once in a segment, under the SHA-256 of its
-bytes. Read, it says what ``record.record`` gives, and it is not made where it might not; a test holds the two together.
+What the records of one campaign, key and door share stands with the answer that they share once in a segment, on a line of its own under the
+SHA-256 of its bytes. Read, it says what ``record.record`` gives, and it is not made where it might not; a test holds the two together.
 """
 
 import hashlib
@@ -32,10 +32,12 @@ NAME = 32
 
 
 class _Answer(NamedTuple):
-    """An answer's name, empty where it cannot stand apart, and its line."""
+    """What records share: its name, empty where it cannot stand apart; its line; and the pieces, so that no other mapping comes to bear
+    their identity."""
 
     name: bytes
     said: bytes
+    pieces: Mapping[str, str]
 
 
 class Parts:
@@ -43,10 +45,7 @@ class Parts:
 
     def __init__(self, policy: str, store: str, door: str) -> None:
         self._policy, self._store, self._door = policy, store, door
-        self._one = b'{"attempt.to":"%b"}' % policy.encode()
-        self._two = b'{"attempt.to":"%b","attempt.from":"%b"}' % (policy.encode(), policy.encode())
-        self._shared: dict[tuple, tuple[bytes, bytes, Mapping[str, str]]] = {}
-        self._answers: dict[Form, _Answer] = {}
+        self._answers: dict[tuple, _Answer] = {}
 
     def record(
         self, sent: bytes, decision: bytes, form: Form, moments: bytes, key: Key | None, pieces: Mapping[str, str], seller: str, reserve: bool,
@@ -56,31 +55,29 @@ class Parts:
         attempt's own id, and ``moments`` those of ``moments_of``; None: it is to be made with care. ``pieces`` and ``seller`` are those
         of a registered campaign; ``called`` are the ten digits of the called number, where it was read before, and ``covered`` what stands
         in place of it where numbers are sealed. Raises LogError."""
-        answer = self._answers.get(form) or self._answer(form)
         start = decision.index(_VERDICT)
         own = b"%b%b}" % (decision[:start], decision[start + 1 + len(form.shared) : -len(form.evidence) - _EVIDENCE])
         try:
             attempt = _decode(sent)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        if not FIELDS.issuperset(attempt) or not own.isascii() or b"\x7f" in own or not answer.name:
+        to, from_ = attempt.get("to"), attempt.get("from")
+        given = (form, id(pieces), reserve, events, from_ is None, *by.items())
+        name, said, _ = self._answers.get(given) or self._answer(given, form, pieces, seller, reserve, events, from_ is None, **by)
+        if not FIELDS.issuperset(attempt) or not own.isascii() or b"\x7f" in own or not name:
             return None
-        given = (id(pieces), reserve, events, *by.items())
-        first, second, _ = self._shared.get(given) or self._keep(given, pieces, seller, reserve, events, **by)
-        name, said = answer
         if key is None:
-            return Sharing(b'%b%b%b%b%b%b,"decision":%b,"masks":{}}' % (_HEAD, name, first, moments, second, encode(attempt), own), name, said)
-        policy, to, from_ = self._policy, attempt.get("to"), attempt.get("from")
+            return Sharing(b'%b%b",%b,"attempt":%b,"decision":%b}' % (_HEAD, name, moments, encode(attempt), own), name, said)
+        policy = self._policy
         if covered is not None and (written := shape(to, "+1" + called)) is not None:
             attempt["to"] = covered + written
         else:
             attempt["to"], called = number(key, to, policy)
         if called is None or _names(attempt.get("id"), called) or _names(attempt.get("campaign"), called):
             return None
-        masks = self._one
         if from_ is not None:
-            masks, attempt["from"] = self._two, shown(key, from_, policy)
-        line = b'%b%b%b%b%b%b,"decision":%b,"masks":%b' % (_HEAD, name, first, moments, second, encode(attempt), own, masks)
+            attempt["from"] = shown(key, from_, policy)
+        line = b'%b%b",%b,"attempt":%b,"decision":%b' % (_HEAD, name, moments, encode(attempt), own)
         if policy == "sealed":
             hidden = [(path, value) for path, value in ((_TO, to), (_FROM, from_)) if value is not None and attempt[path[1]][:2] != COVERED]
             if hidden:
@@ -88,28 +85,21 @@ class Parts:
                 return Sharing(b'%b,"sealed":{"key":"%b","box":"%b"}}' % (line, key.name, box), name, said)
         return Sharing(line + b"}", name, said)
 
-    def _answer(self, form: Form) -> "_Answer":
+    def _answer(
+        self, given: tuple, form: Form, pieces: Mapping[str, str], seller: str, reserve: bool, events: bool, alone: bool,
+        tenant: str = "default", door: str | None = None, key: str | None = None,
+    ) -> _Answer:  # fmt: skip
         told = b'{%b,"evidence":%b}' % (form.shared, form.evidence)
-        plain = told.isascii() and b"\x7f" not in told
-        name = hashlib.sha256(told).hexdigest()[:NAME].encode() if plain else b""
+        masked = ("attempt.to",) if alone else ("attempt.to", "attempt.from")
+        said = encode({
+            "kept": pieces, "tenant": tenant, "seller": seller, "door": door or self._door, "key": key, "store": self._store,
+            "reserve": reserve, "events": events, "product": VERSION, "claims": None, "decision": msgspec.Raw(told),
+            "masks": {} if self._policy == "clear" else dict.fromkeys(masked, self._policy),
+        })  # fmt: skip
+        name = hashlib.sha256(said).hexdigest()[:NAME].encode() if told.isascii() and b"\x7f" not in told else b""
         if len(self._answers) >= _LIMIT:
             self._answers.clear()
-        found = self._answers[form] = _Answer(name, b'{"kind":"answer","answer":"%b","decision":%b}' % (name, told))
-        return found
-
-    def _keep(
-        self, given: tuple, pieces: Mapping[str, str], seller: str, reserve: bool, events: bool, tenant: str = "default",
-        door: str | None = None, key: str | None = None,
-    ) -> tuple[bytes, bytes, Mapping[str, str]]:  # fmt: skip
-        first = b'","kept":%b,' % encode(pieces)
-        second = encode({
-            "tenant": tenant, "seller": seller, "door": door or self._door, "key": key, "store": self._store, "reserve": reserve,
-            "events": events, "product": VERSION, "claims": None,
-        })[1:-1]  # fmt: skip
-        if len(self._shared) >= _LIMIT:
-            self._shared.clear()
-        # With the pieces, so that no other mapping comes to bear their identity.
-        found = self._shared[given] = first, b',%b,"attempt":' % second, pieces
+        found = self._answers[given] = _Answer(name, b'{"kind":"answer","answer":"%b","said":%b}' % (name, said), pieces)
         return found
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from dialguard.audit import standalone
 from dialguard.audit.errors import LogError
 from dialguard.audit.kept import Kept
-from dialguard.audit.keys import COVERED, Keys
+from dialguard.audit.keys import COVERED, NUMBER_BYTES, Keys
 from dialguard.audit.record import unmask
 from dialguard.audit.text import decode, encode, moment
 from dialguard.facts import numbers
@@ -89,7 +89,8 @@ class Reader:
         """Byte strings of which a fitting line holds one (none: any line may fit), and the tokens of what is looked for."""
         living = self.keys.living(wanted.tenant)
         if wanted.number is not None:
-            tokens = {token for key in living for token in (key.token("n", wanted.number), *key.cover((wanted.number,)))}
+            covered = (wanted.number,) if len(wanted.number) <= NUMBER_BYTES else ()
+            tokens = {token for key in living for token in (key.token("n", wanted.number), *key.cover(covered))}
             return [b'"' + token.encode() for token in tokens] + [wanted.number[-4:].encode()], tokens
         if wanted.id is not None:
             tokens = {key.token("p", wanted.id) for key in living}
@@ -135,7 +136,7 @@ def _records(chain: Path, needles: Sequence[bytes], wanted: Wanted) -> Iterator[
                 if body.get("kind") == "decision":
                     yield Record(chain.name, found.seq, found.hash.hex(), _whole(body, answers, f"{path.name} of {chain.name}, seq {found.seq}"))
                 elif body.get("kind") == "answer":
-                    answers[body["answer"]] = body["decision"]
+                    answers[body["answer"]] = body["said"]
 
 
 def _whole(body: dict[str, Any], answers: Mapping[str, dict[str, Any]], where: str) -> dict[str, Any]:
@@ -144,10 +145,11 @@ def _whole(body: dict[str, Any], answers: Mapping[str, dict[str, Any]], where: s
     if name is not None:
         if name not in answers:
             raise LogError(f"{where}: its answer does not stand before it; `dialguard decisions verify` says what is broken")
-        own = body["decision"]
-        reservation, shared = own.pop("reservation"), dict(answers[name])
+        said, own = answers[name], body["decision"]
+        reservation, shared = own.pop("reservation"), dict(said["decision"])
         evidence = dict(shared.pop("evidence"))
-        body["decision"] = {**own, **shared, "reservation": reservation, "evidence": evidence}
+        decision = {**own, **shared, "reservation": reservation, "evidence": evidence}
+        body = {**body, **said, "kept": dict(said["kept"]), "masks": dict(said["masks"]), "decision": decision}
     return body
 
 

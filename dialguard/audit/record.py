@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from dialguard.audit.errors import LogError
-from dialguard.audit.keys import COVERED, Key, Keys
+from dialguard.audit.keys import COVERED, NUMBER_BYTES, Key, Keys
 from dialguard.audit.text import decode, encode
 from dialguard.facts import numbers
 
@@ -124,7 +124,9 @@ def number(key: Key, value: object, policy: str) -> tuple[str, str | None]:
 
 def shape(value: object, e164: str) -> str | None:
     """How a number is written, to stand after what covers it: nothing where that is E.164, else the text with ``#`` for its digits, after a
-    blank; None where these are not simply the number's."""
+    blank; None where these are not simply the number's, or no block holds it."""
+    if len(e164) > NUMBER_BYTES:
+        return None
     if value == e164:
         return ""
     if not isinstance(value, str) or not value.isascii() or "#" in value:

@@ -13,7 +13,7 @@ where hash = SHA-256 of the 32 bytes of the hash before it (of zeros for seq 1) 
 ``begin`` that names its chain and the hash before it; the last line of every segment but the last is of kind ``end`` and states
 how many lines stand before it. What records refer to as ``kept`` (campaigns, rule files, obligations) lies in ``kept/``, each
 piece under the SHA-256 of its bytes. A line of kind ``answer`` holds what several decisions say alike, under the first 32 digits of
-the SHA-256 of its ``decision``; a decision that names an ``answer`` stands after it in the same segment.
+the SHA-256 of what it has ``said``; a decision that names an ``answer`` stands after it in the same segment.
 
 Checkpoints (one JSON object a line: chain, seq, hash, at) say what a chain had come to at a moment. The file
 ``checkpoints.ndjson`` in the folder is always read, where it is there. Whoever can write to the folder can rewrite chains and
@@ -35,7 +35,7 @@ from typing import NamedTuple
 
 START = bytes(32)
 """The hash before the first line of a chain."""
-_KIND = re.compile(rb'\{"kind":"([a-z]+)"(?:,"answer":"([0-9a-f]*)")?(?:,"decision":|,"kept":\{([^{}]*)\})?')
+_KIND = re.compile(rb'\{"kind":"([a-z]+)"(?:,"answer":"([0-9a-f]*)")?(,"said":(?=\{))?[,{]?(?:"kept":\{([^{}]*)\})?')
 _DIGEST = re.compile(rb'"([0-9a-f]{64})"')
 CHAIN = re.compile(r"chain-[0-9a-f]{16}")
 SEGMENT = re.compile(r"[0-9]{12,}\.ndjson")
@@ -181,7 +181,7 @@ def _chain(chain: Path, wanted: dict[int, list[Checkpoint]], account: Account, r
                 kind = _KIND.match(found.body)
                 if kind is None:
                     breaks.append(Break(name, now, f"the body names no kind ({path.name})"))
-                    kind = (b"", b"", None, b"")
+                    kind = (b"", b"", None, None, b"")
                 if (kind[1] == b"begin") is not first:
                     breaks.append(Break(name, now, f"a segment begins with its first line and nowhere else ({path.name})"))
                 elif first:
@@ -194,11 +194,11 @@ def _chain(chain: Path, wanted: dict[int, list[Checkpoint]], account: Account, r
                         )
                 if kind[1] == b"answer":
                     answers.add(kind[2])
-                    if kind[2] != hashlib.sha256(found.body[kind.end() : -1]).hexdigest()[:32].encode():
+                    if kind[2] != hashlib.sha256(found.body[kind.end(3) : -1]).hexdigest()[:32].encode():
                         breaks.append(Break(name, now, f"the answer is not the one that its name says ({path.name})"))
                 elif kind[2] is not None and kind[2] not in answers:
                     breaks.append(Break(name, now, f"its answer does not stand before it ({path.name})"))
-                for piece in _DIGEST.findall(kind[3] or b""):
+                for piece in _DIGEST.findall(kind[4] or b""):
                     refers.setdefault(piece.decode(), (name, now))
                 seq, before, first = now, found.hash, False
                 count += 1

@@ -286,7 +286,7 @@ def forget(store: _Folder, seller: str, number: str, attempt: str) -> None:
 def kept(store: _Folder) -> list[tuple[str, str | None, Slot]]:
     """Every slot written down: seller, person, and the slot as it is now. Raises LookUpFailed."""
     with store._slots.alone() as file:
-        rows = file.execute(f"SELECT seller, person, {_COLUMNS} FROM taken WHERE released = 0").fetchall()
+        rows = file.execute(f"SELECT seller, person, {_COLUMNS} FROM taken WHERE released = 0 AND since > ?", (clock.now() - SAME,)).fetchall()
     return [(row[0], row[1], as_slot(row[0], row[2:], latest(store, row[0], row[3]))) for row in rows]
 
 

@@ -128,6 +128,9 @@ def test_a_number_in_e164_is_one_block_that_finds_and_opens(tmp_path: Path) -> N
     assert [key.uncover(each) for each in covered] == numbers and covered[0] == covered[4] and len(set(covered)) == 4
     assert all(len(each) == len(covered[0]) and each.startswith(f"s-{key.id}-") for each in covered)
     assert key.cover(numbers[1:2]) == covered[1:2] and other.cover(numbers)[0][-32:] != covered[0][-32:]
+    with pytest.raises(ValueError, match="longer than a block"):
+        key.cover(["+1234567890123456", *numbers])
+    assert key.cover(numbers) == covered
     for changed in (covered[0][:-1] + ("0" if covered[0][-1] != "0" else "1"), covered[0][:-2], covered[0] + "zz", covered[0].replace(key.id, "k0")):
         with pytest.raises(LogError, match="does not open with the key"):
             key.uncover(changed)
@@ -138,7 +141,7 @@ def test_a_number_in_e164_is_one_block_that_finds_and_opens(tmp_path: Path) -> N
     [
         ("+13055550123", "s-", False), ("305-555-0123", "s-", False), (" 1 (305) 555 0123", "s-", False), ("+44 20 7946 0958", "s-", False),
         ("+442079460958", "s-", False), ("305-555-0123 x7", "n-", True), ("305-LKL-0123", "n-", True), ("#305-555-0123", "p-", True),
-        ("s-k1-00", "p-", True), ("٣٠٥٥٥٥٠١٢٣", "n-", True),
+        ("s-k1-00", "p-", True), ("٣٠٥٥٥٥٠١٢٣", "n-", True), ("+4915123456789012", "n-", True), ("+49 1512 3456789 0123", "n-", True),
     ],
 )  # fmt: skip
 def test_a_number_is_found_and_opened_however_it_was_written(tmp_path: Path, to: str, begins: str, boxed: bool) -> None:

@@ -21,15 +21,18 @@ DENY = ALLOW | {"verdict": "deny", "reasons": [{"rule": "fl.hours", "kind": "pro
 
 def sharing(name: str, shared: dict[str, object], seller: str = "acme") -> Sharing:
     """A record as ``plain.py`` puts it together, with as little in it as there can be."""
-    told = json.dumps(shared | {"evidence": {"lists": {}}}, separators=(",", ":")).encode()
-    digest = hashlib.sha256(told).hexdigest()[:32].encode()
+    told = {
+        "kept": {}, "tenant": "default", "seller": seller, "claims": None, "decision": shared | {"evidence": {"lists": {}}}, "masks": {},
+    }  # fmt: skip
+    said = json.dumps(told, separators=(",", ":")).encode()
+    digest = hashlib.sha256(said).hexdigest()[:32].encode()
     body = {
-        "kind": "decision", "answer": digest.decode(), "kept": {}, "at": f"2026-11-24T11:00:0{name}.000000Z", "known_at": "2026-11-24T11:00:00Z",
-        "tenant": "default", "seller": seller, "claims": None, "attempt": {"id": name, "to": "n-x", "channel": "voice"},
-        "decision": {"id": f"d-{name}", "attempt_id": name, "at": "2026-11-24T11:00:00Z", "reservation": None}, "masks": {},
+        "kind": "decision", "answer": digest.decode(), "at": f"2026-11-24T11:00:0{name}.000000Z", "known_at": "2026-11-24T11:00:00Z",
+        "attempt": {"id": name, "to": "n-x", "channel": "voice"},
+        "decision": {"id": f"d-{name}", "attempt_id": name, "at": "2026-11-24T11:00:00Z", "reservation": None},
     }  # fmt: skip
     raw = json.dumps(body, separators=(",", ":")).encode()
-    return Sharing(raw, digest, b'{"kind":"answer","answer":"%b","decision":%b}' % (digest, told))
+    return Sharing(raw, digest, b'{"kind":"answer","answer":"%b","said":%b}' % (digest, said))
 
 
 def found(folder: Path, **wanted: object) -> list[dict]:
