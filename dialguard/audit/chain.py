@@ -8,6 +8,7 @@ import errno
 import fcntl
 import hashlib
 import os
+from binascii import hexlify
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -46,6 +47,19 @@ class Sharing(Struct, frozen=True, gc=False):
     body: bytes
     name: bytes
     said: bytes
+
+
+def _apart(bodies: Sequence[bytes | Sharing], told: set[bytes]) -> list[bytes]:
+    """The bodies, and before whoever refers to what does not stand there yet, by ``told``, the line of that."""
+    found = []
+    for body in bodies:
+        if type(body) is Sharing:
+            if body.name not in told:
+                told.add(body.name)
+                found.append(body.said)
+            body = body.body
+        found.append(body)
+    return found
 
 
 class _State(NamedTuple):
@@ -151,20 +165,14 @@ class Chain:
             self._ready()
         elif not self._is_ours():
             raise Damaged(f"{self._state.segment.name} of {self.path.name} was removed, replaced or written to by another")
-        state, sha256, lines = self._state, hashlib.sha256, []
+        state, sha256, parts, told = self._state, hashlib.sha256, [], self._said
         seq, hash_ = state.seq, state.hash
-        for body in bodies:
-            several = (body,)
-            if type(body) is Sharing:
-                several = (body.body,) if body.name in self._said else (body.said, body.body)
-                self._said.add(body.name)
-            for each in several:
-                seq += 1
-                said = b'{"seq":%d,"body":%b' % (seq, each)
-                digest = sha256(hash_ + said)
-                hash_ = digest.digest()
-                lines.append(b'%b,"hash":"%b"}\n' % (said, digest.hexdigest().encode()))
-        raw = b"".join(lines)
+        for each in _apart(bodies, told):
+            seq += 1
+            said = b'{"seq":%d,"body":%b' % (seq, each)
+            hash_ = sha256(hash_ + said).digest()
+            parts += (said, b',"hash":"', hexlify(hash_), b'"}\n')
+        raw = b"".join(parts)
         written = os.write(self._file, raw)
         while written < len(raw):
             more = os.write(self._file, raw[written:])
@@ -173,7 +181,7 @@ class Chain:
             written += more
         if self._manner.sync:
             os.fdatasync(self._file)
-        self._state = state._replace(seq=seq, hash=hash_, length=state.length + len(raw), count=state.count + len(lines))
+        self._state = state._replace(seq=seq, hash=hash_, length=state.length + len(raw), count=state.count + seq - state.seq)
 
     def _next_segment(self) -> None:
         """Closes the segment with a line that counts its lines, and begins the next with one that names the hash before it."""

@@ -96,13 +96,14 @@ class Key:
     def cover(self, numbers: Sequence[str]) -> list[str]:
         """What stands in place of telephone numbers in E.164, the same for the same number; ``uncover`` opens it. Raises ValueError for a
         number of more than ``NUMBER_BYTES``."""
-        raw = b"".join([number.encode().ljust(NUMBER_BYTES, b"\0") for number in numbers])
+        raw = "".join([number.ljust(NUMBER_BYTES, "\0") for number in numbers]).encode()
         if len(raw) != NUMBER_BYTES * len(numbers):
             raise ValueError("a number is longer than a block")
         free, cipher = self._coverer
         with free:
-            hexes, width = cipher.update(raw).hex(), 2 * NUMBER_BYTES
-        return [f"{COVERED}{self.id}-{hexes[place : place + width]}" for place in range(0, len(hexes), width)]
+            blocks = cipher.update(raw).hex(" ", NUMBER_BYTES)
+        begin = f"{COVERED}{self.id}-"
+        return [begin + block for block in blocks.split()]
 
     def uncover(self, covered: str) -> str:
         """The number in the place of which this stands. Raises LogError where the key was destroyed, or it is none of this key's."""

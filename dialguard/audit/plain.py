@@ -26,18 +26,18 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, str | bool | None]).decode
 _LIMIT = 10_000
 _TO, _FROM = ("attempt", "to"), ("attempt", "from")
-_HEAD, _VERDICT, _EVIDENCE = b'{"kind":"decision","answer":"', b',"verdict":', len(b',"evidence":}')
+_VERDICT, _EVIDENCE = b',"verdict":', len(b',"evidence":}')
 NAME = 32
 """Hex digits of a digest by which an answer is named in its segment."""
 
 
 class _Answer(NamedTuple):
-    """What records share: its name, empty where it cannot stand apart; its line; and the pieces, so that no other mapping comes to bear
-    their identity."""
+    """What records share: its name, empty where it cannot stand apart; its line; and what it was made of, so that nothing else comes to
+    bear the identity of that."""
 
     name: bytes
     said: bytes
-    pieces: Mapping[str, str]
+    made_of: tuple
 
 
 class Parts:
@@ -55,51 +55,54 @@ class Parts:
         attempt's own id, and ``moments`` those of ``moments_of``; None: it is to be made with care. ``pieces`` and ``seller`` are those
         of a registered campaign; ``called`` are the ten digits of the called number, where it was read before, and ``covered`` what stands
         in place of it where numbers are sealed. Raises LogError."""
-        start = decision.index(_VERDICT)
-        own = b"%b%b}" % (decision[:start], decision[start + 1 + len(form.shared) : -len(form.evidence) - _EVIDENCE])
         try:
             attempt = _decode(sent)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        to, from_ = attempt.get("to"), attempt.get("from")
-        given = (form, id(pieces), reserve, events, from_ is None, *by.items())
-        name, said, _ = self._answers.get(given) or self._answer(given, form, pieces, seller, reserve, events, from_ is None, **by)
-        if not FIELDS.issuperset(attempt) or not own.isascii() or b"\x7f" in own or not name:
+        to, from_, policy, boxed = attempt.get("to"), attempt.get("from"), self._policy, False
+        given = (id(form), id(pieces), id(by), reserve, events, from_ is None)
+        answer = self._answers.get(given) or self._answer(given, form, pieces, seller, reserve, events, from_ is None, by)
+        name, said = answer.name, answer.said
+        if not FIELDS.issuperset(attempt) or not name:
             return None
-        if key is None:
-            return Sharing(b'%b%b",%b,"attempt":%b,"decision":%b}' % (_HEAD, name, moments, encode(attempt), own), name, said)
-        policy = self._policy
-        if covered is not None and (written := shape(to, "+1" + called)) is not None:
-            attempt["to"] = covered + written
-        else:
-            attempt["to"], called = number(key, to, policy)
-        if called is None or _names(attempt.get("id"), called) or _names(attempt.get("campaign"), called):
+        if key is not None:
+            if covered is not None and (written := shape(to, "+1" + called)) is not None:
+                attempt["to"] = covered + written
+            else:
+                attempt["to"], called = number(key, to, policy)
+                boxed = attempt["to"][:2] != COVERED
+            if called is None or _names(attempt.get("id"), called) or _names(attempt.get("campaign"), called):
+                return None
+            if from_ is not None:
+                attempt["from"] = shown(key, from_, policy)
+                boxed = boxed or attempt["from"][:2] != COVERED
+        verdict = decision.index(_VERDICT)
+        own = decision[:verdict], decision[verdict + 1 + len(form.shared) : -len(form.evidence) - _EVIDENCE]
+        line = b'{"kind":"decision","answer":"%b",%b,"attempt":%b,"decision":%b%b}' % (name, moments, _encode(attempt), *own)
+        if not line.isascii() or b"\x7f" in line:
             return None
-        if from_ is not None:
-            attempt["from"] = shown(key, from_, policy)
-        line = b'%b%b",%b,"attempt":%b,"decision":%b' % (_HEAD, name, moments, encode(attempt), own)
-        if policy == "sealed":
+        if boxed and policy == "sealed":
             hidden = [(path, value) for path, value in ((_TO, to), (_FROM, from_)) if value is not None and attempt[path[1]][:2] != COVERED]
-            if hidden:
-                box = key.seal(_encode(hidden), own[7 : own.index(b'"', 7)])
-                return Sharing(b'%b,"sealed":{"key":"%b","box":"%b"}}' % (line, key.name, box), name, said)
+            box = key.seal(_encode(hidden), own[0][7 : own[0].index(b'"', 7)])
+            return Sharing(b'%b,"sealed":{"key":"%b","box":"%b"}}' % (line, key.name, box), name, said)
         return Sharing(line + b"}", name, said)
 
     def _answer(
         self, given: tuple, form: Form, pieces: Mapping[str, str], seller: str, reserve: bool, events: bool, alone: bool,
-        tenant: str = "default", door: str | None = None, key: str | None = None,
+        by: Mapping[str, str | None],
     ) -> _Answer:  # fmt: skip
         told = b'{%b,"evidence":%b}' % (form.shared, form.evidence)
         masked = ("attempt.to",) if alone else ("attempt.to", "attempt.from")
         said = encode({
-            "kept": pieces, "tenant": tenant, "seller": seller, "door": door or self._door, "key": key, "store": self._store,
+            "kept": pieces, "tenant": by.get("tenant", "default"), "seller": seller, "door": by.get("door") or self._door,
+            "key": by.get("key"), "store": self._store,
             "reserve": reserve, "events": events, "product": VERSION, "claims": None, "decision": msgspec.Raw(told),
             "masks": {} if self._policy == "clear" else dict.fromkeys(masked, self._policy),
         })  # fmt: skip
         name = hashlib.sha256(said).hexdigest()[:NAME].encode() if told.isascii() and b"\x7f" not in told else b""
         if len(self._answers) >= _LIMIT:
             self._answers.clear()
-        found = self._answers[given] = _Answer(name, b'{"kind":"answer","answer":"%b","said":%b}' % (name, said), pieces)
+        found = self._answers[given] = _Answer(name, b'{"kind":"answer","answer":"%b","said":%b}' % (name, said), (form, pieces, by))
         return found
 
 

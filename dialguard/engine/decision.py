@@ -30,6 +30,8 @@ class Form(NamedTuple):
     evidence: bytes
     named: bool
     """Whether the evidence names an entry of the person's."""
+    outcome: tuple[str, str]
+    """See ``Decision.outcome``."""
 
 
 def _renew() -> None:
@@ -78,6 +80,14 @@ class Decision(Struct, eq=False, dict=True):
     def allowed(self) -> bool:
         """Whether the verdict is allow."""
         return not self._judgement.denied and self._amiss is None
+
+    @property
+    def outcome(self) -> tuple[str, str]:
+        """The verdict and, of a denial, the kind of its first reason."""
+        form = self._form
+        if form is not None and self._amiss is None:
+            return form.outcome
+        return self.verdict, "" if self.allowed else self.told.reasons[0]["kind"]
 
     @property
     def verdict(self) -> str:
@@ -237,7 +247,8 @@ class Decision(Struct, eq=False, dict=True):
         if held is None or held[0] is not sources:
             held = told.placed = sources, _encode(self._where())[1:-1]
         places = self._facts.places
-        return Form(places[0].zone if places else "UTC", b"%b,%b" % (form, held[1]), _encode(evidence), "consent" in evidence)
+        outcome = (self.verdict, "" if self.allowed else told.reasons[0]["kind"])
+        return Form(places[0].zone if places else "UTC", b"%b,%b" % (form, held[1]), _encode(evidence), "consent" in evidence, outcome)
 
     def _where(self) -> dict[str, object]:
         """What was taken into account, and from what; by which law."""

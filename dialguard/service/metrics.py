@@ -72,10 +72,8 @@ class Metrics:
         for answer in answers:
             if isinstance(answer, BaseException):
                 self.failed[type(answer).__name__] += 1
-            elif answer.decision.allowed:
-                decided["allow", ""] += 1
             else:
-                decided["deny", answer.decision.told.reasons[0]["kind"]] += 1
+                decided[answer.decision.outcome] += 1
 
     def counts(self, standing: Standing, ready: bool) -> Counts:
         """The counts as they are."""

@@ -8,6 +8,7 @@ request, and each of these that is not plain, goes the ordinary way; tests hold 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -136,7 +137,7 @@ class ShortProtocol(HttpToolsProtocol):
             service, client = self._service, self.client
             key = service.admit(token, client[0] if client else None, "check")
             expect_json(media)
-            service.desk_of(key).put(Ask(body, "http", key.id, True), lambda answer: self._give(pending, answer))
+            service.desk_of(key).put(Ask(body, "http", key.id, True), partial(self._give, pending))
         except Exception as error:
             self._give(pending, error)
             return False

@@ -27,7 +27,7 @@ SAID: dict[str, Any] = {
     "caller_id": {"name": "Roe & Sons", "attestation": "A"}, "message": {"body": "Your code is 4711", "first": True},
     "history": {"attempts": [{"at": "2026-11-20T12:00:00Z", "to": "305-555-0199"}, {"at": "2026-11-21T12:00:00Z"}]},
 }  # fmt: skip
-SECRETS = ("5550123", "555-0123", "555 0123", "4805550100", "Jane", "Roe", "4711", "555-0199", "Ann Lee")
+SECRETS = ("5550123", "555-0123", "555 0123", "4805550100", "Jane", "e Roe", "is 4711", "555-0199", "Ann Lee")
 
 
 def recorded(tmp_path: Path, numbers: str, **more: Any) -> tuple[DecisionLog, dict[str, Any], str]:
