@@ -20,7 +20,7 @@ class Question(Struct, frozen=True, gc=False):
     """The attempt's own JSON, where it came so."""
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, gc=False):
     """A decision, and its JSON (``as_json(texts=False)``), which is what is recorded of it."""
 
     decision: Decision

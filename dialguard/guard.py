@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,8 +219,8 @@ class Guard:
         asked = self._expect([plain for _, plain, _ in judged if plain is not None])
         for number, plain, given in judged:
             try:
-                if plain is not None and asked:
-                    answers[number] = self._ready_or_judged(plain)
+                if plain is not None and asked is not None:
+                    answers[number] = self._ready_or_judged(plain, asked[plain.campaign.seller])
                 else:
                     answers[number] = self._judge(given or self._read(plain.sent))
             except Exception as error:
@@ -228,21 +228,22 @@ class Guard:
         reserved = iter(self._reserved(reserving) if reserving else ())
         return [next(reserved) if answer is None else answer for answer in answers]
 
-    def _expect(self, plain: Sequence[Plain]) -> bool:
-        """Tells the store of whom it will be asked; False where it cannot be asked so."""
+    def _expect(self, plain: Sequence[Plain]) -> dict[str, Callable[[str, int], LookUp | None] | None] | None:
+        """Tells the store of whom it will be asked, and by seller what it gives back; None where it cannot be asked so."""
         asked: dict[str, list[str]] = {}
         for each in plain:
             asked.setdefault(each.campaign.seller, []).append(each.number.e164)
+        found = dict.fromkeys(asked)
         try:
             if asked:
                 self.store.refresh()
             for seller, numbers in asked.items():
                 if len(numbers) > 1:
                     with suppress(ValueError):  # who is asked about by itself is told so
-                        self.store.expect(seller, numbers)
+                        found[seller] = self.store.expect(seller, numbers)
         except LookUpFailed:
-            return False
-        return True
+            return None
+        return found
 
     def release(self, *, seller: str, to: str, id: str) -> bool:
         """Give back the slot of an attempt that is not made; ``id`` is that of the reservation. False where none was held any more,
@@ -254,11 +255,14 @@ class Guard:
             return False
         return self.store.release(seller=seller, number=number, attempt=id)
 
-    def _ready_or_judged(self, plain: Plain) -> Decision:
+    def _ready_or_judged(self, plain: Plain, known: Callable[[str, int], LookUp | None] | None) -> Decision:
+        number = plain.number.e164
         if plain.at is None:
             plain.at = clock.now()
         try:
-            found = self.store.look_up(seller=plain.campaign.seller, number=plain.number.e164, at=plain.at)
+            found = None if known is None else known(number, plain.at)
+            if found is None:
+                found = self.store.look_up(seller=plain.campaign.seller, number=number, at=plain.at)
             decision = self._ready.decide(plain, found)
         except LookUpFailed:
             found, decision = UNANSWERED, None

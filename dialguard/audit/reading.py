@@ -139,6 +139,12 @@ def _records(chain: Path, needles: Sequence[bytes], wanted: Wanted) -> Iterator[
                     answers[body["answer"]] = body["said"]
 
 
+_ORDER = (
+    "kind", "kept", "at", "known_at", "tenant", "seller", "door", "key", "store", "reserve", "events", "product", "claims", "attempt",
+    "decision", "masks", "sealed",
+)  # fmt: skip
+
+
 def _whole(body: dict[str, Any], answers: Mapping[str, dict[str, Any]], where: str) -> dict[str, Any]:
     """A record with the answer that stands before it in its segment."""
     name = body.pop("answer", None)
@@ -149,7 +155,8 @@ def _whole(body: dict[str, Any], answers: Mapping[str, dict[str, Any]], where: s
         reservation, shared = own.pop("reservation"), dict(said["decision"])
         evidence = dict(shared.pop("evidence"))
         decision = {**own, **shared, "reservation": reservation, "evidence": evidence}
-        body = {**body, **said, "kept": dict(said["kept"]), "masks": dict(said["masks"]), "decision": decision}
+        told = {**body, **said, "kept": dict(said["kept"]), "masks": dict(said["masks"]), "decision": decision}
+        body = {**{each: told[each] for each in _ORDER if each in told}, **told}
     return body
 
 

@@ -17,7 +17,7 @@ from dialguard.packs.pack import Packs
 from dialguard.packs.sources import Source, shipped_rules
 
 
-class Asked(Struct, frozen=True):
+class Asked(Struct, frozen=True, gc=False):
     """An attempt, its decision and the decision's JSON; its campaign, as it was given or registered, and what is kept of that (None:
     nothing yet); whether a slot was asked for, whether event rules fed facts, and by what door, key and tenant it came."""
 

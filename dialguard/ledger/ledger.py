@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, insert, select
@@ -27,6 +28,19 @@ T = TypeVar("T")
 _NONE: list[tuple] = []
 
 
+def _of_state(state: State, seller: str, number: str, at: Instant) -> LookUp | None:
+    """What is known of a number of which nothing but consents is held; None where it was not asked and checked before."""
+    rows = state.consents.get((seller, number))
+    if rows is None:
+        return None
+    whole = state.wholes[seller]
+    begun = [row for row in rows if row[3] <= at] if rows else rows
+    if not begun:
+        return whole.nothing(at)
+    pauses = in_force(whole.pauses, at) if whole.pauses else ()
+    return of_consents(begun, at, whole.complete_since(at), pauses)
+
+
 class Ledger(Database, Recorder):
     """The record. Safe to use from several threads and processes at once; each thread has its own connection.
 
@@ -39,14 +53,9 @@ class Ledger(Database, Recorder):
     ) -> LookUp:
         """What is known of one number; see ``storage.ports.Store``."""
         if self._known is not None and person is None and as_of is None and (state := self._state()) is not None:
-            rows = state.consents.get((seller, number))
-            if rows is not None:  # asked and checked before
-                whole = state.wholes[seller]
-                begun = [row for row in rows if row[3] <= at] if rows else rows
-                if not begun:
-                    return whole.nothing(at)
-                pauses = in_force(whole.pauses, at) if whole.pauses else ()
-                return of_consents(begun, at, whole.complete_since(at), pauses)
+            found = _of_state(state, seller, number, at)
+            if found is not None:
+                return found
         checked_number(number)
         if person is not None:
             text(person, "person")
@@ -87,12 +96,12 @@ class Ledger(Database, Recorder):
             held.state = State(sellers, held.wholes, {})
         return held.state
 
-    def expect(self, seller: str, numbers: Iterable[str]) -> None:
+    def expect(self, seller: str, numbers: Iterable[str]) -> Callable[[str, Instant], LookUp | None] | None:
         """The next look-ups will be of these; see ``storage.ports.Store``. Raises LookUpFailed."""
         numbers = [checked_number(number, "numbers") for number in numbers]
         text(seller, "seller")
         if self._known is None or not getattr(self._local, "still", False):
-            return
+            return None
 
         def ask(cursor: Any) -> None:
             state = self._follow(cursor)
@@ -112,6 +121,8 @@ class Ledger(Database, Recorder):
                 rows[row[1]].append(row)
 
         self._read(ask, None)
+        state = self._state()
+        return None if state is None else partial(_of_state, state, seller)
 
     def look_up_many(
         self,

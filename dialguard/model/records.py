@@ -36,7 +36,7 @@ CONVERSATION = "conversation"
 """The outcome of an attempt in which the person was spoken with (12 CFR 1006.14(b)(2)(i)(B))."""
 
 
-class Consent(Struct, frozen=True):
+class Consent(Struct, frozen=True, gc=False):
     """One consent. ``covers`` and ``channels`` None: as its level has it, and every channel. ``id`` names the entry.
 
     ``obtained_at`` None: the day is not known; such a consent counts only from when it was recorded.
@@ -119,7 +119,7 @@ class Pause:
     id: str | None = None
 
 
-class LookUp(Struct, frozen=True):
+class LookUp(Struct, frozen=True, gc=False):
     """Everything that one look-up found, in force at the moment asked about (revocations: at any moment).
 
     ``complete_since`` is the date from which the seller's record is declared complete; None: absence proves nothing.

@@ -116,9 +116,10 @@ class EmbeddedStore(Recorder):
         except (ListError, OSError) as error:
             raise _unread(error) from error
 
-    def expect(self, seller: str, numbers: Iterable[str]) -> None:
+    def expect(self, seller: str, numbers: Iterable[str]) -> Callable[[str, Instant], LookUp | None] | None:
         """The next look-ups will be of these; see ``storage.ports.Store``."""
-        self._ledger.expect(seller, numbers)
+        found = self._ledger.expect(seller, numbers)
+        return None if self.waiting.any else found
 
     def list_contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
         """What one version says of many numbers; see ``storage.ports.Store``."""

@@ -1,6 +1,6 @@
 """The port through which the engine's facts are looked up. Stores supply or withhold facts; they never decide."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -96,8 +96,9 @@ class Store(Protocol):
         """``list_answers`` of several lists in their order, without the versions."""
         ...
 
-    def expect(self, seller: str, numbers: Iterable[str]) -> None:
-        """Within ``still``: this thread's next look-ups will be of these numbers, and may be answered from what is asked now."""
+    def expect(self, seller: str, numbers: Iterable[str]) -> Callable[[str, Instant], LookUp | None] | None:
+        """Within ``still``: this thread's next look-ups will be of these numbers, and may be answered from what is asked now. What is
+        returned gives the look-up of one of them, at a moment and without a person, where that is so, and is of no use after ``still``."""
         ...
 
     def list_contains_many(self, version: "Version", npa: "np.ndarray", line: "np.ndarray") -> "np.ndarray":
