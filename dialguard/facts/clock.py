@@ -44,6 +44,7 @@ _EPOCH = datetime(1970, 1, 1)
 _FIRST = (date(1967, 1, 1).toordinal() - _EPOCH_ORDINAL) * _DAY * _SECOND
 _END = (date(2101, 1, 1).toordinal() - _EPOCH_ORDINAL) * _DAY * _SECOND
 _LAST_EXPLICIT_YEAR = 2037
+_YEAR_1, _YEAR_10000 = (1 - _EPOCH_ORDINAL) * _DAY, (date.max.toordinal() + 1 - _EPOCH_ORDINAL) * _DAY
 
 
 class Local(NamedTuple):
@@ -173,7 +174,7 @@ def parse_instant(text: str) -> Instant:
     microseconds. A leap second (``23:59:60`` in UTC) is read as the last microsecond before it.
 
     Raises:
-        ValueError: anything else, saying what was found and what is expected.
+        ValueError: anything else, and what lies outside the years 1 to 9999 in UTC, saying what was found and what is expected.
     """
     found = _RFC3339.fullmatch(text) if isinstance(text, str) else None
     if found is None:
@@ -196,6 +197,8 @@ def parse_instant(text: str) -> Instant:
         if minute_start % _DAY != _DAY - 60:
             raise ValueError(f"not a moment in time: {text!r}: second 60 exists only at 23:59:60 UTC")
         second, fraction = 59, 999_999
+    if not _YEAR_1 <= minute_start < _YEAR_10000:
+        raise ValueError(f"not a moment in time: {text!r} lies outside the years 1 to 9999 in UTC")
     return (minute_start + second) * _SECOND + fraction
 
 

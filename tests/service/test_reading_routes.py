@@ -87,6 +87,8 @@ def test_a_recorded_decision_is_found(recorded) -> None:
     for query, field in (
         ("number=12", "number"),
         ("since=now", "since"),
+        ("until=0001-01-01T04:28:19%2B08:04", "until"),
+        ("since=9999-12-31T23:59:59-00:01", "since"),
         ("limit=0", "limit"),
         ("limit=1001", "limit"),
         ("verdict=maybe", "verdict"),
