@@ -135,7 +135,7 @@ def _records(chain: Path, needles: Sequence[bytes], wanted: Wanted) -> Iterator[
                 body = standalone.said_by(found.body) if found is not None else {}
                 if body.get("kind") == "decision":
                     yield Record(chain.name, found.seq, found.hash.hex(), _whole(body, answers, f"{path.name} of {chain.name}, seq {found.seq}"))
-                elif body.get("kind") == "answer":
+                elif body.get("kind") == "answer" and "said" in body:
                     answers[body["answer"]] = body["said"]
 
 
