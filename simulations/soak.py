@@ -26,7 +26,7 @@ from benchmarks.timing import machine
 from dialguard.facts import clock
 from dialguard.lists.importing import import_list
 from simulations.faults.service import recorded
-from simulations.faults.table import put
+from simulations.faults.table import existing, put
 from simulations.served import Clients, Reply, Service
 
 HEADING = "## Endurance"
@@ -181,7 +181,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m simulations.soak", description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the figures into a page")
+    parser.add_argument("--write", type=existing, metavar="FILE", help="put the figures into a page")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="dgk") as place:
         found = run(Path(place) / "served", options.minutes * 60)

@@ -27,7 +27,7 @@ from typing import NamedTuple
 from benchmarks.timing import machine
 from dialguard.events.supervisor import Events
 from dialguard.packs.load import Packs, load
-from simulations.faults.table import put
+from simulations.faults.table import existing, put
 
 HEADING = "## The event rules"
 NUMBER = "+1202555{:04}"
@@ -175,7 +175,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m simulations.faults.events", description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=50, help="how often it is killed or stopped (50)")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the figures into a page")
+    parser.add_argument("--write", type=existing, metavar="FILE", help="put the figures into a page")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="dge") as place:
         found = harmed(Path(place) / "store", options.kills)

@@ -23,7 +23,7 @@ from dialguard.lists.errors import ListImportError
 from dialguard.lists.importing import import_list
 from dialguard.lists.versions import open_version, read_index, verify
 from simulations import whole_registry
-from simulations.faults.table import put
+from simulations.faults.table import existing, put
 
 KILLS = 50
 CHECKPOINTS = 8
@@ -163,7 +163,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m simulations.faults.lists", description=__doc__.splitlines()[0])
     parser.add_argument("lines", type=int)
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table at the end of a page")
+    parser.add_argument("--write", type=existing, metavar="FILE", help="put the table at the end of a page")
     options = parser.parse_args()
     rows = "\n".join(f"| {what} | {said} |" for what, said in run(options.lines))
     told = f"python -m simulations.faults.lists {' '.join(sys.argv[1:])}"

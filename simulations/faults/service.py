@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from benchmarks.timing import machine
 from dialguard.audit import standalone
-from simulations.faults.table import put
+from simulations.faults.table import existing, put
 from simulations.served import Clients, Reply, Service, wait_for
 
 HEADING = "## The service"
@@ -201,7 +201,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m simulations.faults.service", description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=20, help="how often it is killed (20)")
     parser.add_argument("--seconds", type=float, default=9, help="of the load under which a disk fails; it does so for a third (9)")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table at the end of a page")
+    parser.add_argument("--write", type=existing, metavar="FILE", help="put the table at the end of a page")
     options = parser.parse_args()
 
     def shown(row: Shown) -> str:

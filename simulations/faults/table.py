@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from simulations.faults.kinds import Fault
@@ -72,6 +73,13 @@ def put(page: str, heading: str, section: str) -> str:
     before, _, rest = page.partition(f"\n{heading}\n")
     _, _, after = rest.partition("\n## ")
     return f"{before.rstrip(chr(10))}\n\n{section}" + (f"\n## {after}" if after else "")
+
+
+def existing(path: str) -> Path:
+    """For argparse: a page that is there, asked for before the long work begins."""
+    if not Path(path).is_file():
+        raise argparse.ArgumentTypeError(f"there is no page {path}; name one into which the figures are to be put")
+    return Path(path)
 
 
 def _seconds(value: float | None) -> str:
