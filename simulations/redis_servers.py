@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -74,7 +75,7 @@ class Server:
 
     def client(self, **options: object) -> redis.Redis:
         """A client of its own for tests."""
-        return redis.Redis(port=self.port, socket_timeout=10, **options)
+        return redis.Redis(host="127.0.0.1", port=self.port, socket_timeout=10, **options)
 
     def kill(self) -> None:
         """Ends it at once, as a fault would."""
@@ -118,11 +119,19 @@ def cluster(folder: Path) -> Iterator[list[Server]]:
         yield nodes
 
 
+_PORTS, _BUS = range(11_000, 21_000), 10_000
+"""Below those that the system gives to whoever connects, so that nobody takes one before it is listened on; a cluster's bus is that far on."""
+
+
 def free_port() -> int:
     """A port that nobody listens on, and that leaves room for the bus of a cluster."""
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port < 55_000:
-            return port
+        port = random.SystemRandom().choice(_PORTS)
+        try:
+            for each in (port, port + _BUS):
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    with socket.socket(type=kind) as probe:
+                        probe.bind(("127.0.0.1", each))
+        except OSError:
+            continue
+        return port

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from dialguard.facts import clock
-from dialguard.model.moment import DAY, Moment
+from dialguard.model.moment import DAY, HOUR, Moment
 
 FIRST, LAST = 1, date(9999, 12, 31).toordinal()
 AT = clock.parse_instant("2026-03-03T23:30:00-05:00")
@@ -19,12 +19,17 @@ AT = clock.parse_instant("2026-03-03T23:30:00-05:00")
         ("2026-03-04T05:00:00Z", date(2026, 3, 4).toordinal()),
         ("1900-06-01T12:00:00Z", date(1900, 6, 1).toordinal()),
         ("2150-06-01T12:00:00Z", date(2150, 6, 1).toordinal()),
-        ("0001-01-01T00:00:00+14:00", FIRST),
-        ("9999-12-31T23:59:59-12:00", LAST),
+        ("0001-01-01T00:00:00Z", FIRST),
+        ("9999-12-31T23:59:59Z", LAST),
     ],
 )
 def test_the_local_date_of_another_instant(text: str, expected: int) -> None:
     assert Moment(AT, "America/New_York", clock).date_of(clock.parse_instant(text)) == expected
+
+
+@pytest.mark.parametrize(("text", "ahead", "expected"), [("0001-01-01T00:00:00Z", -14 * HOUR, FIRST), ("9999-12-31T23:59:59Z", 12 * HOUR, LAST)])
+def test_before_the_first_date_and_after_the_last_it_is_these(text: str, ahead: int, expected: int) -> None:
+    assert Moment(AT, "America/New_York", clock).date_of(clock.parse_instant(text) + ahead) == expected
 
 
 def test_a_moment_reads_the_clock_of_its_zone() -> None:
