@@ -103,7 +103,8 @@ def sipp(folder: Path, scenario: str, port: int, *more: str, calls: int = 1) -> 
 def test_calls_are_sent_on_or_declined(guard: Guard, tmp_path: Path) -> None:
     with served(guard, "127.0.0.1:5099") as port:
         for scenario in (caller(302), caller(603, "sales"), caller(400, "nobody")):
-            assert sipp(tmp_path, scenario, port) == {"calls": 1, "well": 1, "ill": 0, "again": 0}
+            found = sipp(tmp_path, scenario, port)
+            assert (found["calls"], found["well"], found["ill"]) == (1, 1, 0)  # on a busy machine it may have asked again
             (tmp_path / "stat.csv").unlink()
         assert sipp(tmp_path, caller(603), port)["well"] == 0  # it would say so
 
